@@ -1,0 +1,102 @@
+"""One account as the position book sees it: the fact that rules and enforcement judge."""
+
+from decimal import Decimal
+
+import msgspec
+
+from risk_actors.core.broker import Order, OrderStatus, OrderType
+
+
+class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """An open position, as reported by the broker and as its fills add up.
+
+    The two may differ for some milliseconds, because the events of one fill come in any order.
+    """
+
+    contract_id: str
+    symbol: str
+    size: int
+    """Signed contracts as the broker last reported them."""
+    average_price: Decimal
+    opened_ns: int
+    fills_size: int
+    """Signed contracts that the last snapshot and later fills add up to."""
+    fills_average_price: Decimal
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether report and fills agree, so that P&L can be known."""
+        return self.size == self.fills_size
+
+    @property
+    def counted_size(self) -> int:
+        """The larger of both sizes, signed: what rules that count contracts take meanwhile."""
+        return self.size if abs(self.size) >= abs(self.fills_size) else self.fills_size
+
+
+class AccountState(msgspec.Struct, frozen=True, kw_only=True):
+    """Positions, working orders and counters of one account at one instant."""
+
+    account_id: int
+    name: str
+    balance_usd: Decimal | None
+    can_trade: bool | None
+    is_reconciled: bool
+    """Whether a snapshot was applied since start; before it nothing here may be trusted."""
+    snapshot_asked_ns: int
+    """When the last applied snapshot was asked for (our clock); 0 before the first."""
+    day_start_ns: int
+    trades: int
+    """Round trips begun in the trading day."""
+    entries: int
+    """Orders of the trading day whose fills opened or increased a position."""
+    positions: tuple[OpenPosition, ...] = ()
+    orders: tuple[Order, ...] = ()
+    """Working orders, oldest first."""
+    awaited: tuple[str, ...] = ()
+    """Contracts in which an order says it was filled and the fills have not come yet."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether report, fills and orders agree in every contract."""
+        return not self.awaited and all(position.is_settled for position in self.positions)
+
+    def position_in(self, contract_id: str) -> OpenPosition | None:
+        """Return the open position in a contract, or None."""
+        for position in self.positions:
+            if position.contract_id == contract_id:
+                return position
+        return None
+
+    def size_in(self, contract_id: str) -> int:
+        """Return the signed size reported for a contract, 0 when flat."""
+        position = self.position_in(contract_id)
+        return 0 if position is None else position.size
+
+
+def entry_size(order: Order, position_size: int) -> int:
+    """Return how many contracts of a working order would open or increase exposure.
+
+    An order on the opposite side of the position is an exit up to the position's size; what is
+    beyond is entry (it would reverse the position).
+    """
+    if order.side.sign * position_size >= 0:
+        return order.open_size
+    return max(order.open_size - abs(position_size), 0)
+
+
+def is_reduce_only(order: Order, position_size: int) -> bool:
+    """Tell whether an order can only shrink the position: the trader's protection or target."""
+    return position_size != 0 and entry_size(order, position_size) == 0
+
+
+def waits_for_parent(order: Order, orders: tuple[Order, ...]) -> bool:
+    """Tell whether an order is a suspended bracket child whose parent still works."""
+    return order.status is OrderStatus.SUSPENDED and any(
+        parent.id == order.parent_order_id for parent in orders
+    )
+
+
+def is_market(order: Order) -> bool:
+    """Tell whether the order trades at once at any price."""
+    return order.type is OrderType.MARKET

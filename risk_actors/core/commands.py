@@ -1,0 +1,54 @@
+"""The commands that may be sent to the broker. All of them only ever reduce risk (I1)."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class CloseContract(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Close a position at the market, whole or in part.
+
+    `size` is unsigned contracts for a partial close; None closes whatever is open.
+    """
+
+    id: int
+    account_id: int
+    contract_id: str
+    correlation_id: str
+    size: int | None = None
+
+
+class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Cancel one working order."""
+
+    id: int
+    account_id: int
+    contract_id: str
+    order_id: int
+    correlation_id: str
+
+
+type Command = CloseContract | CancelOrder
+
+
+class Answer(StrEnum):
+    """How a command was answered."""
+
+    ACCEPTED = "accepted"
+    """The broker took it; whether it happened is still to be observed (I3)."""
+    GONE = "gone"
+    """There was nothing to close or cancel any more; for a close that is success."""
+    REFUSED = "refused"
+    """The broker will not do it now."""
+    UNCERTAIN = "uncertain"
+    """Timeout, 5xx, 401, 429 or a broken connection: it may or may not have happened."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one command, with the broker's code and text where there were any."""
+
+    command_id: int
+    account_id: int
+    answer: Answer
+    error_code: int | None = None
+    detail: str | None = None

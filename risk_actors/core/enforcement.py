@@ -1,0 +1,457 @@
+"""The enforcement of one account: what must go, what was sent, and whether it is gone.
+
+A breach adds a goal, a lock adds a scope that must stay empty; the plan compares both with what
+the broker shows and asks for closes and cancels until they agree. It is idempotent: a breach that
+comes while another is being enforced joins it, and the same fact twice changes nothing.
+
+- Only a position that the broker reports is closed, and it is closed by the Gateway's own close,
+  which can reduce it and nothing else (I1).
+- One close per contract is outstanding at most; see `command_slot` (I2).
+- It ends when the account shows neither position nor working order in scope (I3).
+- Orders that could open or increase are cancelled together with the close. Orders that only
+  reduce protect the position, so they stay until the close is accepted or flat is seen.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from risk_actors.core.account_state import (
+    AccountState,
+    entry_size,
+    is_market,
+    waits_for_parent,
+)
+from risk_actors.core.broker import Fill, Order
+from risk_actors.core.command_slot import (
+    ANSWER_TIMEOUT_NS,
+    CommandSlot,
+    SlotEvent,
+    SlotState,
+)
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
+from risk_actors.core.enforcement_effects import (
+    AskSnapshot,
+    Effect,
+    FlatObserved,
+    Goal,
+    Started,
+    Stuck,
+)
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.lock import Lock
+from risk_actors.core.verdict import Action, Existing, Flatten
+
+NS_PER_MS = NS_PER_S // 1000
+
+STUCK_AFTER_NS = 3 * NS_PER_S
+"""An enforcement that has not ended by then says so."""
+SAY_STUCK_EVERY_NS = 10 * NS_PER_S
+ASK_AGAIN_AFTER_NS = 2 * NS_PER_S
+"""A snapshot that did not come is asked for again."""
+EXPLAINED_WITHIN_NS = 300 * NS_PER_MS
+"""\"There is nothing to close or cancel\": the event that says why is on its way this long."""
+MARKET_ORDER_GRACE_NS = 250 * NS_PER_MS
+"""A market order fills before a cancel could reach it; one that still works then is cancelled."""
+
+
+class _CloseSlot(CommandSlot):
+    """The close of one contract, and what it was sent for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size_before = 0
+        self.partial_size: int | None = None
+        self._closed_size = 0
+        self._counted: set[int] = set()
+
+    def send(self, *, command_id: int, size: int, partial_size: int | None, now_ns: int) -> None:
+        """Note what is sent: a close of a signed size, or of a part of it."""
+        self.apply(SlotEvent.SEND, now_ns)
+        self.command_id = command_id
+        self.size_before = size
+        self.partial_size = partial_size
+        self._closed_size = 0
+        self._counted.clear()
+
+    def count(self, fill: Fill) -> None:
+        """Take a fill that came while the close was outstanding."""
+        if fill.side.sign * self.size_before < 0 and fill.id not in self._counted:
+            self._counted.add(fill.id)
+            self._closed_size += fill.size
+
+    def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
+        """Tell whether the account shows that the close happened.
+
+        The reported size shrank by as much; or that much was filled on the closing side while the
+        trader added to the position, once report and fills agree.
+        """
+        position = state.position_in(contract_id)
+        size = 0 if position is None else position.size
+        if size == 0 or size * self.size_before < 0:
+            return True
+        wanted = abs(self.size_before) if self.partial_size is None else self.partial_size
+        if self.partial_size is not None and abs(size) <= abs(self.size_before) - wanted:
+            return True
+        return self._closed_size >= wanted and position is not None and position.is_settled
+
+
+class _Episode(NamedTuple):
+    cause: str
+    correlation_id: str
+    started_ns: int
+
+
+class EnforcementPlan:
+    """The plan of one account. Every method returns what is to be done now."""
+
+    def __init__(self, account_id: int, *, command_ids: Iterator[int], armed: bool = True) -> None:
+        """Take where command ids come from; while not armed nothing is ever sent."""
+        self._account_id = account_id
+        self._command_ids = command_ids
+        self._armed = armed
+        self._state: AccountState | None = None
+        self._goals: list[Goal] = []
+        self._locks: tuple[Lock, ...] = ()
+        self._kept: dict[int, dict[str, int]] = {}
+        self._closes: dict[str, _CloseSlot] = {}
+        self._cancels: dict[int, CommandSlot] = {}
+        self._episode: _Episode | None = None
+        self._snapshot_asked_ns: int | None = None
+        self._say_stuck_ns = 0
+        self._seen_ns: dict[int, int] = {}
+
+    # --- what comes in --------------------------------------------------------------------
+
+    def on_breach(
+        self, cause: str, action: Action, correlation_id: str, now_ns: int
+    ) -> list[Effect]:
+        """Begin, or join, the enforcement of a breach."""
+        goal = Goal(cause, action, correlation_id)
+        self._goals = [g for g in self._goals if g.cause != cause] + [goal]
+        return self._step(correlation_id, now_ns)
+
+    def on_locks(self, locks: tuple[Lock, ...], correlation_id: str, now_ns: int) -> list[Effect]:
+        """Take all locks now in force on the account."""
+        self._locks = locks
+        self._keep_what_was_open()
+        return self._step(correlation_id, now_ns)
+
+    def on_account(
+        self,
+        state: AccountState,
+        correlation_id: str,
+        now_ns: int,
+        fills: Iterable[Fill] = (),
+    ) -> list[Effect]:
+        """Take what the broker shows, and the fills that came since the last time."""
+        self._count_fills(fills)
+        self._state = state
+        if self._snapshot_asked_ns is not None and (
+            state.snapshot_asked_ns >= self._snapshot_asked_ns
+        ):
+            self._snapshot_asked_ns = None
+        self._observe(state, now_ns)
+        return self._step(correlation_id, now_ns)
+
+    def on_outcome(self, outcome: Outcome, correlation_id: str, now_ns: int) -> list[Effect]:
+        """Take the answer to a command; answers to superseded commands tell nothing."""
+        slot = self._slot_of(outcome.command_id)
+        if slot is None or not slot.is_outstanding:
+            return []
+        if outcome.answer is Answer.REFUSED:
+            slot.refusal = outcome.detail
+        match outcome.answer:
+            case Answer.ACCEPTED:
+                if slot.state is not SlotState.ACCEPTED:
+                    slot.apply(SlotEvent.ACCEPT, now_ns)
+            case Answer.REFUSED:
+                if slot.state is SlotState.ACCEPTED:
+                    slot.apply(SlotEvent.DOUBT, now_ns)
+                slot.apply(SlotEvent.REFUSE, now_ns)
+            case Answer.GONE:
+                slot.apply(SlotEvent.DOUBT, now_ns)
+                slot.look_ns = now_ns + EXPLAINED_WITHIN_NS
+            case Answer.UNCERTAIN:
+                slot.apply(SlotEvent.DOUBT, now_ns)
+        return self._step(correlation_id, now_ns)
+
+    def on_tick(self, correlation_id: str, now_ns: int) -> list[Effect]:
+        """Let time pass."""
+        if self._episode is None and not self._waits_for_first_snapshot():
+            return []
+        return self._step(correlation_id, now_ns)
+
+    def _count_fills(self, fills: Iterable[Fill]) -> None:
+        for fill in fills:
+            close = self._closes.get(fill.contract_id)
+            if close is not None and close.is_outstanding:
+                close.count(fill)
+
+    # --- observing ------------------------------------------------------------------------
+
+    def _observe(self, state: AccountState, now_ns: int) -> None:
+        """Free the slots whose effect the account shows, or shows to be missing."""
+        working = {order.id for order in state.orders}
+        for contract_id, close in list(self._closes.items()):
+            if close.state is SlotState.IDLE:
+                continue
+            if close.effect_is_seen(contract_id, state):
+                close.apply(SlotEvent.SEEN, now_ns)
+            elif self._snapshot_refutes(close, state):
+                pending = self._own_close_is_working(contract_id, state)
+                close.apply(SlotEvent.PENDING if pending else SlotEvent.NOT_SEEN, now_ns)
+        for order_id, cancel in list(self._cancels.items()):
+            if order_id not in working:
+                del self._cancels[order_id]
+            elif self._snapshot_refutes(cancel, state):
+                cancel.apply(SlotEvent.NOT_SEEN, now_ns)
+        for order in state.orders:
+            self._seen_ns.setdefault(order.id, now_ns)
+        self._seen_ns = {i: ns for i, ns in self._seen_ns.items() if i in working}
+        self._keep_what_was_open()
+
+    @staticmethod
+    def _snapshot_refutes(slot: CommandSlot, state: AccountState) -> bool:
+        return slot.state is SlotState.UNCERTAIN and state.snapshot_asked_ns > slot.changed_ns
+
+    @staticmethod
+    def _own_close_is_working(contract_id: str, state: AccountState) -> bool:
+        """Tell whether a market order of the closing side still works, as in a halted market.
+
+        Closing again beside it would trade twice and could reverse the position.
+        """
+        size = state.size_in(contract_id)
+        return any(
+            order.contract_id == contract_id and is_market(order) and order.side.sign * size < 0
+            for order in state.orders
+        )
+
+    def _keep_what_was_open(self) -> None:
+        """Under a lock that keeps positions, what was open may stay and shrink, never grow."""
+        state = self._state
+        if state is None or not state.is_reconciled:
+            return
+        keeping = [lock for lock in self._locks if lock.existing is Existing.KEEP]
+        held = {position.contract_id: abs(position.size) for position in state.positions}
+        self._kept = {
+            lock.id: {
+                contract_id: min(size, held.get(contract_id, 0))
+                for contract_id, size in self._kept.get(lock.id, held).items()
+            }
+            for lock in keeping
+        }
+
+    # --- deciding -------------------------------------------------------------------------
+
+    def _step(self, correlation_id: str, now_ns: int) -> list[Effect]:
+        if not self._armed:
+            return []
+        state = self._state
+        if state is None or not state.is_reconciled:
+            return self._ask_to_begin(correlation_id, now_ns)
+        for slot in self._slots():
+            slot.run_clock(now_ns)
+        effects: list[Effect] = []
+        if self._episode is None and (self._goals or self._is_work_left(state)):
+            effects.append(self._begin(correlation_id, now_ns))
+        if self._episode is None:
+            return effects
+        cause = self._episode.correlation_id
+        effects.extend(self._closes_to_send(state, cause, now_ns))
+        effects.extend(self._cancels_to_send(state, cause, now_ns))
+        effects.extend(self._snapshot_to_ask(cause, now_ns))
+        effects.extend(self._finish(state, now_ns))
+        return effects
+
+    def _ask_to_begin(self, correlation_id: str, now_ns: int) -> list[Effect]:
+        """Nothing is known of the account yet, so the first thing is to look."""
+        if not self._goals and not self._locks:
+            return []
+        return list(self._ask(correlation_id, "enforcement before the first snapshot", now_ns))
+
+    def _begin(self, correlation_id: str, now_ns: int) -> Started:
+        if self._goals:
+            cause, correlation_id = self._goals[0].cause, self._goals[0].correlation_id
+            detail = "a rule is broken"
+        else:
+            cause = ", ".join(dict.fromkeys(lock.rule_id for lock in self._locks))
+            detail = "something appeared under a lock"
+        self._episode = _Episode(cause, correlation_id, now_ns)
+        self._say_stuck_ns = now_ns + STUCK_AFTER_NS
+        return Started(cause, detail, correlation_id)
+
+    def _target(self, contract_id: str) -> int | None:
+        """Return the largest size that may stay in a contract; None where any may."""
+        wanted = [goal.target(contract_id) for goal in self._goals]
+        locked = [
+            self._kept.get(lock.id, {}).get(contract_id, 0)
+            for lock in self._locks
+            if lock.covers(contract_id)
+        ]
+        return min((size for size in (*wanted, *locked) if size is not None), default=None)
+
+    def _closes_to_send(
+        self, state: AccountState, correlation_id: str, now_ns: int
+    ) -> Iterator[Effect]:
+        for position in state.positions:
+            target = self._target(position.contract_id)
+            if target is None or abs(position.size) <= target:
+                continue
+            slot = self._closes.setdefault(position.contract_id, _CloseSlot())
+            if target == 0:
+                self._overtake(slot, now_ns)
+            if slot.state is not SlotState.IDLE:
+                continue
+            slot.send(
+                command_id=next(self._command_ids),
+                size=position.size,
+                partial_size=None if target == 0 else abs(position.size) - target,
+                now_ns=now_ns,
+            )
+            yield CloseContract(
+                id=slot.command_id,
+                account_id=self._account_id,
+                contract_id=position.contract_id,
+                correlation_id=correlation_id,
+                size=slot.partial_size,
+            )
+
+    @staticmethod
+    def _overtake(slot: _CloseSlot, now_ns: int) -> None:
+        """A flatten waits for a reduction under way, but not for longer than an answer takes."""
+        if slot.partial_size is None or slot.state is SlotState.IDLE:
+            return
+        refused = slot.state is SlotState.WAITING
+        if refused or now_ns - slot.changed_ns >= ANSWER_TIMEOUT_NS:
+            slot.apply(SlotEvent.OVERTAKE, now_ns)
+            slot.partial_size = None
+
+    def _cancels_to_send(
+        self, state: AccountState, correlation_id: str, now_ns: int
+    ) -> Iterator[Effect]:
+        for order in state.orders:
+            if not self._is_to_cancel(order, state, now_ns):
+                continue
+            slot = self._cancels.setdefault(order.id, CommandSlot())
+            if slot.state is not SlotState.IDLE:
+                continue
+            slot.apply(SlotEvent.SEND, now_ns)
+            slot.command_id = next(self._command_ids)
+            yield CancelOrder(
+                id=slot.command_id,
+                account_id=self._account_id,
+                contract_id=order.contract_id,
+                order_id=order.id,
+                correlation_id=correlation_id,
+            )
+
+    def _is_unwanted(self, order: Order, state: AccountState) -> bool:
+        """Tell whether an order must be gone before the enforcement can end."""
+        if self._is_named(order):
+            return True
+        if any(goal.covers(order.contract_id) for goal in self._goals):
+            return True
+        scopes = [lock for lock in self._locks if lock.covers(order.contract_id)]
+        if any(lock.existing is Existing.FLATTEN for lock in scopes):
+            return True
+        return bool(scopes) and _could_open(order, state)
+
+    def _is_named(self, order: Order) -> bool:
+        """Tell whether a breach asks for this very order to be cancelled."""
+        return any(
+            not isinstance(goal.action, Flatten) and order.id in goal.action.cancel_order_ids
+            for goal in self._goals
+        )
+
+    def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
+        """Tell whether an unwanted order is to be cancelled now."""
+        if not self._is_unwanted(order, state) or waits_for_parent(order, state.orders):
+            return False
+        if _could_open(order, state):
+            seen_ns = self._seen_ns.get(order.id, now_ns)
+            return not is_market(order) or now_ns - seen_ns >= MARKET_ORDER_GRACE_NS
+        if self._is_named(order):
+            return True
+        close = self._closes.get(order.contract_id)
+        if close is None or not close.is_outstanding:
+            return False
+        # A market order of the closing side is most likely our own close at work.
+        return close.state is SlotState.ACCEPTED and not is_market(order)
+
+    # --- ending ---------------------------------------------------------------------------
+
+    def _is_work_left(self, state: AccountState) -> bool:
+        """Tell whether the broker shows anything that must go, or may be about to."""
+        return (
+            any(
+                (target := self._target(position.contract_id)) is not None
+                and (abs(position.counted_size) > target)
+                for position in state.positions
+            )
+            or any(self._is_unwanted(order, state) for order in state.orders)
+            or any(self._target(contract_id) is not None for contract_id in state.awaited)
+        )
+
+    def _finish(self, state: AccountState, now_ns: int) -> Iterator[Effect]:
+        episode = self._episode
+        if episode is None:
+            return
+        took_ns = now_ns - episode.started_ns
+        if not self._is_work_left(state):
+            self._goals = []
+            self._episode = None
+            self._closes = {
+                contract_id: slot
+                for contract_id, slot in self._closes.items()
+                if slot.is_outstanding
+            }
+            detail = "no position and no working order in scope"
+            if state.positions:
+                detail = "no more than allowed is open"
+            yield FlatObserved(episode.cause, detail, episode.correlation_id, took_ns)
+        elif now_ns >= self._say_stuck_ns:
+            self._say_stuck_ns = now_ns + SAY_STUCK_EVERY_NS
+            yield Stuck(episode.cause, self._why_stuck(), episode.correlation_id, took_ns)
+
+    def _why_stuck(self) -> str:
+        refusals = {slot.refusal for slot in self._slots() if slot.refusal}
+        if refusals:
+            return "the broker refuses: " + "; ".join(sorted(refusals))
+        if any(slot.state is SlotState.UNCERTAIN for slot in self._slots()):
+            return "the broker does not answer; waiting for a snapshot"
+        return "the broker accepted, but the effect is not seen"
+
+    def _snapshot_to_ask(self, correlation_id: str, now_ns: int) -> Iterator[Effect]:
+        if any(
+            slot.state is SlotState.UNCERTAIN and slot.look_ns <= now_ns for slot in self._slots()
+        ):
+            yield from self._ask(correlation_id, "uncertain answer", now_ns)
+
+    def _ask(self, correlation_id: str, reason: str, now_ns: int) -> Iterator[Effect]:
+        asked_ns = self._snapshot_asked_ns
+        if asked_ns is not None and now_ns - asked_ns < ASK_AGAIN_AFTER_NS:
+            return
+        self._snapshot_asked_ns = now_ns
+        yield AskSnapshot(reason, correlation_id)
+
+    # --- details --------------------------------------------------------------------------
+
+    def _waits_for_first_snapshot(self) -> bool:
+        unknown = self._state is None or not self._state.is_reconciled
+        return unknown and bool(self._goals or self._locks)
+
+    def _slots(self) -> Iterable[CommandSlot]:
+        yield from self._closes.values()
+        yield from self._cancels.values()
+
+    def _slot_of(self, command_id: int) -> CommandSlot | None:
+        for slot in self._slots():
+            if slot.command_id == command_id:
+                return slot
+        return None
+
+
+def _could_open(order: Order, state: AccountState) -> bool:
+    """Tell whether an order could open or increase exposure, given what the account holds."""
+    position = state.position_in(order.contract_id)
+    return entry_size(order, position.counted_size if position else 0) > 0

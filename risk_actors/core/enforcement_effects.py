@@ -1,0 +1,62 @@
+"""What an enforcement plan is for, and what it asks its owner to do."""
+
+from typing import NamedTuple
+
+from risk_actors.core.commands import Command
+from risk_actors.core.verdict import Action, Flatten
+
+
+class AskSnapshot(NamedTuple):
+    """Read the account from the broker."""
+
+    reason: str
+    correlation_id: str
+
+
+class Started(NamedTuple):
+    """An enforcement began."""
+
+    cause: str
+    detail: str
+    correlation_id: str
+
+
+class Stuck(NamedTuple):
+    """An enforcement makes no progress; it goes on."""
+
+    cause: str
+    detail: str
+    correlation_id: str
+    took_ns: int
+
+
+class FlatObserved(NamedTuple):
+    """The broker shows what was wanted."""
+
+    cause: str
+    detail: str
+    correlation_id: str
+    took_ns: int
+
+
+type Effect = Command | AskSnapshot | Started | Stuck | FlatObserved
+
+
+class Goal(NamedTuple):
+    """What a breach wants done; it is dropped once it is observed."""
+
+    cause: str
+    action: Action
+    correlation_id: str
+
+    def covers(self, contract_id: str) -> bool:
+        """Tell whether a flatten includes a contract."""
+        return isinstance(self.action, Flatten) and (
+            not self.action.contract_ids or contract_id in self.action.contract_ids
+        )
+
+    def target(self, contract_id: str) -> int | None:
+        """Return the largest size that may stay in a contract; None where any may."""
+        if isinstance(self.action, Flatten):
+            return 0 if self.covers(contract_id) else None
+        return dict(self.action.targets).get(contract_id)

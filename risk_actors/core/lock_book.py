@@ -1,0 +1,98 @@
+"""The locks in force: engaged by breaches, ended by their own condition alone (I4)."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.verdict import LockEnd, LockTerms
+
+
+class LockBook:
+    """Every lock of every account. Its owner is the only writer."""
+
+    def __init__(self, calendar: TradingCalendar, locks: Iterable[Lock] = ()) -> None:
+        """Take the locks that were in force when the last run ended."""
+        self._calendar = calendar
+        self._locks = {lock.id: lock for lock in locks}
+        self._last_id = max(self._locks, default=0)
+
+    def number_after(self, last_id: int) -> None:
+        """Give new locks ids above this one, which an ended lock may have had."""
+        self._last_id = max(self._last_id, last_id)
+
+    def in_force(self, account_id: int) -> tuple[Lock, ...]:
+        """Return the locks on an account, oldest first."""
+        return tuple(lock for lock in self._locks.values() if lock.account_id == account_id)
+
+    def accounts(self) -> frozenset[int]:
+        """Return the accounts that have a lock."""
+        return frozenset(lock.account_id for lock in self._locks.values())
+
+    def engage(
+        self,
+        *,
+        account_id: int,
+        rule_id: str,
+        terms: LockTerms,
+        evidence: Evidence,
+        correlation_id: str,
+        now_ns: int,
+    ) -> Lock | None:
+        """Lock a scope; return the lock that is new or now ends later, else None.
+
+        A rule locks a scope once: told again, it can only move the end further away.
+        """
+        until_ns = self._until(terms, now_ns)
+        held = self._held_by(rule_id, account_id, terms.contract_id)
+        if held is not None:
+            if held.until_ns is None or (until_ns is not None and until_ns <= held.until_ns):
+                return None
+            lock = msgspec.structs.replace(held, until_ns=until_ns)
+        else:
+            self._last_id += 1
+            lock = Lock(
+                id=self._last_id,
+                account_id=account_id,
+                contract_id=terms.contract_id,
+                rule_id=rule_id,
+                since_ns=now_ns,
+                until_ns=until_ns,
+                evidence=evidence,
+                correlation_id=correlation_id,
+                existing=terms.existing,
+            )
+        self._locks[lock.id] = lock
+        return lock
+
+    def expire(self, now_ns: int) -> list[Lock]:
+        """End the locks whose instant has come; return them."""
+        ended = [
+            lock
+            for lock in self._locks.values()
+            if lock.until_ns is not None and lock.until_ns <= now_ns
+        ]
+        for lock in ended:
+            del self._locks[lock.id]
+        return ended
+
+    def _held_by(self, rule_id: str, account_id: int, contract_id: str | None) -> Lock | None:
+        for lock in self._locks.values():
+            if (lock.rule_id, lock.account_id, lock.contract_id) == (
+                rule_id,
+                account_id,
+                contract_id,
+            ):
+                return lock
+        return None
+
+    def _until(self, terms: LockTerms, now_ns: int) -> int | None:
+        match terms.end:
+            case LockEnd.DAILY_RESET:
+                return self._calendar.day(now_ns).end_ns
+            case LockEnd.WEEKLY_RESET:
+                return self._calendar.week(now_ns).end_ns
+            case LockEnd.INSTANT:
+                return terms.until_ns

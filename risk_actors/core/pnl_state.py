@@ -1,0 +1,50 @@
+"""The profit and loss of one account at one instant: the fact that money rules judge."""
+
+from decimal import Decimal
+
+import msgspec
+
+
+class PositionPnl(msgspec.Struct, frozen=True, kw_only=True):
+    """The unrealised P&L of one open position; None where it cannot be known."""
+
+    contract_id: str
+    unrealized_usd: Decimal | None
+    mark_price: Decimal | None
+    unknown_reason: str | None = None
+
+
+class PnlState(msgspec.Struct, frozen=True, kw_only=True):
+    """Day and week P&L of an account.
+
+    Realised is net of fees and commissions. `unrealized_usd` is None, and so is the equity, while
+    a price is missing or stale or while fills and report differ; `unknown_reason` then says why.
+    """
+
+    account_id: int
+    day_start_ns: int
+    """Start of the trading day these figures belong to; a rule never mixes two days."""
+    week_start_ns: int
+    realized_usd: Decimal | None
+    """None before the day's fills were read from the broker."""
+    costs_usd: Decimal
+    week_realized_usd: Decimal | None
+    unrealized_usd: Decimal | None
+    trades: int
+    entries: int
+    positions: tuple[PositionPnl, ...] = ()
+    unknown_reason: str | None = None
+
+    @property
+    def equity_usd(self) -> Decimal | None:
+        """The day's realised plus unrealised P&L, None while either is unknown."""
+        if self.realized_usd is None or self.unrealized_usd is None:
+            return None
+        return self.realized_usd + self.unrealized_usd
+
+    @property
+    def week_equity_usd(self) -> Decimal | None:
+        """The week's realised plus unrealised P&L, None while either is unknown."""
+        if self.week_realized_usd is None or self.unrealized_usd is None:
+            return None
+        return self.week_realized_usd + self.unrealized_usd

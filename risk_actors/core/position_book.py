@@ -1,0 +1,366 @@
+"""Positions, working orders and fills of one account: a cache of the broker's truth (I8).
+
+The events of one fill (trade, order, position, account) come in any order, twice, or not at all.
+So the book keeps two sizes per contract, the one the broker reported and the one its fills add up
+to, and calls the contract settled when they agree. A snapshot read over REST overrules both,
+except for what was pushed after the snapshot was asked for.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from risk_actors.core.account_state import AccountState, OpenPosition
+from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
+from risk_actors.core.instruments import symbol_of
+from risk_actors.core.position_math import FLAT, Holding, after_fill
+from risk_actors.core.trades import DayCounts, count_day
+from risk_actors.core.trading_calendar import Window
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that local state and the broker's snapshot did not agree on."""
+
+    subject: str
+    local: str
+    broker: str
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The broker's account as read over REST; see `messages.AccountSnapshot`."""
+
+    account: Account
+    positions: tuple[Position, ...]
+    orders: tuple[Order, ...]
+    covers_suspended: bool
+    fills: tuple[Fill, ...]
+    asked_ns: int
+
+
+class _Contract:
+    """What is known of one contract."""
+
+    __slots__ = ("by_fills", "opened_ns", "reported", "reported_ns", "symbol")
+
+    def __init__(self, contract_id: str) -> None:
+        self.symbol = symbol_of(contract_id)
+        self.reported = FLAT
+        self.reported_ns = 0
+        self.by_fills = FLAT
+        self.opened_ns = 0
+
+    @property
+    def is_settled(self) -> bool:
+        return self.reported.size == self.by_fills.size
+
+
+class PositionBook:
+    """The account's state, moved by events and corrected by snapshots. `now_ns` is receipt."""
+
+    def __init__(self, account_id: int, name: str, day: Window) -> None:
+        self._account_id = account_id
+        self._name = name
+        self._balance: Account | None = None
+        self._balance_ns = 0
+        self._contracts: dict[str, _Contract] = {}
+        self._orders: dict[int, tuple[Order, int]] = {}
+        self._ended_orders: dict[int, int] = {}
+        self._fills: dict[int, tuple[Fill, int]] = {}
+        self._filled_by_order: Counter[int] = Counter()
+        self._awaited: dict[int, Order] = {}
+        self._day = day
+        self._counts = DayCounts()
+        self._last_fill_ns = 0
+        self._asked_ns = 0
+        self.unsettled_since_ns: int | None = None
+        """Since when some contract's report and fills differ; None while all agree."""
+        self.distrusted: str | None = None
+        """Why only a snapshot can say what is true, or None."""
+
+    # --- events ---------------------------------------------------------------------------
+
+    def on_account(self, account: Account, now_ns: int) -> bool:
+        """Take an account row; tell whether it changed anything."""
+        self._balance_ns = now_ns
+        if account == self._balance:
+            return False
+        self._balance = account
+        return True
+
+    def on_position(self, position: Position, now_ns: int) -> bool:
+        """Take a position row; tell whether it changed anything.
+
+        A closed position comes with its entry average, so only the size says that it is closed.
+        """
+        contract = self._contract(position.contract_id)
+        reported = Holding(position.size, position.average_price) if position.size else FLAT
+        changed = reported != contract.reported or (
+            bool(reported.size) and position.opened_ns != contract.opened_ns
+        )
+        contract.reported = reported
+        contract.reported_ns = now_ns
+        if position.size:
+            contract.opened_ns = position.opened_ns or now_ns
+        self._settle(now_ns)
+        return changed
+
+    def on_order(self, order: Order, now_ns: int) -> bool:
+        """Take an order row; tell whether it changed anything.
+
+        An order that has ended never works again, and an older row never replaces a newer one.
+        """
+        if order.id in self._ended_orders:
+            return False
+        known = self._orders.get(order.id)
+        if known is not None and (known[0] == order or _is_older(order, known[0])):
+            return False
+        self._await_fills(order)
+        self._settle(now_ns)
+        if order.is_working:
+            self._orders[order.id] = (order, now_ns)
+            return True
+        self._ended_orders[order.id] = now_ns
+        return self._orders.pop(order.id, None) is not None or order.id in self._awaited
+
+    def _await_fills(self, order: Order) -> None:
+        """Remember an order that says more was filled than the fills that came.
+
+        Such an account looks flat for a moment between the order's row and the fill's.
+        """
+        filled = order.size if order.status is OrderStatus.FILLED else order.filled_size
+        if filled > self._filled_by_order[order.id]:
+            self._awaited[order.id] = order
+        else:
+            self._awaited.pop(order.id, None)
+
+    def on_fill(self, fill: Fill, now_ns: int) -> Fill | None:
+        """Take a trade row; return it as now known when it is new or changed, else None."""
+        known = self._fills.get(fill.id)
+        if known is not None:
+            return self._amend(known[0], fill, known[1])
+        self._fills[fill.id] = (fill, now_ns)
+        if fill.voided:
+            return None
+        self._filled_by_order[fill.order_id] += fill.size
+        awaited = self._awaited.get(fill.order_id)
+        if awaited is not None:
+            self._await_fills(awaited)
+        contract = self._contract(fill.contract_id)
+        was_flat = contract.by_fills.size == 0
+        contract.by_fills = after_fill(contract.by_fills, fill)
+        if was_flat and contract.reported.size == 0:
+            contract.opened_ns = fill.at_ns
+        self._count(fill)
+        self._settle(now_ns)
+        return fill
+
+    def on_day(self, day: Window) -> None:
+        """Begin another trading day: its counters start from its own fills."""
+        self._day = day
+        self._recount()
+
+    def forget_fills_before(self, at_ns: int) -> None:
+        """Drop fills and ended orders that nothing will ask for again."""
+        self._fills = {i: f for i, f in self._fills.items() if f[0].at_ns >= at_ns}
+        self._ended_orders = {i: ns for i, ns in self._ended_orders.items() if ns >= at_ns}
+
+    # --- reconciliation -------------------------------------------------------------------
+
+    def on_snapshot(self, snapshot: Snapshot, now_ns: int) -> tuple[Difference, ...]:
+        """Correct everything to the broker's truth; return what differed.
+
+        What was pushed after the snapshot was asked for is newer than it, or at least may be, and
+        stays. Should that be wrong, report and fills differ, and another snapshot settles it.
+        """
+        first = self._asked_ns == 0
+        differences = [
+            *self._take_account(snapshot),
+            *self._take_orders(snapshot, now_ns),
+            *self._take_fills(snapshot, now_ns),
+            *self._take_positions(snapshot),
+        ]
+        self._asked_ns = snapshot.asked_ns
+        self._awaited.clear()
+        self._filled_by_order = Counter()
+        for fill, _ in self._fills.values():
+            self._filled_by_order[fill.order_id] += 0 if fill.voided else fill.size
+        self.distrusted = None
+        self._recount()
+        self._settle(now_ns)
+        return () if first else tuple(differences)
+
+    def _take_account(self, snapshot: Snapshot) -> Iterable[Difference]:
+        if self._balance_ns >= snapshot.asked_ns:
+            return
+        known, told = self._balance, snapshot.account
+        self._balance = told
+        if known is not None and known.balance_usd != told.balance_usd:
+            yield Difference(
+                subject="balance", local=str(known.balance_usd), broker=str(told.balance_usd)
+            )
+        if known is not None and known.can_trade != told.can_trade:
+            yield Difference(
+                subject="can trade", local=str(known.can_trade), broker=str(told.can_trade)
+            )
+
+    def _take_orders(self, snapshot: Snapshot, now_ns: int) -> Iterable[Difference]:
+        told = {order.id: order for order in snapshot.orders if order.is_working}
+        for order_id, (order, received_ns) in list(self._orders.items()):
+            hidden = order.status is OrderStatus.SUSPENDED and not snapshot.covers_suspended
+            if order_id not in told and received_ns < snapshot.asked_ns and not hidden:
+                del self._orders[order_id]
+                self._ended_orders[order_id] = now_ns
+                yield Difference(
+                    subject=f"order {order_id}", local=order.status.name, broker="not working"
+                )
+        for order_id, order in told.items():
+            if self._ended_orders.get(order_id, -1) >= snapshot.asked_ns:
+                continue
+            self._ended_orders.pop(order_id, None)
+            known = self._orders.get(order_id)
+            if known is None or not (_is_older(order, known[0]) or known[1] >= snapshot.asked_ns):
+                if known is None or known[0] != order:
+                    yield Difference(
+                        subject=f"order {order_id}",
+                        local="not known" if known is None else known[0].status.name,
+                        broker=order.status.name,
+                    )
+                self._orders[order_id] = (order, now_ns)
+
+    def _take_fills(self, snapshot: Snapshot, now_ns: int) -> Iterable[Difference]:
+        for fill in snapshot.fills:
+            known = self._fills.get(fill.id)
+            if known is None:
+                self._fills[fill.id] = (fill, now_ns)
+                if not fill.voided:
+                    yield Difference(
+                        subject=f"fill {fill.id}",
+                        local="not known",
+                        broker=f"{fill.signed_size:+d} {fill.contract_id} at {fill.price}",
+                    )
+            else:
+                self._amend(known[0], fill, known[1])
+
+    def _take_positions(self, snapshot: Snapshot) -> Iterable[Difference]:
+        told = {p.contract_id: p for p in snapshot.positions if p.size}
+        in_snapshot = {fill.id for fill in snapshot.fills}
+        later = [
+            fill
+            for fill, received_ns in self._fills.values()
+            if received_ns >= snapshot.asked_ns and fill.id not in in_snapshot
+        ]
+        for contract_id in {*told, *self._contracts}:
+            contract = self._contract(contract_id)
+            position = told.get(contract_id)
+            holding = Holding(position.size, position.average_price) if position else FLAT
+            if contract.reported_ns < snapshot.asked_ns:
+                if contract.reported.size != holding.size:
+                    yield Difference(
+                        subject=f"position {contract_id}",
+                        local=str(contract.reported.size),
+                        broker=str(holding.size),
+                    )
+                contract.reported = holding
+                if position:
+                    contract.opened_ns = position.opened_ns
+            contract.by_fills = holding
+            for fill in sorted(later, key=lambda f: (f.at_ns, f.id)):
+                if fill.contract_id == contract_id and not fill.voided:
+                    contract.by_fills = after_fill(contract.by_fills, fill)
+
+    # --- what is known --------------------------------------------------------------------
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """All fills known, voided ones included."""
+        return tuple(fill for fill, _ in self._fills.values())
+
+    def state(self) -> AccountState:
+        """Return the account as it is known now."""
+        positions = tuple(
+            OpenPosition(
+                contract_id=contract_id,
+                symbol=contract.symbol,
+                size=contract.reported.size,
+                average_price=contract.reported.average_price,
+                opened_ns=contract.opened_ns,
+                fills_size=contract.by_fills.size,
+                fills_average_price=contract.by_fills.average_price,
+            )
+            for contract_id, contract in self._contracts.items()
+            if contract.reported.size or contract.by_fills.size
+        )
+        balance = self._balance
+        return AccountState(
+            account_id=self._account_id,
+            name=self._name,
+            balance_usd=balance.balance_usd if balance else None,
+            can_trade=balance.can_trade if balance else None,
+            is_reconciled=self._asked_ns > 0,
+            snapshot_asked_ns=self._asked_ns,
+            day_start_ns=self._day.start_ns,
+            trades=self._counts.trades,
+            entries=self._counts.entries,
+            positions=positions,
+            orders=tuple(order for order, _ in self._orders.values()),
+            awaited=tuple({order.contract_id for order in self._awaited.values()}),
+        )
+
+    # --- details --------------------------------------------------------------------------
+
+    def _contract(self, contract_id: str) -> _Contract:
+        contract = self._contracts.get(contract_id)
+        if contract is None:
+            contract = self._contracts[contract_id] = _Contract(contract_id)
+        return contract
+
+    def name_symbol(self, contract_id: str, symbol: str) -> None:
+        """Take the symbol that the broker gave for a contract the catalogue lacks."""
+        self._contract(contract_id).symbol = symbol
+
+    def _amend(self, known: Fill, told: Fill, received_ns: int) -> Fill | None:
+        """Merge a row sent again: profit once known stays known, voided once voided."""
+        merged = msgspec.structs.replace(
+            told,
+            profit_usd=known.profit_usd if told.profit_usd is None else told.profit_usd,
+            voided=known.voided or told.voided,
+        )
+        if merged == known:
+            return None
+        self._fills[known.id] = (merged, received_ns)
+        if merged.voided and not known.voided:
+            self.distrusted = f"fill {known.id} was voided"
+        return merged
+
+    def _settle(self, now_ns: int) -> None:
+        if not self._awaited and all(c.is_settled for c in self._contracts.values()):
+            self.unsettled_since_ns = None
+        elif self.unsettled_since_ns is None:
+            self.unsettled_since_ns = now_ns
+
+    def _count(self, fill: Fill) -> None:
+        if fill.at_ns < self._last_fill_ns:
+            self._recount()
+        elif self._day.contains(fill.at_ns):
+            self._counts.add(fill)
+        self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
+
+    def _recount(self) -> None:
+        today = [
+            fill
+            for fill, _ in self._fills.values()
+            if self._day.contains(fill.at_ns) and not fill.voided
+        ]
+        sizes = {cid: contract.by_fills.size for cid, contract in self._contracts.items()}
+        for fill in today:
+            sizes[fill.contract_id] = sizes.get(fill.contract_id, 0) - fill.signed_size
+        self._counts = count_day(today, sizes)
+        self._last_fill_ns = max((fill.at_ns for fill in today), default=0)
+
+
+def _is_older(row: Order, known: Order) -> bool:
+    """Tell whether a row is an earlier state of a known order; fills only ever grow."""
+    if row.updated_ns and known.updated_ns and row.updated_ns != known.updated_ns:
+        return row.updated_ns < known.updated_ns
+    return row.filled_size < known.filled_size

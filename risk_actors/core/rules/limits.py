@@ -1,0 +1,45 @@
+"""What several rules share: warning fractions, and taking contracts off the newest positions."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from risk_actors.core.account_state import OpenPosition
+from risk_actors.core.money import to_cents
+
+
+def reached_fraction(value: Decimal, limit: Decimal, fractions: Iterable[float]) -> float | None:
+    """Return the highest warning fraction of the limit that the value has reached, or None."""
+    reached = [fraction for fraction in fractions if value >= limit * Decimal(str(fraction))]
+    return max(reached, default=None)
+
+
+def reaches_usd(amount_usd: Decimal, limit_usd: Decimal) -> bool:
+    """Tell whether an amount has reached a limit, compared at the cent."""
+    return to_cents(amount_usd) >= to_cents(limit_usd)
+
+
+def newest_first(positions: Iterable[OpenPosition]) -> list[OpenPosition]:
+    """Return positions with the most lately opened one first; ties by contract id."""
+    return sorted(positions, key=lambda p: (-p.opened_ns, p.contract_id))
+
+
+def take_off(
+    positions: Iterable[OpenPosition], excess: int, units_of: dict[str, int] | None = None
+) -> dict[str, int]:
+    """Return the size that may stay per contract once `excess` units are taken off.
+
+    Args:
+        positions: where to take from, in this order.
+        excess: units above the limit.
+        units_of: units that one contract of a symbol counts (1 where it is missing).
+    """
+    targets: dict[str, int] = {}
+    for position in positions:
+        if excess <= 0:
+            break
+        units = (units_of or {}).get(position.symbol, 1)
+        size = abs(position.counted_size)
+        taken = min(size, -(-excess // units))
+        targets[position.contract_id] = size - taken
+        excess -= taken * units
+    return targets

@@ -1,0 +1,98 @@
+"""What a rule says: ok, warning, breach or unknown. Rules never act; they return one of these."""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from risk_actors.core.evidence import Evidence
+
+
+class LockEnd(StrEnum):
+    """When a lock ends by itself."""
+
+    DAILY_RESET = "daily_reset"
+    WEEKLY_RESET = "weekly_reset"
+    INSTANT = "instant"
+    """At `LockTerms.until_ns`."""
+
+
+class Existing(StrEnum):
+    """What a lock does with positions that were open before it."""
+
+    FLATTEN = "flatten"
+    KEEP = "keep"
+    """They stay with their exits and may only shrink."""
+
+
+class LockTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """The lock a breach asks for."""
+
+    contract_id: str | None = None
+    """The contract to lock; None locks the account."""
+    end: LockEnd = LockEnd.DAILY_RESET
+    until_ns: int | None = None
+    existing: Existing = Existing.FLATTEN
+
+
+class Flatten(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Cancel working orders and close positions, in the account or in some contracts."""
+
+    contract_ids: tuple[str, ...] = ()
+    """Empty means the whole account."""
+
+
+class Reduce(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Bring contracts down to a size and cancel the orders named."""
+
+    targets: tuple[tuple[str, int], ...] = ()
+    """Contract id and the largest size (unsigned contracts) that may stay."""
+    cancel_order_ids: tuple[int, ...] = ()
+
+
+type Action = Flatten | Reduce
+
+
+class Ok(msgspec.Struct, frozen=True, kw_only=True, tag="ok"):
+    """Nothing is wrong; value and limit in the rule's own unit, None where it has none."""
+
+    value: Decimal | None = None
+    limit: Decimal | None = None
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True, tag="warning"):
+    """A fraction of the limit (`warn_at`) is reached."""
+
+    value: Decimal | None
+    limit: Decimal | None
+    evidence: Evidence
+
+
+class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
+    """The rule is broken; reported once per `cause`, not once per evaluation."""
+
+    value: Decimal | None
+    limit: Decimal | None
+    evidence: Evidence
+    cause: str
+    """Equal for evaluations that see the same breach; a new cause is reported anew."""
+    action: Action
+    locks: tuple[LockTerms, ...] = ()
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
+    """The check cannot be made; never to be read as ok."""
+
+    evidence: Evidence
+    limit: Decimal | None = None
+
+
+type Verdict = Ok | Warned | Breached | Unknown
+
+VERDICT_NAMES: dict[type, str] = {
+    Ok: "ok",
+    Warned: "warning",
+    Breached: "breach",
+    Unknown: "unknown",
+}
+"""The words of the HTTP contract."""
