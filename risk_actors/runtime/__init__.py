@@ -1,0 +1,1 @@
+"""What pykka leaves out: mailboxes, addresses, dead letters, supervision, clocks."""

@@ -1,0 +1,145 @@
+"""The base of every actor: one mailbox, one handler, declared receives and sends.
+
+Built on `pykka.ThreadingActor`. What pykka leaves to us is here: a mailbox that survives its
+actor, failures (also in `on_start`) that reach the supervisor, and counters for the topology.
+"""
+
+import threading
+from abc import abstractmethod
+from types import TracebackType
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import pykka
+
+from risk_actors.messages import Message
+from risk_actors.runtime.clock import Clock
+from risk_actors.runtime.control import Control
+from risk_actors.runtime.mailbox import Mailbox
+from risk_actors.runtime.outbox import Outbox
+
+
+class Overseer(Protocol):
+    """Whom an actor tells about its life: failures go up (the supervision plane)."""
+
+    def actor_started(self, address: str) -> None:
+        """Say that `on_start` is done."""
+
+    def actor_failed(self, address: str, error: BaseException, message: object | None) -> None:
+        """Say that the actor died of an error while handling a message (None: at its start)."""
+
+    def actor_fault(self, address: str, detail: str) -> None:
+        """Say that something went wrong that the actor survives."""
+
+
+class ActorContext(NamedTuple):
+    """What every actor is given."""
+
+    address: str
+    mailbox: Mailbox
+    outbox: Outbox
+    clock: Clock
+    overseer: Overseer
+
+
+class Actor(pykka.ThreadingActor):
+    """Owns one mailbox and one piece of core state; feeds messages to it, sends what comes out."""
+
+    use_daemon_thread = True
+    """A stuck handler must not keep the process from ending; the supervisor stops us in order."""
+
+    kind: ClassVar[str]
+    one_per: ClassVar[str] = "process"
+    receives: ClassVar[frozenset[type]]
+    sends: ClassVar[frozenset[type]]
+
+    def __init__(self, context: ActorContext) -> None:
+        super().__init__()
+        self.address = context.address
+        self.outbox = context.outbox
+        self.clock = context.clock
+        self.overseer = context.overseer
+        # The mailbox belongs to the address, so it replaces the one pykka made for us.
+        self.actor_inbox = context.mailbox
+        self._actor_ref.actor_inbox = context.mailbox
+        self.handled = 0
+        self.last_message: str | None = None
+        self.stopped = threading.Event()
+        self._current: object | None = None
+
+    # --- for subclasses -------------------------------------------------------------------
+
+    @abstractmethod
+    def handle(self, message: Any) -> None:
+        """Take one message."""
+
+    def handle_control(self, message: Control) -> None:
+        """Take one message of the supervision plane; most actors have no use for any."""
+
+    def opened(self) -> None:
+        """Acquire what must be acquired in the actor's own thread."""
+
+    def closed(self) -> None:
+        """Release it; called after a stop and after a failure alike."""
+
+    def fault(self, detail: str) -> None:
+        """Report something that went wrong and that this actor survives."""
+        self.overseer.actor_fault(self.address, detail)
+
+    # --- pykka's hooks --------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Open, and say so; pykka would not tell anybody about a failure here."""
+        try:
+            self.opened()
+        except Exception as error:
+            self.overseer.actor_failed(self.address, error, None)
+            self.stopped.set()
+            raise
+        self.overseer.actor_started(self.address)
+
+    def on_receive(self, message: Any) -> None:
+        """Dispatch one message."""
+        self._current = message
+        if isinstance(message, Message):
+            self.handle(message)
+        elif isinstance(message, Control):
+            self.handle_control(message)
+        else:
+            raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
+        self.handled += 1
+        self.last_message = type(message).__name__
+        self._current = None
+
+    def on_stop(self) -> None:
+        """Release what `opened` acquired."""
+        try:
+            self.closed()
+        finally:
+            self.stopped.set()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,  # noqa: ARG002 - pykka's signature
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,  # noqa: ARG002 - pykka's signature
+    ) -> None:
+        """Release, and tell the supervisor."""
+        try:
+            self.closed()
+        finally:
+            self.stopped.set()
+            error = exception_value or RuntimeError("unknown failure")
+            self.overseer.actor_failed(self.address, error, self._current)
+
+    def _actor_loop_teardown(self) -> None:
+        """Leave the mailbox as it is: the next actor at this address goes on with it."""
+
+    def step(self) -> bool:
+        """Handle one waiting message without a thread; return False when none waits."""
+        mailbox = self.actor_inbox
+        assert isinstance(mailbox, Mailbox)  # noqa: S101 - set in __init__
+        envelope = mailbox.get_nowait()
+        if envelope is None:
+            return False
+        self.on_receive(envelope.message)
+        return True

@@ -1,0 +1,89 @@
+"""How an actor sends: by message type, along the edges its kind declared, and in no other way."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from risk_actors.runtime.mailbox import Mailbox
+
+
+class UndeclaredSendError(Exception):
+    """An actor sent a message type that its kind does not declare."""
+
+
+class Outbox(Protocol):
+    """Where an actor puts what it has to say; in a test, a recorder."""
+
+    def send(self, message: Any) -> None:
+        """Send a message to whoever the wiring says."""
+
+
+class DeadLetters:
+    """Messages that reached nobody: counted by receiver and type, and shown."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, address: str, message: Any) -> None:
+        """Count one message that could not be delivered."""
+        with self._lock:
+            self._counts[address, type(message).__name__] += 1
+
+    @property
+    def total(self) -> int:
+        """All dead letters so far."""
+        with self._lock:
+            return self._counts.total()
+
+    def by_receiver(self) -> dict[str, int]:
+        """Return the counts as `address MessageType`."""
+        with self._lock:
+            return {f"{address} {name}": count for (address, name), count in self._counts.items()}
+
+
+type Route = Callable[[Any], None]
+
+
+class RoutedOutbox:
+    """The outbox of one sender, its routes resolved once at start."""
+
+    def __init__(self, sender: str, routes: Mapping[type, tuple[Route, ...]]) -> None:
+        self._sender = sender
+        self._routes = dict(routes)
+
+    def send(self, message: Any) -> None:
+        """Deliver a message to every mailbox its type is wired to.
+
+        Raises:
+            UndeclaredSendError: the sender's kind does not declare this type.
+        """
+        routes = self._routes.get(type(message))
+        if routes is None:
+            raise UndeclaredSendError(
+                f"{self._sender} sent {type(message).__name__}, which it does not declare"
+            )
+        for route in routes:
+            route(message)
+
+
+def to_mailbox(mailbox: Mailbox, dead_letters: DeadLetters) -> Route:
+    """Return a route to one mailbox."""
+
+    def deliver(message: Any) -> None:
+        if not mailbox.deliver(message):
+            dead_letters.count(mailbox.address, message)
+
+    return deliver
+
+
+def to_account(mailboxes: Mapping[int, Mailbox], kind: str, dead_letters: DeadLetters) -> Route:
+    """Return a route to the mailbox of the message's account."""
+
+    def deliver(message: Any) -> None:
+        mailbox = mailboxes.get(message.account_id)
+        if mailbox is None or not mailbox.deliver(message):
+            dead_letters.count(f"{kind}:{message.account_id}", message)
+
+    return deliver
