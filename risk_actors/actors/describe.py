@@ -1,0 +1,211 @@
+"""What happened, in one plain line: the words that log, store and screens share."""
+
+from datetime import tzinfo
+from typing import NamedTuple
+
+from risk_actors import messages as m
+from risk_actors.core.broker import Side
+from risk_actors.core.commands import Answer
+from risk_actors.core.evidence import format_instant, format_usd
+from risk_actors.core.verdict import VERDICT_NAMES, Ok, Verdict
+
+
+class Line(NamedTuple):
+    """One line about one message."""
+
+    kind: str
+    """`breach`, `warning`, `unknown`, `ok`, `lock`, `unlock`, `command`, `outcome`, …"""
+    account_id: int | None
+    text: str
+    is_alarming: bool = False
+
+
+def reason_of(verdict: Verdict, zone: tzinfo) -> str | None:
+    """Return a verdict's sentence, None for ok."""
+    return None if isinstance(verdict, Ok) else verdict.evidence.sentence(zone)
+
+
+def describe(message: m.Message, zone: tzinfo) -> Line | None:
+    """Return the line for a message worth showing, None for the others."""
+    match message:
+        case m.BreachFound():
+            sentence = message.breach.evidence.sentence(zone)
+            return Line("breach", message.account_id, f"{message.rule_id}: {sentence}", True)
+        case m.LocksChanged():
+            return _describe_lock(message, zone)
+        case m.SendClose() | m.SendCancel():
+            return _describe_command(message)
+        case m.CommandAnswered():
+            return _describe_answer(message)
+        case m.EnforcementChanged():
+            return _describe_enforcement(message)
+        case m.PanicRequested():
+            return Line("breach", message.account_id, message.evidence.sentence(zone), True)
+        case _:
+            return _describe_trouble(message)
+
+
+def cause_of(message: m.Message) -> m.Message | None:
+    """Return the broker event at the head of a chain, where the message begins one."""
+    if isinstance(message, m.BreachFound | m.EnforcementChanged):
+        return message.event
+    return None
+
+
+def describe_event(event: m.Message) -> Line:
+    """Return the line for the broker event, or the other input, that began a chain."""
+    account_id: int | None = getattr(event, "account_id", None)
+    match event:
+        case m.FillReported():
+            fill = event.fill
+            verb = "bought" if fill.side is Side.BUY else "sold"
+            text = f"{verb} {fill.size} {fill.contract_id} at {fill.price} (fill {fill.id})"
+        case m.PositionReported():
+            text = f"position {event.position.size:+d} {event.position.contract_id}"
+        case m.OrderReported():
+            order = event.order
+            text = (
+                f"order {order.id} {order.status.name.lower()}: {order.side.name.lower()} "
+                f"{order.size} {order.contract_id} {order.type.name.lower()}"
+            )
+        case m.QuoteReported():
+            quote = event.quote
+            text = f"quote {quote.contract_id} bid {quote.bid} ask {quote.ask} last {quote.last}"
+        case m.AccountReported():
+            text = f"balance {format_usd(event.account.balance_usd)}"
+        case m.AccountSnapshot():
+            text = f"snapshot ({event.reason})"
+        case _:
+            text = type(event).__name__
+    return Line("event", account_id, text)
+
+
+def describe_verdict(message: m.VerdictChanged, zone: tzinfo) -> Line:
+    """Return the line for a verdict; in shadow mode it says what would have been done."""
+    verdict = message.verdict
+    name = VERDICT_NAMES[type(verdict)]
+    would = "would have acted, " if message.mode == "shadow" and name == "breach" else ""
+    text = f"{message.rule_id}: {would}{reason_of(verdict, zone) or 'ok'}"
+    return Line(name, message.account_id, text)
+
+
+def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:
+    if message.engaged is not None:
+        lock = message.engaged
+        scope = lock.contract_id or "account"
+        until = "its condition ends it" if lock.until_ns is None else _until(lock.until_ns, zone)
+        sentence = lock.evidence.sentence(zone)
+        return Line(
+            "lock",
+            message.account_id,
+            f"{scope} locked by {lock.rule_id} {until}: {sentence}",
+            True,
+        )
+    if message.ended is not None:
+        scope = message.ended.contract_id or "account"
+        return Line(
+            "unlock", message.account_id, f"{scope}: the lock of {message.ended.rule_id} ended"
+        )
+    if message.locks:
+        held = ", ".join(
+            f"{lock.rule_id} {_until(lock.until_ns, zone) if lock.until_ns else ''}".strip()
+            for lock in message.locks
+        )
+        return Line("lock", message.account_id, f"locks in force: {held}")
+    return None
+
+
+def _until(at_ns: int, zone: tzinfo) -> str:
+    return f"until {format_instant(at_ns, zone)}"
+
+
+def _describe_command(message: m.SendClose | m.SendCancel) -> Line:
+    command = message.command
+    if isinstance(message, m.SendCancel):
+        text = f"cancel order {message.command.order_id} in {command.contract_id}"
+    elif message.command.size is None:
+        text = f"close {command.contract_id}"
+    else:
+        text = f"close {message.command.size} of {command.contract_id}"
+    return Line("command", command.account_id, f"{text} (command {command.id})")
+
+
+def _describe_answer(message: m.CommandAnswered) -> Line:
+    outcome = message.outcome
+    words = {
+        Answer.ACCEPTED: "accepted",
+        Answer.GONE: "nothing left to do",
+        Answer.REFUSED: "refused",
+        Answer.UNCERTAIN: "uncertain",
+    }
+    detail = f": {outcome.detail}" if outcome.detail else ""
+    code = f" (code {outcome.error_code})" if outcome.error_code else ""
+    took_ms = max(message.at_ns - message.sent_ns, 0) / 1e6
+    return Line(
+        "outcome",
+        outcome.account_id,
+        f"command {outcome.command_id} {words[outcome.answer]}{detail}{code} in {took_ms:.1f} ms",
+        outcome.answer in (Answer.REFUSED, Answer.UNCERTAIN),
+    )
+
+
+def _describe_enforcement(message: m.EnforcementChanged) -> Line:
+    took_s = message.took_ns / 1e9
+    match message.phase:
+        case m.EnforcementPhase.STARTED:
+            text = f"enforcement for {message.cause}: {message.detail}"
+        case m.EnforcementPhase.STUCK:
+            text = (
+                f"CANNOT FINISH {message.cause} after {took_s:.1f} s, still trying: "
+                f"{message.detail}"
+            )
+        case m.EnforcementPhase.FLAT_OBSERVED:
+            text = f"observed flat for {message.cause} after {took_s:.3f} s: {message.detail}"
+    alarming = message.phase is not m.EnforcementPhase.FLAT_OBSERVED
+    return Line("enforcement", message.account_id, text, alarming)
+
+
+def ways_down(connection: m.ConnectionChanged) -> list[str]:
+    """Return the names of the ways to the broker that are down."""
+    ways = {
+        "user hub": connection.user_hub,
+        "market hub": connection.market_hub,
+        "REST": connection.rest,
+    }
+    return [name for name, is_up in ways.items() if not is_up]
+
+
+def _describe_connection(message: m.ConnectionChanged) -> Line:
+    down = ways_down(message)
+    if down and message.detail == "starting":
+        return Line("connection", None, f"connecting: {', '.join(down)}")
+    text = f"connection lost: {', '.join(down)}" if down else "connected"
+    if message.detail:
+        text += f" ({message.detail})"
+    return Line("connection", None, text, bool(down))
+
+
+def _describe_trouble(message: m.Message) -> Line | None:
+    match message:
+        case m.ConnectionChanged():
+            return _describe_connection(message)
+        case m.PayloadRejected():
+            return Line("fault", None, f"unreadable {message.source}: {message.detail}", True)
+        case m.ReconciliationDiffered():
+            told = "; ".join(
+                f"{d.subject}: had {d.local}, broker has {d.broker}" for d in message.differences
+            )
+            return Line("reconciliation", message.account_id, told)
+        case m.SnapshotFailed():
+            return Line("fault", message.account_id, f"snapshot not read: {message.detail}", True)
+        case m.ActorChanged():
+            alarming = message.status is not m.ActorStatus.RESTARTED
+            return Line(
+                "fault", None, f"{message.address} {message.status}: {message.detail}", alarming
+            )
+        case m.DailyReset():
+            return Line("reset", None, "a new trading day began")
+        case m.WeeklyReset():
+            return Line("reset", None, "a new trading week began")
+        case _:
+            return None

@@ -1,0 +1,165 @@
+"""The lockout actor: the single writer of the lock book."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from risk_actors import messages as m
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.lock_book import LockBook
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.verdict import LockTerms
+from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.control import Control, Resync
+
+PANIC = "panic"
+"""What stands in a lock's rule when the trader asked for it."""
+
+
+class LockStore(Protocol):
+    """Where locks outlive the process. Opened, used and closed in the actor's own thread."""
+
+    def in_force(self, now_ns: int) -> Sequence[Lock]:
+        """Return the locks not ended by now."""
+
+    def last_id(self) -> int:
+        """Return the highest lock id ever given, 0 when there was none."""
+
+    def save(self, lock: Lock) -> None:
+        """Commit a lock, new or changed."""
+
+    def end(self, lock: Lock, at_ns: int) -> None:
+        """Commit that a lock ended."""
+
+    def close(self) -> None:
+        """Close the store."""
+
+
+class LockoutActor(Actor):
+    """Engages and ends locks; a lock is committed before it is announced (I5)."""
+
+    kind = "lockout"
+    receives = frozenset({m.BreachFound, m.PanicRequested, m.Tick})
+    sends = frozenset({m.LocksChanged})
+
+    def __init__(
+        self,
+        context: ActorContext,
+        *,
+        calendar: TradingCalendar,
+        open_store: Callable[[], LockStore],
+    ) -> None:
+        super().__init__(context)
+        self._calendar = calendar
+        self._open_store = open_store
+        self._book = LockBook(calendar)
+        self._store: LockStore | None = None
+
+    def opened(self) -> None:
+        """Open the store, restore the locks and announce them."""
+        self._store = self._open_store()
+        now_ns = self.clock.now_ns()
+        self._book = LockBook(self._calendar, self._store.in_force(now_ns))
+        self._book.number_after(self._store.last_id())
+        self._announce_all("restored", now_ns)
+
+    def closed(self) -> None:
+        """Close the store."""
+        if self._store is not None:
+            self._store.close()
+
+    def handle(self, message: Any) -> None:
+        """Engage or end locks."""
+        now_ns = self.clock.now_ns()
+        match message:
+            case m.BreachFound():
+                for terms in message.breach.locks:
+                    self._engage(
+                        message.account_id,
+                        message.rule_id,
+                        terms,
+                        message.breach.evidence,
+                        message.correlation_id,
+                    )
+            case m.PanicRequested():
+                self._engage(
+                    message.account_id,
+                    PANIC,
+                    LockTerms(),
+                    message.evidence,
+                    message.correlation_id,
+                )
+            case m.Tick():
+                for lock in self._book.expire(now_ns):
+                    self._commit(partial(_end, lock, now_ns), "the end of a lock")
+                    self._announce(lock.account_id, message.correlation_id, ended=lock)
+
+    def handle_control(self, message: Control) -> None:
+        """Say again which locks are in force."""
+        if isinstance(message, Resync):
+            self._announce_all("resync", self.clock.now_ns())
+
+    def _engage(
+        self,
+        account_id: int,
+        rule_id: str,
+        terms: LockTerms,
+        evidence: Evidence,
+        correlation_id: str,
+    ) -> None:
+        lock = self._book.engage(
+            account_id=account_id,
+            rule_id=rule_id,
+            terms=terms,
+            evidence=evidence,
+            correlation_id=correlation_id,
+            now_ns=self.clock.now_ns(),
+        )
+        if lock is None:
+            return
+        self._commit(partial(_save, lock), "a lock")
+        self._announce(account_id, correlation_id, engaged=lock)
+
+    def _commit(self, write: Callable[[LockStore], None], what: str) -> None:
+        """Write to the store; a lock that cannot be kept still holds in memory, loudly."""
+        if self._store is None:
+            return
+        try:
+            write(self._store)
+        except Exception as error:  # noqa: BLE001 - protection goes on without the store
+            self.fault(
+                f"could not save {what}: {error}. It holds until the program ends; "
+                "free disk space or repair the data directory."
+            )
+
+    def _announce_all(self, why: str, now_ns: int) -> None:
+        for account_id in self._book.accounts():
+            self._announce(account_id, f"{why}-{now_ns // 1_000_000}")
+
+    def _announce(
+        self,
+        account_id: int,
+        correlation_id: str,
+        *,
+        engaged: Lock | None = None,
+        ended: Lock | None = None,
+    ) -> None:
+        self.outbox.send(
+            m.LocksChanged(
+                correlation_id=correlation_id,
+                at_ns=self.clock.now_ns(),
+                account_id=account_id,
+                locks=self._book.in_force(account_id),
+                engaged=engaged,
+                ended=ended,
+            )
+        )
+
+
+def _save(lock: Lock, store: LockStore) -> None:
+    store.save(lock)
+
+
+def _end(lock: Lock, at_ns: int, store: LockStore) -> None:
+    store.end(lock, at_ns)

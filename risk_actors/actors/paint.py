@@ -1,0 +1,197 @@
+"""From what the view knows to the picture that is shown."""
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from decimal import Decimal
+
+import msgspec
+
+from risk_actors import messages as m
+from risk_actors.actors.describe import reason_of, ways_down
+from risk_actors.actors.picture import (
+    AccountPicture,
+    ConnectionPicture,
+    DayPicture,
+    EnforcementPicture,
+    EventPicture,
+    LockPicture,
+    OrderPicture,
+    Picture,
+    PositionPicture,
+    RulePicture,
+    WeekPicture,
+)
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.broker import Order
+from risk_actors.core.evidence import iso_utc
+from risk_actors.core.lock import Lock
+from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.verdict import VERDICT_NAMES
+
+
+@dataclass
+class Known:
+    """The latest of everything, by account or rule."""
+
+    accounts: dict[int, str]
+    accounts_state: dict[int, AccountState] = field(default_factory=dict)
+    pnl: dict[int, PnlState] = field(default_factory=dict)
+    locks: dict[int, tuple[Lock, ...]] = field(default_factory=dict)
+    verdicts: dict[tuple[str, int], m.VerdictChanged] = field(default_factory=dict)
+    enforcement: dict[int, tuple[int, m.EnforcementChanged]] = field(default_factory=dict)
+    connection: m.ConnectionChanged | None = None
+    failed: dict[str, m.ActorStatus] = field(default_factory=dict)
+
+
+def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone: tzinfo) -> Picture:
+    """Return the whole picture; what no message changes is taken from the one before."""
+    phase, detail = _phase(before, known)
+    return msgspec.structs.replace(
+        before,
+        phase=phase,
+        detail=detail,
+        connection=_connection(known.connection),
+        accounts=tuple(_account(known, i, name, zone) for i, name in known.accounts.items()),
+        rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
+        events=events,
+    )
+
+
+def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
+    """Return the phase and why it is not `armed`."""
+    if before.phase == "stopping":
+        return "stopping", before.detail
+    given_up = [a for a, status in known.failed.items() if status is m.ActorStatus.GIVEN_UP]
+    if given_up:
+        return "faulted", f"given up after too many failures: {', '.join(given_up)}"
+    if known.failed:
+        return "degraded", f"failed and not back yet: {', '.join(known.failed)}"
+    unread = [
+        name
+        for account_id, name in known.accounts.items()
+        if account_id not in known.accounts_state
+        or not known.accounts_state[account_id].is_reconciled
+    ]
+    connection = known.connection
+    down = [] if connection is None else ways_down(connection)
+    if connection is None or unread:
+        waits_for = ", ".join(unread) or "the connection"
+        return "starting", f"waiting for {waits_for}"
+    if down:
+        return "degraded", f"connection lost: {', '.join(down)}"
+    return "armed", None
+
+
+def _connection(connection: m.ConnectionChanged | None) -> ConnectionPicture:
+    if connection is None:
+        return ConnectionPicture()
+    return ConnectionPicture(
+        user_hub=connection.user_hub,
+        market_hub=connection.market_hub,
+        rest=connection.rest,
+        fallback=connection.fallback,
+    )
+
+
+def _amount(amount_usd: Decimal | None) -> float | None:
+    """Return dollars as a JSON number at the cent, null for unknown."""
+    return None if amount_usd is None else round(float(amount_usd), 2)
+
+
+def _account(known: Known, account_id: int, name: str, zone: tzinfo) -> AccountPicture:
+    state = known.accounts_state.get(account_id)
+    pnl = known.pnl.get(account_id)
+    return AccountPicture(
+        id=account_id,
+        name=name,
+        balance=_amount(state.balance_usd) if state else None,
+        can_trade=state.can_trade if state else None,
+        day=_day(pnl),
+        week=WeekPicture(realized=_amount(pnl.week_realized_usd) if pnl else None),
+        positions=_positions(state, pnl),
+        orders=tuple(_order(order) for order in state.orders) if state else (),
+        locks=tuple(_lock(lock, zone) for lock in known.locks.get(account_id, ())),
+        enforcement=_enforcement(known.enforcement.get(account_id)),
+    )
+
+
+def _day(pnl: PnlState | None) -> DayPicture:
+    if pnl is None:
+        return DayPicture()
+    return DayPicture(
+        realized=_amount(pnl.realized_usd),
+        unrealized=_amount(pnl.unrealized_usd),
+        equity=_amount(pnl.equity_usd),
+        fees=None if pnl.realized_usd is None else _amount(pnl.costs_usd),
+        trades=pnl.trades,
+        entries=pnl.entries,
+    )
+
+
+def _positions(state: AccountState | None, pnl: PnlState | None) -> tuple[PositionPicture, ...]:
+    if state is None:
+        return ()
+    unrealized = {p.contract_id: p.unrealized_usd for p in pnl.positions} if pnl else {}
+    return tuple(
+        PositionPicture(
+            contract=position.contract_id,
+            symbol=position.symbol,
+            size=position.size,
+            average_price=float(position.average_price),
+            unrealized=_amount(unrealized.get(position.contract_id)),
+            opened_at=iso_utc(position.opened_ns),
+        )
+        for position in state.positions
+        if position.size
+    )
+
+
+def _order(order: Order) -> OrderPicture:
+    price = order.limit_price if order.stop_price is None else order.stop_price
+    return OrderPicture(
+        id=order.id,
+        contract=order.contract_id,
+        type=order.type.name.lower(),
+        side=order.side.name.lower(),
+        size=order.open_size,
+        price=None if price is None else float(price),
+    )
+
+
+def _lock(lock: Lock, zone: tzinfo) -> LockPicture:
+    return LockPicture(
+        id=lock.id,
+        rule=lock.rule_id,
+        scope=lock.contract_id or "account",
+        since=iso_utc(lock.since_ns),
+        until=None if lock.until_ns is None else iso_utc(lock.until_ns),
+        reason=lock.evidence.sentence(zone),
+    )
+
+
+def _enforcement(running: tuple[int, m.EnforcementChanged] | None) -> EnforcementPicture | None:
+    if running is None:
+        return None
+    since_ns, change = running
+    return EnforcementPicture(
+        cause=change.cause,
+        phase=change.phase.value,
+        since=iso_utc(since_ns),
+        correlation_id=change.correlation_id,
+        detail=change.detail,
+    )
+
+
+def _rule(message: m.VerdictChanged, zone: tzinfo) -> RulePicture:
+    verdict = message.verdict
+    value = getattr(verdict, "value", None)
+    return RulePicture(
+        id=message.rule_id,
+        type=message.rule_type,
+        mode=message.mode,
+        account=message.account_id,
+        verdict=VERDICT_NAMES[type(verdict)],
+        value=_amount(value),
+        limit=_amount(verdict.limit),
+        reason=reason_of(verdict, zone),
+    )

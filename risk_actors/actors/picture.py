@@ -1,0 +1,133 @@
+"""The picture of the system that is shown: the body of `GET /api/state`, as structs.
+
+The view actor replaces it as a whole, so that readers on other threads need neither a lock nor an
+ask. Amounts are US dollars as JSON numbers; an amount that is unknown is null, never 0.
+"""
+
+import msgspec
+
+
+class ConnectionPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The three ways to the broker, and what stands in when one is down."""
+
+    user_hub: bool = False
+    market_hub: bool = False
+    rest: bool = False
+    fallback: str | None = None
+
+
+class DayPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The trading day of an account; `fees` includes commissions."""
+
+    realized: float | None = None
+    unrealized: float | None = None
+    equity: float | None = None
+    fees: float | None = None
+    trades: int = 0
+    entries: int = 0
+
+
+class WeekPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The trading week of an account."""
+
+    realized: float | None = None
+
+
+class PositionPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """An open position; `size` is signed."""
+
+    contract: str
+    symbol: str
+    size: int
+    average_price: float
+    unrealized: float | None
+    opened_at: str
+
+
+class OrderPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A working order; `price` is its stop or limit price, null for a market order."""
+
+    id: int
+    contract: str
+    type: str
+    side: str
+    size: int
+    price: float | None
+
+
+class LockPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A lock in force; `until` is null when it ends on a condition."""
+
+    id: int
+    rule: str
+    scope: str
+    """`account`, or the contract id."""
+    since: str
+    until: str | None
+    reason: str
+
+
+class EnforcementPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """An enforcement under way."""
+
+    cause: str
+    phase: str
+    since: str
+    correlation_id: str
+    detail: str
+
+
+class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """One guarded account."""
+
+    id: int
+    name: str
+    balance: float | None = None
+    can_trade: bool | None = None
+    day: DayPicture = DayPicture()
+    week: WeekPicture = WeekPicture()
+    positions: tuple[PositionPicture, ...] = ()
+    orders: tuple[OrderPicture, ...] = ()
+    locks: tuple[LockPicture, ...] = ()
+    enforcement: EnforcementPicture | None = None
+
+
+class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule's verdict on one account."""
+
+    id: str
+    type: str
+    mode: str
+    account: int
+    verdict: str
+    value: float | None
+    limit: float | None
+    reason: str | None
+
+
+class EventPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of what happened lately, newest last."""
+
+    at: str
+    kind: str
+    """breach, lock, unlock, command, outcome, enforcement, warning, unknown, connection, fault."""
+    account: int | None
+    text: str
+    correlation_id: str
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole."""
+
+    version: str
+    mode: str
+    """`paper` or `live`."""
+    armed: bool
+    phase: str
+    """`starting`, `armed`, `degraded`, `faulted` or `stopping`."""
+    connection: ConnectionPicture = ConnectionPicture()
+    accounts: tuple[AccountPicture, ...] = ()
+    rules: tuple[RulePicture, ...] = ()
+    events: tuple[EventPicture, ...] = ()
+    detail: str | None = None
+    """Why the phase is not `armed`, in plain words."""

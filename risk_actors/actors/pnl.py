@@ -1,0 +1,93 @@
+"""The P&L actor: marks, and the profit and loss of every account."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from risk_actors import messages as m
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.pnl_book import Marks, PnlBook
+from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.runtime.actor import Actor, ActorContext
+
+LOOK_FOR_STALE_EVERY_NS = 1 * NS_PER_S
+
+
+class PnlActor(Actor):
+    """Values every account at the marks; tells when a figure changed or became unknown."""
+
+    kind = "pnl"
+    receives = frozenset(
+        {
+            m.AccountUpdated,
+            m.QuoteReported,
+            m.InstrumentResolved,
+            m.DailyReset,
+            m.WeeklyReset,
+            m.Tick,
+        }
+    )
+    sends = frozenset({m.PnlUpdated})
+
+    def __init__(
+        self,
+        context: ActorContext,
+        *,
+        account_ids: Iterable[int],
+        calendar: TradingCalendar,
+        quote_stale_after_ns: int,
+    ) -> None:
+        super().__init__(context)
+        now_ns = context.clock.now_ns()
+        self._marks = Marks(quote_stale_after_ns)
+        self._books: Mapping[int, PnlBook] = {
+            account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
+        }
+        self._told: dict[int, PnlState] = {}
+        self._looked_ns = 0
+
+    def handle(self, message: Any) -> None:
+        """Move the books and the marks."""
+        now_ns = self.clock.now_ns()
+        match message:
+            case m.QuoteReported():
+                if self._marks.on_quote(message.quote):
+                    self._tell_holders(message.quote.contract_id, message, now_ns)
+            case m.AccountUpdated():
+                book = self._books[message.state.account_id]
+                book.on_account(message.state, message.fills)
+                self._tell(message.state.account_id, message.event, now_ns)
+            case m.Tick():
+                if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
+                    self._looked_ns = now_ns
+                    self._tell_all(message, now_ns)
+            case m.InstrumentResolved():
+                self._marks.on_instrument(message.instrument)
+                self._tell_holders(message.instrument.contract_id, message, now_ns)
+            case m.DailyReset():
+                self._begin(message.day_start_ns, message, now_ns)
+            case m.WeeklyReset():
+                self._begin(message.week_start_ns, message, now_ns)
+
+    def _begin(self, at_ns: int, event: m.Message, now_ns: int) -> None:
+        for book in self._books.values():
+            book.on_clock(at_ns)
+        self._tell_all(event, now_ns)
+
+    def _tell_holders(self, contract_id: str, event: m.Message, now_ns: int) -> None:
+        for account_id, book in self._books.items():
+            if contract_id in book.contracts:
+                self._tell(account_id, event, now_ns)
+
+    def _tell_all(self, event: m.Message, now_ns: int) -> None:
+        for account_id in self._books:
+            self._tell(account_id, event, now_ns)
+
+    def _tell(self, account_id: int, event: m.Message, now_ns: int) -> None:
+        pnl = self._books[account_id].pnl(self._marks, now_ns)
+        if pnl == self._told.get(account_id):
+            return
+        self._told[account_id] = pnl
+        self.outbox.send(
+            m.PnlUpdated(correlation_id=event.correlation_id, at_ns=now_ns, pnl=pnl, event=event)
+        )

@@ -1,0 +1,151 @@
+"""The position actor: one account's positions, working orders and fills."""
+
+from typing import Any
+
+from risk_actors import messages as m
+from risk_actors.core.broker import Fill
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.position_book import PositionBook, Snapshot
+from risk_actors.core.trading_calendar import TradingCalendar, Window
+from risk_actors.runtime.actor import Actor, ActorContext
+
+UNSETTLED_FOR_NS = NS_PER_S // 4
+"""Report and fills may differ this long before a snapshot has to settle it."""
+ASK_AGAIN_AFTER_NS = 1 * NS_PER_S
+"""A snapshot that did not settle it is followed by another after this long."""
+
+
+class PositionActor(Actor):
+    """Keeps the book of one account and tells what changed."""
+
+    kind = "position"
+    one_per = "account"
+    receives = frozenset(
+        {
+            m.AccountReported,
+            m.PositionReported,
+            m.OrderReported,
+            m.FillReported,
+            m.AccountSnapshot,
+            m.SnapshotFailed,
+            m.InstrumentResolved,
+            m.DailyReset,
+            m.WeeklyReset,
+            m.Tick,
+        }
+    )
+    sends = frozenset({m.AccountUpdated, m.ReconciliationDiffered, m.RequestSnapshot})
+
+    def __init__(
+        self, context: ActorContext, *, account_id: int, name: str, calendar: TradingCalendar
+    ) -> None:
+        super().__init__(context)
+        self._account_id = account_id
+        day = calendar.day(context.clock.now_ns())
+        self._book = PositionBook(account_id, name, day)
+        self._asked_ns = 0
+
+    def handle(self, message: Any) -> None:
+        """Move the book."""
+        now_ns = self.clock.now_ns()
+        match message:
+            case m.FillReported():
+                fill = self._book.on_fill(message.fill, now_ns)
+                if fill is not None:
+                    self._tell(message, now_ns, (fill,))
+            case m.PositionReported() | m.OrderReported() | m.AccountReported():
+                if self._is_news(message, now_ns):
+                    self._tell(message, now_ns)
+            case m.Tick():
+                self._look_for_trouble(message.correlation_id, now_ns)
+            case m.AccountSnapshot():
+                self._reconcile(message, now_ns)
+            case m.SnapshotFailed():
+                self._asked_ns = now_ns
+            case m.InstrumentResolved():
+                instrument = message.instrument
+                self._book.name_symbol(instrument.contract_id, instrument.symbol)
+            case _:
+                self._reset(message, now_ns)
+
+    def _is_news(
+        self, message: m.PositionReported | m.OrderReported | m.AccountReported, now_ns: int
+    ) -> bool:
+        match message:
+            case m.PositionReported():
+                return self._book.on_position(message.position, now_ns)
+            case m.OrderReported():
+                return self._book.on_order(message.order, now_ns)
+            case m.AccountReported():
+                return self._book.on_account(message.account, now_ns)
+
+    def _reset(self, message: m.DailyReset | m.WeeklyReset, now_ns: int) -> None:
+        match message:
+            case m.DailyReset():
+                self._book.on_day(Window(message.day_start_ns, message.day_end_ns))
+                self._tell(message, now_ns)
+            case m.WeeklyReset():
+                self._book.forget_fills_before(message.week_start_ns)
+
+    def _tell(
+        self,
+        event: m.Message,
+        now_ns: int,
+        fills: tuple[Fill, ...] = (),
+        *,
+        after_snapshot: bool = False,
+    ) -> None:
+        self.outbox.send(
+            m.AccountUpdated(
+                correlation_id=event.correlation_id,
+                at_ns=now_ns,
+                state=self._book.state(),
+                event=event,
+                fills=fills,
+                after_snapshot=after_snapshot,
+            )
+        )
+
+    def _reconcile(self, message: m.AccountSnapshot, now_ns: int) -> None:
+        differences = self._book.on_snapshot(
+            Snapshot(
+                account=message.account,
+                positions=message.positions,
+                orders=message.orders,
+                covers_suspended=message.covers_suspended,
+                fills=message.fills,
+                asked_ns=message.asked_ns,
+            ),
+            now_ns,
+        )
+        self._tell(message, now_ns, self._book.fills, after_snapshot=True)
+        if differences:
+            self.outbox.send(
+                m.ReconciliationDiffered(
+                    correlation_id=message.correlation_id,
+                    at_ns=now_ns,
+                    account_id=self._account_id,
+                    differences=differences,
+                )
+            )
+
+    def _look_for_trouble(self, correlation_id: str, now_ns: int) -> None:
+        """Ask for a snapshot where only the broker can say what is true."""
+        since_ns = self._book.unsettled_since_ns
+        if self._book.distrusted is not None:
+            reason = self._book.distrusted
+        elif since_ns is not None and now_ns - since_ns >= UNSETTLED_FOR_NS:
+            reason = "fills and reported position differ"
+        else:
+            return
+        if now_ns - self._asked_ns < ASK_AGAIN_AFTER_NS:
+            return
+        self._asked_ns = now_ns
+        self.outbox.send(
+            m.RequestSnapshot(
+                correlation_id=correlation_id,
+                at_ns=now_ns,
+                account_id=self._account_id,
+                reason=reason,
+            )
+        )

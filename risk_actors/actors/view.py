@@ -1,0 +1,156 @@
+"""The view actor: keeps the current picture, for readers outside the actors."""
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+
+from risk_actors import messages as m
+from risk_actors.actors.describe import cause_of, describe, describe_event, describe_verdict
+from risk_actors.actors.paint import Known, paint
+from risk_actors.actors.picture import EventPicture, Picture
+from risk_actors.core.evidence import iso_utc
+from risk_actors.core.verdict import Breached, Warned
+from risk_actors.runtime.actor import Actor, ActorContext
+
+KEEP_EVENTS = 200
+
+
+class PictureFrame:
+    """Holds the latest picture. One actor replaces it; anybody may look, without a lock."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+
+class ViewActor(Actor):
+    """A sink: takes in all that is shown and replaces the picture as a whole."""
+
+    kind = "view"
+    receives = frozenset(
+        {
+            m.AccountUpdated,
+            m.PnlUpdated,
+            m.VerdictChanged,
+            m.BreachFound,
+            m.LocksChanged,
+            m.SendClose,
+            m.SendCancel,
+            m.CommandAnswered,
+            m.EnforcementChanged,
+            m.PanicRequested,
+            m.ConnectionChanged,
+            m.PayloadRejected,
+            m.SnapshotFailed,
+            m.ReconciliationDiffered,
+            m.ActorChanged,
+            m.DailyReset,
+            m.WeeklyReset,
+            m.Tick,
+        }
+    )
+    sends = frozenset()
+
+    def __init__(
+        self,
+        context: ActorContext,
+        *,
+        frame: PictureFrame,
+        accounts: Mapping[int, str],
+        zone: tzinfo,
+    ) -> None:
+        super().__init__(context)
+        self._frame = frame
+        self._zone = zone
+        self._known = Known(accounts=dict(accounts))
+        self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
+        self._last_kind: dict[tuple[str, int], str] = {}
+        self._is_dirty = True
+
+    def handle(self, message: Any) -> None:
+        """Take in one fact. Prices are painted with the tick, everything else at once."""
+        match message:
+            case m.Tick():
+                if self._is_dirty:
+                    self._paint()
+            case m.PnlUpdated():
+                self._known.pnl[message.pnl.account_id] = message.pnl
+                self._is_dirty = True
+            case m.VerdictChanged():
+                self._take_verdict(message)
+            case _:
+                self._take(message)
+                self._show(message)
+                self._is_dirty = True
+                if self.actor_inbox.empty():
+                    self._paint()
+
+    def _take(self, message: m.Message) -> None:
+        match message:
+            case m.AccountUpdated():
+                self._known.accounts_state[message.state.account_id] = message.state
+            case m.LocksChanged():
+                self._known.locks[message.account_id] = message.locks
+            case m.EnforcementChanged():
+                self._take_enforcement(message)
+            case m.ConnectionChanged():
+                self._known.connection = message
+            case m.ActorChanged():
+                self._take_actor(message)
+
+    def _take_verdict(self, message: m.VerdictChanged) -> None:
+        key = (message.rule_id, message.account_id)
+        self._known.verdicts[key] = message
+        self._is_dirty = True
+        name = type(message.verdict).__name__
+        changed, self._last_kind[key] = self._last_kind.get(key) != name, name
+        if changed and (
+            isinstance(message.verdict, Warned)
+            or (isinstance(message.verdict, Breached) and message.mode == "shadow")
+        ):
+            line = describe_verdict(message, self._zone)
+            self._events.append(_event(message, line.kind, line.account_id, line.text))
+
+    def _take_enforcement(self, message: m.EnforcementChanged) -> None:
+        if message.phase is m.EnforcementPhase.FLAT_OBSERVED:
+            self._known.enforcement.pop(message.account_id, None)
+            return
+        started = self._known.enforcement.get(message.account_id)
+        since_ns = started[0] if started else message.at_ns
+        self._known.enforcement[message.account_id] = (since_ns, message)
+
+    def _take_actor(self, message: m.ActorChanged) -> None:
+        match message.status:
+            case m.ActorStatus.FAILED | m.ActorStatus.GIVEN_UP:
+                self._known.failed[message.address] = message.status
+            case m.ActorStatus.RESTARTED | m.ActorStatus.STARTED:
+                self._known.failed.pop(message.address, None)
+            case m.ActorStatus.FAULT:
+                pass
+
+    def _show(self, message: m.Message) -> None:
+        event = cause_of(message)
+        if event is not None:
+            line_of_event = describe_event(event)
+            self._events.append(
+                _event(event, line_of_event.kind, line_of_event.account_id, line_of_event.text)
+            )
+        line = describe(message, self._zone)
+        if line is not None:
+            self._events.append(_event(message, line.kind, line.account_id, line.text))
+
+    def _paint(self) -> None:
+        self._is_dirty = False
+        self._frame.picture = paint(
+            self._frame.picture, self._known, tuple(self._events), self._zone
+        )
+
+
+def _event(message: m.Message, kind: str, account_id: int | None, text: str) -> EventPicture:
+    return EventPicture(
+        at=iso_utc(message.at_ns),
+        kind=kind,
+        account=account_id,
+        text=text,
+        correlation_id=message.correlation_id,
+    )

@@ -1,0 +1,72 @@
+"""Locks in the store, so that they outlive the process (I5)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.verdict import Existing
+from risk_actors.store.schema import open_database
+
+
+class SqliteLockStore:
+    """The table `locks`. Every call commits; used by the lockout actor alone, in its thread."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._database = open_database(data_dir)
+        self._table = self._database["locks"]
+
+    def in_force(self, now_ns: int) -> Sequence[Lock]:
+        """Return the locks not ended by now, oldest first."""
+        rows = self._table.rows_where(
+            "ended_ns is null and (until_ns is null or until_ns > ?)", [now_ns], order_by="id"
+        )
+        return [_lock(row) for row in rows]
+
+    def last_id(self) -> int:
+        """Return the highest lock id ever given, 0 when there was none."""
+        highest = self._database.execute("select max(id) from locks").fetchone()[0]
+        return int(highest or 0)
+
+    def save(self, lock: Lock) -> None:
+        """Commit a lock, new or changed."""
+        self._table.upsert(
+            {
+                "id": lock.id,
+                "account_id": lock.account_id,
+                "contract_id": lock.contract_id,
+                "rule_id": lock.rule_id,
+                "since_ns": lock.since_ns,
+                "until_ns": lock.until_ns,
+                "existing": lock.existing.value,
+                "reason": lock.evidence.sentence(),
+                "evidence": msgspec.json.encode(lock.evidence).decode(),
+                "correlation_id": lock.correlation_id,
+            },
+            pk="id",
+        )
+
+    def end(self, lock: Lock, at_ns: int) -> None:
+        """Commit that a lock ended."""
+        self._table.update(lock.id, {"ended_ns": at_ns})
+
+    def close(self) -> None:
+        """Close the store."""
+        self._database.close()
+
+
+def _lock(row: dict[str, Any]) -> Lock:
+    return Lock(
+        id=row["id"],
+        account_id=row["account_id"],
+        contract_id=row["contract_id"],
+        rule_id=row["rule_id"],
+        since_ns=row["since_ns"],
+        until_ns=row["until_ns"],
+        existing=Existing(row["existing"]),
+        evidence=msgspec.json.decode(row["evidence"], type=Evidence),
+        correlation_id=row["correlation_id"],
+    )
