@@ -1,0 +1,315 @@
+"""The daemon's life: from settings to a running system, and back, in order.
+
+Each gate must open before the next is tried, and whatever was opened is closed again in reverse,
+however it ends. The first five checkpoints of the log are said here, the others by the journal.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from loguru import logger
+
+from risk_actors import __version__
+from risk_actors.actors.operator import OperatorInlet
+from risk_actors.actors.picture import Picture
+from risk_actors.actors.timer import TICK_EVERY_S
+from risk_actors.actors.view import PictureFrame
+from risk_actors.app import topology
+from risk_actors.app.instance import AlreadyRunningError, Instance
+from risk_actors.app.logs import Logs
+from risk_actors.app.pulse import PulseThread
+from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
+from risk_actors.app.settings_environment import Environment, choose_mode, load_environment
+from risk_actors.app.settings_load import load_settings
+from risk_actors.app.system import RESYNC, ActorSystem, Blueprint
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.rules import Mode, Rule, RuleSettings, catalogue
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.projectx.errors import LoginFailed
+from risk_actors.projectx.gateway import ProjectXGateway
+from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
+from risk_actors.projectx.secrets import scrub
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints
+from risk_actors.runtime.clock import Clock, SystemClock
+from risk_actors.runtime.supervisor import StartFailedError, Supervisor
+from risk_actors.store.journal import SqliteJournal
+from risk_actors.store.locks import SqliteLockStore
+from risk_actors.store.schema import migrate
+from risk_actors.web.server import WebError, WebServer
+
+
+class _Stopped(BaseException):
+    """The process was told to end while it was starting."""
+
+
+class _Target(NamedTuple):
+    """What is guarded: the broker, or the simulator."""
+
+    credentials: Credentials
+    endpoints: GatewayEndpoints
+
+
+def run(options: RunOptions) -> int:
+    """Guard the accounts until told to stop; return the exit code.
+
+    Raises:
+        SettingsError: the settings or the environment are wrong; nothing was started.
+    """
+    environment = load_environment(Path.cwd())
+    mode = choose_mode(options.mode, environment)
+    settings = load_settings(options.settings_dir)
+    try:
+        return _run_held(options, settings, environment, mode)
+    except _Stopped:
+        return ExitCode.OK
+    except AlreadyRunningError as error:
+        _say_end(str(error))
+        return ExitCode.ALREADY_RUNNING
+    except LoginFailed as error:
+        _say_end(str(error))
+        return ExitCode.UNREACHABLE
+    except (StartFailedError, WebError, OSError) as error:
+        _say_end(str(error))
+        return ExitCode.FAULT
+
+
+def _say_end(text: str) -> None:
+    print(f"risk-actors: {scrub(text)}", file=sys.stderr)  # noqa: T201 - the log may be closed
+
+
+def _run_held(
+    options: RunOptions, settings: Settings, environment: Environment, mode: TradingMode
+) -> int:
+    with ExitStack() as stack:
+        stop = stack.enter_context(_signals())
+        instance = Instance(options.data_dir)
+        instance.hold()
+        stack.callback(instance.release)
+        logs = Logs(data_dir=options.data_dir, settings=settings.log, scrub=scrub)
+        logs.start()
+        stack.callback(logs.stop)
+        adopt_sdk_loggers()
+        logger.info("🚀 Service Start: risk_actors {} in {} mode", __version__, mode.value)
+        logger.info("✅ Config Loaded: {} rules from {}", len(settings.rules), options.settings_dir)
+        try:
+            return _run_system(options, settings, environment, mode, instance, logs, stop, stack)
+        except LoginFailed as error:
+            logger.error("SDK not connected: {}", error)
+            raise
+        except (StartFailedError, WebError, OSError) as error:
+            logger.error("Not started: {}", error)
+            raise
+
+
+def _run_system(
+    options: RunOptions,
+    settings: Settings,
+    environment: Environment,
+    mode: TradingMode,
+    instance: Instance,
+    logs: Logs,
+    stop: "_StopFlag",
+    stack: ExitStack,
+) -> int:
+    clock = SystemClock()
+    calendar = _calendar(settings)
+    armed = settings.is_armed(mode)
+    migrate(options.data_dir)
+
+    target = _target(environment, mode, settings, stack)
+    session = _session(settings, environment, target, clock, calendar)
+    accounts = session.connect()
+    stack.callback(session.stop)
+    logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
+
+    frame = PictureFrame(
+        Picture(version=__version__, mode=mode.value, armed=armed, phase="starting")
+    )
+    system = ActorSystem(
+        Blueprint(
+            accounts={account.id: account.name for account in accounts},
+            rules=_rules(settings),
+            calendar=calendar,
+            armed=armed,
+            quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
+            session=session,
+            open_locks=lambda: SqliteLockStore(options.data_dir),
+            open_journal=lambda: SqliteJournal(options.data_dir),
+            frame=frame,
+        )
+    )
+    supervisor = Supervisor(clock, outbox=system.supervisor_outbox, resync=RESYNC)
+    supervisor.start(system.specs)
+    stack.callback(_stop_actors, supervisor)
+    logger.info("✅ Rules Initialized: {}", _say_rules(settings, armed=armed))
+
+    account_ids = tuple(account.id for account in accounts)
+    session.start(system.inbound.send, account_ids)
+    # Stopped before the actors are, so that nothing arrives at an actor that has ended.
+    stack.callback(session.stop)
+    pulse = PulseThread(system.timer_mailbox, TICK_EVERY_S)
+    pulse.start()
+    stack.callback(pulse.stop)
+    logger.info("✅ Event Loop Running: {}", "armed" if armed else "NOT ARMED, nothing is sent")
+
+    operator = OperatorInlet(system.operator_outbox, clock, account_ids)
+    address = _serve(options, settings, system, supervisor, frame, operator, instance, stack)
+    _show_until_stopped(options, frame, address, logs, stop)
+
+    frame.picture = msgspec.structs.replace(frame.picture, phase="stopping")
+    logger.info("Stopping: protection ends with this process, locks stay in the store")
+    faulted = any(stats.status == "given_up" for stats in supervisor.stats())
+    return ExitCode.FAULT if faulted else ExitCode.OK
+
+
+def _calendar(settings: Settings) -> TradingCalendar:
+    session = settings.session
+    return TradingCalendar(
+        zone=ZoneInfo(session.timezone),
+        daily_reset=session.daily_reset,
+        weekly_reset=session.weekly_reset,
+    )
+
+
+def _target(
+    environment: Environment, mode: TradingMode, settings: Settings, stack: ExitStack
+) -> _Target:
+    """Return the broker of the credentials, or start the simulator and return that."""
+    if mode is TradingMode.LIVE:
+        assert environment.credentials is not None  # noqa: S101 - `choose_mode` saw to it
+        return _Target(environment.credentials, environment.endpoints or GatewayEndpoints())
+    from risk_actors.simulator.thread import SimulatorThread  # noqa: PLC0415 - paper only
+
+    simulator_settings = settings.simulator.to_simulator()
+    simulator = stack.enter_context(SimulatorThread(simulator_settings))
+    gateway = simulator.gateway
+    logger.info("Simulated gateway on {}", gateway.api_url)
+    return _Target(
+        Credentials(username=simulator_settings.username, api_key=simulator_settings.api_key),
+        GatewayEndpoints(
+            api_url=gateway.api_url,
+            user_hub_url=gateway.user_hub_url,
+            market_hub_url=gateway.market_hub_url,
+        ),
+    )
+
+
+def _session(
+    settings: Settings,
+    environment: Environment,
+    target: _Target,
+    clock: Clock,
+    calendar: TradingCalendar,
+) -> ProjectXGateway:
+    def fills_since_ns(now_ns: int) -> int:
+        # The week may begin after the day does, or before it.
+        return min(calendar.day(now_ns).start_ns, calendar.week(now_ns).start_ns)
+
+    gateway_settings = settings.gateway
+    if environment.account_name is not None:
+        gateway_settings = msgspec.structs.replace(
+            gateway_settings, account_name=environment.account_name
+        )
+    return ProjectXGateway(
+        gateway_settings, target.credentials, target.endpoints, clock, fills_since_ns
+    )
+
+
+def _rules(settings: Settings) -> list[Rule[RuleSettings, object]]:
+    return [catalogue()[rule.type](rule) for rule in settings.rules if rule.mode is not Mode.OFF]
+
+
+def _say_rules(settings: Settings, *, armed: bool) -> str:
+    modes = [
+        "shadow" if rule.mode is Mode.ENFORCE and not armed else rule.mode.value
+        for rule in settings.rules
+    ]
+    return ", ".join(
+        f"{rule.id} ({mode})" for rule, mode in zip(settings.rules, modes, strict=True)
+    )
+
+
+def _stop_actors(supervisor: Supervisor) -> None:
+    left = supervisor.stop()
+    if left:
+        logger.error("Actors that did not end in time: {}", ", ".join(left))
+
+
+def _serve(
+    options: RunOptions,
+    settings: Settings,
+    system: ActorSystem,
+    supervisor: Supervisor,
+    frame: PictureFrame,
+    operator: OperatorInlet,
+    instance: Instance,
+    stack: ExitStack,
+) -> str:
+    """Start the HTTP side; return its address."""
+    host = settings.web.host
+    server = WebServer(
+        picture=lambda: frame.picture,
+        topology=lambda: topology.live(system, supervisor),
+        panic=operator.panic,
+        host=host,
+        port=settings.web.port if options.port is None else options.port,
+    )
+    port = server.start()
+    stack.callback(server.stop)
+    instance.publish(host, port)
+    address = f"http://{host}:{port}"
+    logger.info("HTTP on {}", address)
+    return address
+
+
+def _show_until_stopped(
+    options: RunOptions, frame: PictureFrame, address: str, logs: Logs, stop: "_StopFlag"
+) -> None:
+    stop.arm()
+    if options.display is None:
+        stop.event.wait()
+        return
+    display = options.display(lambda: frame.picture, address)
+    with logs.console_held() if sys.stderr.isatty() else nullcontext():
+        display.run_until(stop.event)
+
+
+class _StopFlag:
+    """Set by a signal. While starting up, a signal ends the start at once instead."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._is_running = False
+
+    def arm(self) -> None:
+        """From now on a signal ends the waiting in order."""
+        self._is_running = True
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        first = not self.event.is_set()
+        self.event.set()
+        if first and not self._is_running:
+            raise _Stopped
+
+
+@contextmanager
+def _signals() -> Iterator[_StopFlag]:
+    """Turn SIGINT and SIGTERM into an orderly end for as long as the context lasts."""
+    flag = _StopFlag()
+    before = {
+        number: signal.signal(number, flag.on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

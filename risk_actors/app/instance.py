@@ -1,0 +1,53 @@
+"""One daemon per data directory, and where its clients find it."""
+
+import json
+import os
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+LOCK_FILE = "daemon.lock"
+ADDRESS_FILE = "daemon.json"
+
+
+class AlreadyRunningError(Exception):
+    """Another daemon holds the data directory."""
+
+
+class Instance:
+    """Holds a data directory for as long as this process lives; the system frees it at any end."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._lock = FileLock(data_dir / LOCK_FILE)
+
+    def hold(self) -> None:
+        """Take the data directory.
+
+        Raises:
+            AlreadyRunningError: another daemon has it.
+            OSError: the directory cannot be written.
+        """
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise AlreadyRunningError(
+                f"another risk-actors runs on {self._data_dir}; stop it first, "
+                "or choose another directory with --data"
+            ) from None
+        self._address.unlink(missing_ok=True)
+
+    def publish(self, host: str, port: int) -> None:
+        """Leave the address of the HTTP side for clients."""
+        told = {"host": host, "port": port, "pid": os.getpid()}
+        self._address.write_text(json.dumps(told), encoding="utf-8")
+
+    def release(self) -> None:
+        """Give the data directory back."""
+        self._address.unlink(missing_ok=True)
+        self._lock.release()
+
+    @property
+    def _address(self) -> Path:
+        return self._data_dir / ADDRESS_FILE

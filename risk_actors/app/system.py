@@ -1,0 +1,191 @@
+"""Puts the actors together: mailboxes, routes from the wiring table, and how each one is made."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from risk_actors.actors.enforcer import EnforcerActor
+from risk_actors.actors.gateway import INBOUND, OUTBOUND, BrokerSession, GatewayActor
+from risk_actors.actors.journal import JournalActor, JournalStore
+from risk_actors.actors.lockout import LockoutActor, LockStore
+from risk_actors.actors.operator import OPERATOR
+from risk_actors.actors.pnl import PnlActor
+from risk_actors.actors.position import PositionActor
+from risk_actors.actors.rule import FACT_MESSAGES, RuleActor
+from risk_actors.actors.timer import TimerActor
+from risk_actors.actors.view import PictureFrame, ViewActor
+from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
+from risk_actors.core.rules import Mode, Rule
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.mailbox import Mailbox
+from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
+from risk_actors.runtime.supervisor import ChildSpec
+
+RESYNC: tuple[str, ...] = (LockoutActor.kind, OUTBOUND)
+"""Who can say again what is true: the locks, and the broker's state."""
+
+
+class Blueprint(NamedTuple):
+    """What the system is made of."""
+
+    accounts: Mapping[int, str]
+    """Guarded accounts: id and name."""
+    rules: Sequence[Rule[Any, Any]]
+    calendar: TradingCalendar
+    armed: bool
+    quote_stale_after_ns: int
+    session: BrokerSession
+    open_locks: Callable[[], LockStore]
+    open_journal: Callable[[], JournalStore]
+    frame: PictureFrame
+
+
+class _Member(NamedTuple):
+    address: str
+    kind: str
+    make: Callable[[ActorContext], Actor]
+    accepts: frozenset[type] | None = None
+    """Message types this one wants, where it wants fewer than its kind receives."""
+    account_id: int | None = None
+
+
+class ActorSystem:
+    """Every actor of one process, not started, and the outboxes of the sources."""
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        self.dead_letters = DeadLetters()
+        members = list(_members(blueprint))
+        self._mailboxes = {member.address: Mailbox(member.address) for member in members}
+        self._accepted = {
+            member.address: {message.__name__ for message in member.accepts}
+            for member in members
+            if member.accepts is not None
+        }
+        self._by_kind: defaultdict[str, list[_Member]] = defaultdict(list)
+        for member in members:
+            self._by_kind[member.kind].append(member)
+        self.inbound = self._outbox(INBOUND, INBOUND)
+        """Where the session puts what the broker says."""
+        self.operator_outbox = self._outbox(OPERATOR, OPERATOR)
+        self.supervisor_outbox = self._outbox(SUPERVISOR, SUPERVISOR)
+        self.specs: tuple[ChildSpec, ...] = tuple(
+            ChildSpec(
+                address=member.address,
+                kind=member.kind,
+                make=member.make,
+                mailbox=self._mailboxes[member.address],
+                outbox=self._outbox(member.kind, member.address),
+            )
+            for member in members
+        )
+        """In the order to start: whoever is sent to before whoever sends."""
+
+    @property
+    def timer_mailbox(self) -> Mailbox:
+        """Where the clock's pulses go."""
+        return self._mailboxes[TimerActor.kind]
+
+    def accepts(self, address: str, message_name: str) -> bool:
+        """Tell whether one actor wants a message type that its kind receives."""
+        accepted = self._accepted.get(address)
+        return accepted is None or message_name in accepted
+
+    def _outbox(self, kind: str, sender: str) -> RoutedOutbox:
+        return RoutedOutbox(
+            sender,
+            {
+                message: tuple(
+                    route
+                    for target in TOPOLOGY.targets(kind, message)
+                    for route in self._routes(target, message)
+                )
+                for message in TOPOLOGY.nodes[kind].sends
+            },
+        )
+
+    def _routes(self, kind: str, message: type) -> list[Route]:
+        members = self._by_kind[kind]
+        if kind == PositionActor.kind and hasattr(message, "account_id"):
+            mailboxes = {
+                member.account_id: self._mailboxes[member.address]
+                for member in members
+                if member.account_id is not None
+            }
+            return [to_account(mailboxes, kind, self.dead_letters)]
+        return [
+            to_mailbox(self._mailboxes[member.address], self.dead_letters)
+            for member in members
+            if member.accepts is None or message in member.accepts
+        ]
+
+
+def _members(blueprint: Blueprint) -> Sequence[_Member]:
+    """Return all actors in the order to start: sinks first, sources last."""
+    accounts, calendar = dict(blueprint.accounts), blueprint.calendar
+    return [
+        _Member(
+            ViewActor.kind,
+            ViewActor.kind,
+            lambda c: ViewActor(c, frame=blueprint.frame, accounts=accounts, zone=calendar.zone),
+        ),
+        _Member(
+            JournalActor.kind,
+            JournalActor.kind,
+            lambda c: JournalActor(c, zone=calendar.zone, open_store=blueprint.open_journal),
+        ),
+        _Member(
+            OUTBOUND,
+            OUTBOUND,
+            lambda c: GatewayActor(c, session=blueprint.session, account_ids=accounts),
+        ),
+        _Member(
+            EnforcerActor.kind,
+            EnforcerActor.kind,
+            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed),
+        ),
+        _Member(
+            LockoutActor.kind,
+            LockoutActor.kind,
+            lambda c: LockoutActor(c, calendar=calendar, open_store=blueprint.open_locks),
+        ),
+        *(_rule_member(rule, blueprint) for rule in blueprint.rules),
+        _Member(
+            PnlActor.kind,
+            PnlActor.kind,
+            lambda c: PnlActor(
+                c,
+                account_ids=accounts,
+                calendar=calendar,
+                quote_stale_after_ns=blueprint.quote_stale_after_ns,
+            ),
+        ),
+        *(_position_member(i, name, calendar) for i, name in accounts.items()),
+        _Member(TimerActor.kind, TimerActor.kind, lambda c: TimerActor(c, calendar=calendar)),
+    ]
+
+
+def _position_member(account_id: int, name: str, calendar: TradingCalendar) -> _Member:
+    def make(context: ActorContext) -> PositionActor:
+        return PositionActor(context, account_id=account_id, name=name, calendar=calendar)
+
+    address = f"{PositionActor.kind}:{account_id}"
+    return _Member(address, PositionActor.kind, make, account_id=account_id)
+
+
+def _rule_member(rule: Rule[Any, Any], blueprint: Blueprint) -> _Member:
+    settings = rule.settings
+    selected = {i for i, name in blueprint.accounts.items() if settings.selects(name)}
+    mode = settings.mode
+    if mode is Mode.ENFORCE and not blueprint.armed:
+        mode = Mode.SHADOW
+
+    def make(context: ActorContext) -> RuleActor:
+        return RuleActor(context, rule=rule, mode=mode, accounts=selected)
+
+    return _Member(
+        f"{RuleActor.kind}:{settings.id}",
+        RuleActor.kind,
+        make,
+        accepts=frozenset(FACT_MESSAGES[fact] for fact in rule.facts),
+    )
