@@ -39,7 +39,7 @@ from risk_actors.core.enforcement_effects import (
 )
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.lock import Lock
-from risk_actors.core.verdict import Action, Existing, Flatten
+from risk_actors.core.verdict import Action, Existing
 
 NS_PER_MS = NS_PER_S // 1000
 
@@ -61,6 +61,7 @@ class _CloseSlot(CommandSlot):
         super().__init__()
         self.size_before = 0
         self.partial_size: int | None = None
+        self.sent_ns = 0
         self._closed_size = 0
         self._counted: set[int] = set()
 
@@ -68,6 +69,7 @@ class _CloseSlot(CommandSlot):
         """Note what is sent: a close of a signed size, or of a part of it."""
         self.apply(SlotEvent.SEND, now_ns)
         self.command_id = command_id
+        self.sent_ns = now_ns
         self.size_before = size
         self.partial_size = partial_size
         self._closed_size = 0
@@ -322,7 +324,7 @@ class EnforcementPlan:
         if slot.partial_size is None or slot.state is SlotState.IDLE:
             return
         refused = slot.state is SlotState.WAITING
-        if refused or now_ns - slot.changed_ns >= ANSWER_TIMEOUT_NS:
+        if refused or now_ns - slot.sent_ns >= ANSWER_TIMEOUT_NS:
             slot.apply(SlotEvent.OVERTAKE, now_ns)
             slot.partial_size = None
 
@@ -347,21 +349,12 @@ class EnforcementPlan:
 
     def _is_unwanted(self, order: Order, state: AccountState) -> bool:
         """Tell whether an order must be gone before the enforcement can end."""
-        if self._is_named(order):
-            return True
-        if any(goal.covers(order.contract_id) for goal in self._goals):
+        if any(goal.names(order.id) or goal.covers(order.contract_id) for goal in self._goals):
             return True
         scopes = [lock for lock in self._locks if lock.covers(order.contract_id)]
         if any(lock.existing is Existing.FLATTEN for lock in scopes):
             return True
         return bool(scopes) and _could_open(order, state)
-
-    def _is_named(self, order: Order) -> bool:
-        """Tell whether a breach asks for this very order to be cancelled."""
-        return any(
-            not isinstance(goal.action, Flatten) and order.id in goal.action.cancel_order_ids
-            for goal in self._goals
-        )
 
     def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
         """Tell whether an unwanted order is to be cancelled now."""
@@ -370,7 +363,7 @@ class EnforcementPlan:
         if _could_open(order, state):
             seen_ns = self._seen_ns.get(order.id, now_ns)
             return not is_market(order) or now_ns - seen_ns >= MARKET_ORDER_GRACE_NS
-        if self._is_named(order):
+        if any(goal.names(order.id) for goal in self._goals):
             return True
         close = self._closes.get(order.contract_id)
         if close is None or not close.is_outstanding:
@@ -379,6 +372,19 @@ class EnforcementPlan:
         return close.state is SlotState.ACCEPTED and not is_market(order)
 
     # --- ending ---------------------------------------------------------------------------
+
+    def _is_met(self, goal: Goal, state: AccountState) -> bool:
+        """Tell whether the broker shows what a goal wants."""
+        above = any(
+            (target := goal.target(position.contract_id)) is not None
+            and abs(position.counted_size) > target
+            for position in state.positions
+        )
+        unwanted = any(
+            goal.covers(order.contract_id) or goal.names(order.id) for order in state.orders
+        )
+        awaited = any(goal.target(contract_id) is not None for contract_id in state.awaited)
+        return not (above or unwanted or awaited)
 
     def _is_work_left(self, state: AccountState) -> bool:
         """Tell whether the broker shows anything that must go, or may be about to."""
@@ -397,8 +403,10 @@ class EnforcementPlan:
         if episode is None:
             return
         took_ns = now_ns - episode.started_ns
-        if not self._is_work_left(state):
-            self._goals = []
+        # A goal that is met is done with, even while another part of the plan is stuck: kept, it
+        # would cut down what the trader may open again.
+        self._goals = [goal for goal in self._goals if not self._is_met(goal, state)]
+        if not self._goals and not self._is_work_left(state):
             self._episode = None
             self._closes = {
                 contract_id: slot

@@ -55,6 +55,10 @@ class Goal(NamedTuple):
             not self.action.contract_ids or contract_id in self.action.contract_ids
         )
 
+    def names(self, order_id: int) -> bool:
+        """Tell whether this very order is to be cancelled."""
+        return not isinstance(self.action, Flatten) and order_id in self.action.cancel_order_ids
+
     def target(self, contract_id: str) -> int | None:
         """Return the largest size that may stay in a contract; None where any may."""
         if isinstance(self.action, Flatten):

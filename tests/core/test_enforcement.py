@@ -1,0 +1,548 @@
+"""The enforcement plan of one account: I1 to I4, without actors or a clock."""
+
+import itertools
+from decimal import Decimal
+
+import pytest
+
+from risk_actors.core.account_state import AccountState, OpenPosition
+from risk_actors.core.broker import Fill, Order, OrderStatus, OrderType, Side
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
+from risk_actors.core.enforcement import EnforcementPlan
+from risk_actors.core.enforcement_effects import AskSnapshot, Effect, FlatObserved, Started, Stuck
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.verdict import Existing, Flatten, Reduce
+
+ACCOUNT = 101
+MNQ = "CON.F.US.MNQ.Z26"
+ES = "CON.F.US.EP.Z26"
+S = 1_000_000_000
+MS = S // 1000
+
+
+def position(size: int, contract: str = MNQ, fills_size: int | None = None) -> OpenPosition:
+    return OpenPosition(
+        contract_id=contract,
+        symbol="MNQ" if contract == MNQ else "ES",
+        size=size,
+        average_price=Decimal(100),
+        opened_ns=1,
+        fills_size=size if fills_size is None else fills_size,
+        fills_average_price=Decimal(100),
+    )
+
+
+def order(
+    order_id: int,
+    side: Side,
+    size: int = 1,
+    kind: OrderType = OrderType.LIMIT,
+    *,
+    contract: str = MNQ,
+    status: OrderStatus = OrderStatus.OPEN,
+    parent: int | None = None,
+) -> Order:
+    return Order(
+        id=order_id,
+        account_id=ACCOUNT,
+        contract_id=contract,
+        status=status,
+        type=kind,
+        side=side,
+        size=size,
+        parent_order_id=parent,
+    )
+
+
+def account(
+    *positions: OpenPosition,
+    orders: tuple[Order, ...] = (),
+    asked_ns: int = 1,
+    reconciled: bool = True,
+    awaited: tuple[str, ...] = (),
+) -> AccountState:
+    return AccountState(
+        account_id=ACCOUNT,
+        name="A",
+        balance_usd=Decimal(50_000),
+        can_trade=True,
+        is_reconciled=reconciled,
+        snapshot_asked_ns=asked_ns,
+        day_start_ns=0,
+        trades=0,
+        entries=0,
+        positions=positions,
+        orders=orders,
+        awaited=awaited,
+    )
+
+
+def lock(
+    contract: str | None = None, existing: Existing = Existing.FLATTEN, lock_id: int = 1
+) -> Lock:
+    return Lock(
+        id=lock_id,
+        account_id=ACCOUNT,
+        contract_id=contract,
+        rule_id="daily-loss",
+        since_ns=0,
+        until_ns=None,
+        evidence=Evidence(template="because"),
+        correlation_id="c-lock",
+        existing=existing,
+    )
+
+
+def plan(*, armed: bool = True) -> EnforcementPlan:
+    return EnforcementPlan(ACCOUNT, command_ids=itertools.count(1), armed=armed)
+
+
+def closes(effects: list[Effect]) -> list[CloseContract]:
+    return [effect for effect in effects if isinstance(effect, CloseContract)]
+
+
+def cancels(effects: list[Effect]) -> list[int]:
+    return [effect.order_id for effect in effects if isinstance(effect, CancelOrder)]
+
+
+def of[T](kind: type[T], effects: list[Effect]) -> list[T]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def answer(command_id: int, kind: Answer, detail: str | None = None) -> Outcome:
+    return Outcome(command_id=command_id, account_id=ACCOUNT, answer=kind, detail=detail)
+
+
+def test_a_breach_closes_every_position_and_ends_when_flat_is_observed() -> None:
+    p = plan()
+    p.on_account(account(position(3), position(-2, ES)), "e-1", 0)
+
+    started = p.on_breach("daily-loss", Flatten(), "e-1", 1)
+    accepted = p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 2)
+    half = p.on_account(account(position(-2, ES)), "e-2", 3)
+    ended = p.on_account(account(), "e-3", 4)
+
+    assert of(Started, started) == [Started("daily-loss", "a rule is broken", "e-1")]
+    assert [c.contract_id for c in closes(started)] == [MNQ, ES]
+    assert [c.size for c in closes(started)] == [None, None]
+    assert {c.correlation_id for c in closes(started)} == {"e-1"}
+    assert accepted == []
+    assert half == []
+    assert [e.correlation_id for e in of(FlatObserved, ended)] == ["e-1"]
+
+
+def test_i3_an_accepted_close_does_not_end_the_enforcement() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    effects = p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 1)
+    effects += p.on_tick("t", 2 * S)
+
+    assert not of(FlatObserved, effects)
+
+
+def test_i2_two_rules_on_one_event_give_one_close() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+
+    first = p.on_breach("daily-loss", Flatten(), "e-1", 0)
+    second = p.on_breach("weekly-loss", Flatten(), "e-1", 0)
+    locked = p.on_locks((lock(),), "e-1", 0)
+
+    assert len(closes(first)) == 1
+    assert second == []
+    assert locked == []
+
+
+@pytest.mark.parametrize("answered", [Answer.ACCEPTED, Answer.UNCERTAIN, None])
+def test_i2_nothing_more_is_closed_while_a_close_is_outstanding(answered: Answer | None) -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    if answered is not None:
+        p.on_outcome(answer(1, answered), "e-1", 1)
+
+    effects = [
+        effect
+        for now_ns in range(0, 3 * S, 100 * MS)
+        for effect in (
+            *p.on_tick("t", now_ns),
+            *p.on_account(account(position(3)), "e-2", now_ns),
+            *p.on_account(account(position(2)), "e-2", now_ns),
+        )
+    ]
+
+    assert closes(effects) == []
+
+
+def test_an_uncertain_close_is_repeated_only_after_a_snapshot_asked_for_later() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    doubted = p.on_outcome(answer(1, Answer.UNCERTAIN), "e-1", 10 * S)
+    too_old = p.on_account(account(position(3), asked_ns=9 * S), "snap-1", 11 * S)
+    shown = p.on_account(account(position(3), asked_ns=10 * S + 1), "snap-2", 12 * S)
+
+    assert len(of(AskSnapshot, doubted)) == 1
+    assert closes(too_old) == []
+    assert len(closes(shown)) == 1
+
+
+def test_an_uncertain_close_that_happened_is_not_repeated() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_outcome(answer(1, Answer.UNCERTAIN), "e-1", S)
+
+    shown = p.on_account(account(asked_ns=2 * S), "snap", 3 * S)
+
+    assert closes(shown) == []
+    assert len(of(FlatObserved, shown)) == 1
+
+
+def test_a_close_without_any_answer_is_uncertain_after_three_seconds() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    before = p.on_tick("t", 3 * S - 1)
+    after = p.on_tick("t", 3 * S)
+
+    assert not of(AskSnapshot, before)
+    assert len(of(AskSnapshot, after)) == 1
+
+
+def test_a_snapshot_that_does_not_come_is_asked_for_again_but_not_at_every_tick() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_outcome(answer(1, Answer.UNCERTAIN), "e-1", 0)
+
+    asked = [
+        now_ns
+        for now_ns in range(100 * MS, 10 * S, 100 * MS)
+        if of(AskSnapshot, p.on_tick("t", now_ns))
+    ]
+
+    assert 3 <= len(asked) <= 5
+
+
+def test_a_working_market_order_of_the_closing_side_is_our_close_and_is_not_doubled() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 0)
+    p.on_tick("t", S)
+    working = order(50, Side.SELL, 3, OrderType.MARKET)
+
+    shown = p.on_account(account(position(3), orders=(working,), asked_ns=S + 1), "s", 2 * S)
+
+    assert closes(shown) == []
+    assert cancels(shown) == []
+
+
+def test_a_refused_close_is_tried_again_with_growing_pauses_and_says_why() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    sent = [0 for _ in closes(p.on_breach("r", Flatten(), "e-1", 0))]
+    stuck: list[Stuck] = []
+    command_id = 1
+    p.on_outcome(answer(command_id, Answer.REFUSED, "market halted"), "e-1", 0)
+
+    for now_ns in range(100 * MS, 40 * S, 100 * MS):
+        effects = p.on_tick("t", now_ns)
+        stuck += of(Stuck, effects)
+        for close in closes(effects):
+            sent.append(now_ns)
+            p.on_outcome(answer(close.id, Answer.REFUSED, "market halted"), "e-1", now_ns)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(sent)]
+    assert gaps == sorted(gaps)
+    assert len(sent) <= 8
+    assert "market halted" in stuck[0].detail
+    assert 3 <= len(stuck) <= 5
+
+
+def test_a_refused_close_leaves_the_protective_stop_alone_and_cancels_entries() -> None:
+    p = plan()
+    stop = order(7, Side.SELL, 3, OrderType.STOP)
+    entry = order(8, Side.BUY, 2)
+    p.on_account(account(position(3), orders=(stop, entry)), "e-1", 0)
+
+    effects = p.on_breach("r", Flatten(), "e-1", 0)
+    effects += p.on_outcome(answer(1, Answer.REFUSED, "halted"), "e-1", 0)
+    effects += p.on_tick("t", 400 * MS)
+
+    assert cancels(effects) == [8]
+
+
+def test_the_protective_stop_is_cancelled_once_the_close_is_accepted() -> None:
+    p = plan()
+    stop = order(7, Side.SELL, 3, OrderType.STOP)
+    p.on_account(account(position(3), orders=(stop,)), "e-1", 0)
+
+    before = p.on_breach("r", Flatten(), "e-1", 0)
+    after = p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 1)
+
+    assert cancels(before) == []
+    assert cancels(after) == [7]
+
+
+def test_a_stop_left_over_after_flat_is_cancelled_before_the_end() -> None:
+    p = plan()
+    stop = order(7, Side.SELL, 3, OrderType.STOP)
+    p.on_account(account(position(3), orders=(stop,)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    flat = p.on_account(account(orders=(stop,)), "e-2", 1)
+    gone = p.on_account(account(), "e-3", 2)
+
+    assert cancels(flat) == [7]
+    assert not of(FlatObserved, flat)
+    assert len(of(FlatObserved, gone)) == 1
+
+
+def test_an_order_larger_than_the_position_could_reverse_it_and_is_cancelled_at_once() -> None:
+    p = plan()
+    oversized = order(7, Side.SELL, 5, OrderType.STOP)
+    p.on_account(account(position(3), orders=(oversized,)), "e-1", 0)
+
+    assert cancels(p.on_breach("r", Flatten(), "e-1", 0)) == [7]
+
+
+def test_suspended_children_are_left_to_fall_with_their_parent() -> None:
+    p = plan()
+    entry = order(10, Side.BUY, 2)
+    child = order(11, Side.SELL, 2, OrderType.STOP, status=OrderStatus.SUSPENDED, parent=10)
+    p.on_account(account(orders=(entry, child)), "e-1", 0)
+
+    first = p.on_breach("r", Flatten(), "e-1", 0)
+    orphaned = p.on_account(account(orders=(child,)), "e-2", 1)
+
+    assert cancels(first) == [10]
+    assert cancels(orphaned) == [11]
+
+
+def test_a_market_entry_is_cancelled_only_when_it_still_works_after_the_grace() -> None:
+    p = plan()
+    p.on_account(account(), "e-0", 0)
+    p.on_locks((lock(),), "e-0", 0)
+    market = order(5, Side.BUY, 1, OrderType.MARKET, status=OrderStatus.PENDING)
+
+    at_once = p.on_account(account(orders=(market,)), "e-1", 0)
+    later = p.on_tick("t", 250 * MS)
+
+    assert cancels(at_once) == []
+    assert cancels(later) == [5]
+
+
+def test_i4_what_appears_under_a_lock_goes_at_once_with_the_event_that_brought_it() -> None:
+    p = plan()
+    p.on_account(account(), "e-0", 0)
+    p.on_locks((lock(),), "e-0", 0)
+
+    opened = p.on_account(account(position(1)), "e-7", 1)
+    rested = p.on_account(account(orders=(order(9, Side.BUY),)), "e-8", 2)
+
+    assert [(c.contract_id, c.correlation_id) for c in closes(opened)] == [(MNQ, "e-7")]
+    assert cancels(rested) == [9]
+
+
+def test_i4_a_lock_on_one_contract_leaves_the_others_alone() -> None:
+    p = plan()
+    p.on_locks((lock(ES),), "e-0", 0)
+
+    effects = p.on_account(
+        account(position(1), position(2, ES), orders=(order(9, Side.BUY),)), "e-1", 1
+    )
+
+    assert [c.contract_id for c in closes(effects)] == [ES]
+    assert cancels(effects) == []
+
+
+def test_i4_a_released_lock_leaves_a_new_position_alone() -> None:
+    p = plan()
+    p.on_account(account(), "e-0", 0)
+    p.on_locks((lock(),), "e-0", 0)
+    p.on_locks((), "e-1", 1)
+
+    assert p.on_account(account(position(1)), "e-2", 2) == []
+
+
+def test_a_lock_that_keeps_positions_lets_them_shrink_but_not_grow() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-0", 0)
+
+    locked = p.on_locks((lock(existing=Existing.KEEP),), "e-0", 0)
+    target = p.on_account(
+        account(position(3), orders=(order(1, Side.SELL, 3), order(2, Side.BUY, 1))), "e-1", 1
+    )
+    shrunk = p.on_account(account(position(2)), "e-2", 2)
+    grown = p.on_account(account(position(3)), "e-3", 3)
+    other = p.on_account(account(position(3), position(1, ES)), "e-4", 4)
+
+    assert closes(locked) == []
+    assert cancels(target) == [2]
+    assert closes(shrunk) == []
+    assert [c.size for c in closes(grown)] == [1]
+    assert [(c.contract_id, c.size) for c in closes(other)] == [(ES, None)]
+
+
+def test_a_reduction_closes_the_excess_and_leaves_the_rest() -> None:
+    p = plan()
+    stop = order(7, Side.SELL, 8, OrderType.STOP)
+    p.on_account(account(position(8), orders=(stop,)), "e-1", 0)
+
+    reduced = p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    ended = p.on_account(account(position(5), orders=(stop,)), "e-2", 1)
+
+    assert [c.size for c in closes(reduced)] == [3]
+    assert cancels(reduced + ended) == []
+    assert len(of(FlatObserved, ended)) == 1
+
+
+def test_a_reduction_cancels_the_entries_it_names_and_no_others() -> None:
+    p = plan()
+    named, other = order(7, Side.BUY, 3), order(8, Side.BUY, 1)
+    p.on_account(account(position(3), orders=(named, other)), "e-1", 0)
+
+    effects = p.on_breach("max", Reduce(cancel_order_ids=(7,)), "e-1", 0)
+
+    assert cancels(effects) == [7]
+    assert closes(effects) == []
+
+
+def test_a_reduction_is_seen_although_the_trader_adds_meanwhile() -> None:
+    p = plan()
+    p.on_account(account(position(6)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 0)
+    ours = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=77,
+        side=Side.SELL,
+        size=1,
+        price=Decimal(100),
+        at_ns=1,
+    )
+
+    unsettled = p.on_account(account(position(9, fills_size=8)), "e-2", 1, (ours,))
+    settled = p.on_account(account(position(8)), "e-3", 2)
+
+    assert closes(unsettled) == []
+    assert [c.size for c in closes(settled)] == [3]
+
+
+def test_a_flatten_waits_for_a_reduction_for_three_seconds_at_most() -> None:
+    p = plan()
+    p.on_account(account(position(8)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+
+    joined = p.on_breach("daily-loss", Flatten(), "e-1", 1)
+    waiting = p.on_tick("t", 3 * S - 1)
+    overtaking = p.on_tick("t", 3 * S)
+
+    assert closes(joined) == []
+    assert closes(waiting) == []
+    assert [c.size for c in closes(overtaking)] == [None]
+
+
+def test_a_flatten_follows_a_reduction_as_soon_as_its_effect_is_seen() -> None:
+    p = plan()
+    p.on_account(account(position(8)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    p.on_breach("daily-loss", Flatten(), "e-1", 1)
+
+    effects = p.on_account(account(position(5)), "e-2", 2)
+
+    assert [c.size for c in closes(effects)] == [None]
+
+
+def test_a_goal_that_is_met_no_longer_binds_while_another_contract_is_stuck() -> None:
+    p = plan()
+    p.on_account(account(position(8), position(2, ES)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    p.on_breach("block", Flatten(contract_ids=(ES,)), "e-1", 0)
+    p.on_account(account(position(3), position(2, ES)), "e-2", 1)
+
+    regrown = p.on_account(account(position(7), position(2, ES)), "e-3", 2)
+
+    assert [c.contract_id for c in closes(regrown)] == []
+
+
+def test_i3_an_order_filled_before_its_fill_arrived_is_not_flat() -> None:
+    p = plan()
+    p.on_account(account(), "e-0", 0)
+    p.on_locks((lock(),), "e-0", 0)
+    market = order(5, Side.BUY, 1, OrderType.MARKET, status=OrderStatus.PENDING)
+
+    p.on_account(account(orders=(market,)), "e-1", 1)
+    between = p.on_account(account(awaited=(MNQ,)), "e-2", 2)
+    opened = p.on_account(account(position(1)), "e-3", 3)
+
+    assert not of(FlatObserved, between)
+    assert len(closes(opened)) == 1
+
+
+def test_nothing_to_close_is_success_but_is_looked_into_when_it_is_not_explained() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    told = p.on_outcome(answer(1, Answer.GONE), "e-1", 1)
+    unexplained = p.on_tick("t", 301 * MS)
+
+    assert not of(AskSnapshot, told)
+    assert len(of(AskSnapshot, unexplained)) == 1
+
+
+def test_an_answer_to_a_superseded_command_changes_nothing() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_account(account(), "e-2", 1)
+
+    assert p.on_outcome(answer(1, Answer.REFUSED, "late"), "e-1", 2) == []
+
+
+def test_before_the_first_snapshot_nothing_is_sent_but_the_account_is_read() -> None:
+    p = plan()
+
+    asked = p.on_locks((lock(),), "e-0", 0)
+    unread = p.on_account(account(position(3), reconciled=False, asked_ns=0), "e-1", 1)
+    read = p.on_account(account(position(3)), "snap", 2)
+
+    assert len(of(AskSnapshot, asked)) == 1
+    assert closes(unread) == []
+    assert len(closes(read)) == 1
+
+
+def test_unarmed_the_plan_does_nothing_at_all() -> None:
+    p = plan(armed=False)
+    p.on_account(account(position(3)), "e-0", 0)
+
+    effects = p.on_breach("r", Flatten(), "e-1", 0)
+    effects += p.on_locks((lock(),), "e-1", 0)
+    effects += p.on_tick("t", 10 * S)
+
+    assert effects == []
+
+
+def test_no_command_follows_once_flat_was_observed() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_account(account(), "e-2", 1)
+
+    effects = [
+        effect
+        for now_ns in range(0, 60 * S, 500 * MS)
+        for effect in (*p.on_tick("t", now_ns), *p.on_account(account(), "e-3", now_ns))
+    ]
+
+    assert effects == []
