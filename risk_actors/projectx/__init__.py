@@ -1,0 +1,1 @@
+"""The gateway adapter on project-x-py."""

@@ -1,0 +1,104 @@
+"""The gateway: everything between the broker and the actors, on one thread of its own.
+
+Broker events come out through `emit`, on this thread, in the order in which they came in; commands
+and requests for a snapshot go in from any thread and return at once.
+"""
+
+from functools import partial
+
+from loguru import logger
+
+from risk_actors.core.broker import Account
+from risk_actors.core.commands import Command
+from risk_actors.projectx.errors import LoginFailed
+from risk_actors.projectx.loop_thread import LoopThread
+from risk_actors.projectx.ports import Clock, Emit, FillsSince
+from risk_actors.projectx.service import GatewayService
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
+
+_CONNECT_GRACE_S = 15.0
+"""What `connect` may take beyond the login: one attempt's end, its diagnosis, the accounts."""
+_START_TIMEOUT_S = 10.0
+
+
+class ProjectXGateway:
+    """The adapter on the real SDK. For one use: connect, start, stop."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        credentials: Credentials,
+        endpoints: GatewayEndpoints,
+        clock: Clock,
+        fills_since_ns: FillsSince,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._endpoints = endpoints
+        self._clock = clock
+        self._fills_since_ns = fills_since_ns
+        self._thread = LoopThread("gateway")
+        self._service: GatewayService | None = None
+
+    def connect(self) -> tuple[Account, ...]:
+        """Log in and return the accounts to guard; blocks. Call it once.
+
+        Raises:
+            LoginFailed: the broker refused, or could not be reached within `login_timeout_s`.
+            AccountsNotFound: the settings select none of the login's accounts.
+        """
+        self._thread.start()
+        try:
+            return self._thread.run(
+                self._connect(), self._settings.login_timeout_s + _CONNECT_GRACE_S
+            )
+        except TimeoutError:
+            self.stop()
+            raise LoginFailed("The gateway did not answer the login in time.") from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def start(self, emit: Emit, account_ids: tuple[int, ...]) -> None:
+        """Start the streams, the watch over them, and a first snapshot of each account.
+
+        Args:
+            emit: takes every message, on the gateway's thread; must be fast and not block.
+            account_ids: the accounts to guard, at least one.
+        """
+        if self._service is None:
+            raise RuntimeError("connect() comes before start()")
+        if not account_ids:
+            raise ValueError("start() needs at least one account")
+        self._thread.run(self._service.start(emit, account_ids), _START_TIMEOUT_S)
+
+    def submit(self, command: Command) -> None:
+        """Send a command now; its one `CommandAnswered` follows.
+
+        From any thread; returns at once.
+        """
+        service = self._service
+        if service is None or not self._thread.call(partial(service.submit, command)):
+            logger.error("Command {} was not sent: the gateway is not running", command.id)
+
+    def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
+        """Ask for a snapshot of an account. From any thread; returns at once."""
+        service = self._service
+        if service is not None:
+            self._thread.call(partial(service.request_snapshot, account_id, reason, correlation_id))
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End streams, connections, loop and thread; nothing is emitted afterwards. Idempotent."""
+        service, self._service = self._service, None
+        if service is not None:
+            try:
+                self._thread.run(service.stop(), timeout_s)
+            except TimeoutError:
+                logger.warning("The gateway's connections did not close in time")
+        self._thread.stop(timeout_s)
+
+    async def _connect(self) -> tuple[Account, ...]:
+        self._service = GatewayService(
+            self._settings, self._credentials, self._endpoints, self._clock, self._fills_since_ns
+        )
+        return await self._service.connect()

@@ -1,0 +1,181 @@
+"""From hub callbacks to messages: decode, emit, and nothing else on the way.
+
+Registered on the SDK's hub objects directly rather than as the SDK's own callbacks: those drop
+every argument after the first, give quotes latest-wins (which loses the last price of partial
+ones), and hide the broker's `GatewayLogout`. An exception in here would end the hub, so none
+leaves.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from loguru import logger
+
+from risk_actors.core.broker import OrderStatus
+from risk_actors.messages import (
+    AccountReported,
+    FillReported,
+    Message,
+    OrderReported,
+    PayloadRejected,
+    PositionReported,
+    QuoteReported,
+)
+from risk_actors.projectx import translation
+from risk_actors.projectx.correlation import CorrelationIds
+from risk_actors.projectx.errors import PayloadError
+from risk_actors.projectx.ports import Clock, Emit
+from risk_actors.projectx.quotes import QuoteMerger
+
+type OnDoubt = Callable[[int | None, str, str], None]
+"""Account (None for all), reason, correlation id: something was not understood, so read again."""
+
+
+class Inbound:
+    """Turns hub events into messages for the guarded accounts."""
+
+    def __init__(
+        self,
+        account_ids: frozenset[int],
+        clock: Clock,
+        ids: CorrelationIds,
+        emit: Emit,
+        on_contract: Callable[[str], None],
+        on_doubt: OnDoubt,
+        on_logout: Callable[[str], None],
+    ) -> None:
+        self._account_ids = account_ids
+        self._clock = clock
+        self._ids = ids
+        self._emit = emit
+        self._on_contract = on_contract
+        self._on_doubt = on_doubt
+        self._on_logout = on_logout
+        self._quotes = QuoteMerger()
+
+    def attach(self, user_hub: Any, market_hub: Any) -> None:
+        """Register for everything on the SDK's hub objects (before they are started)."""
+        user_hub.on("GatewayUserAccount", self._guard(self._account))
+        user_hub.on("GatewayUserPosition", self._guard(self._position))
+        user_hub.on("GatewayUserOrder", self._guard(self._order))
+        user_hub.on("GatewayUserTrade", self._guard(self._fill))
+        user_hub.on("GatewayLogout", self._guard(lambda *_: self._on_logout("user")))
+        market_hub.on("GatewayQuote", self._guard(self._quote))
+        market_hub.on("GatewayTrade", self._guard(self._market_trade))
+        market_hub.on("GatewayLogout", self._guard(lambda *_: self._on_logout("market")))
+
+    def forget_quotes(self) -> None:
+        """Drop half-known quotes, as after a gap in the market hub's stream."""
+        self._quotes.forget()
+
+    def mention(self, contract_id: str) -> None:
+        """Take note of a contract that an account has to do with."""
+        self._on_contract(contract_id)
+
+    def reject(self, error: PayloadError, correlation_id: str | None = None) -> None:
+        """Report a payload that made no sense."""
+        self._emit(
+            PayloadRejected(
+                correlation_id=correlation_id or self._ids.next(),
+                at_ns=self._clock.now_ns(),
+                source=error.source,
+                detail=error.detail,
+                payload=error.payload_excerpt,
+            )
+        )
+
+    def _guard(self, handle: Callable[..., None]) -> Callable[..., None]:
+        def guarded(*arguments: Any) -> None:
+            try:
+                try:
+                    handle(*arguments)
+                except PayloadError as error:
+                    self._rejected(error)
+            except Exception:  # noqa: BLE001 -- leaving this function would end the hub's task
+                logger.exception("A hub event could not be handled")
+
+        return guarded
+
+    def _rejected(self, error: PayloadError) -> None:
+        correlation_id = self._ids.next()
+        self.reject(error, correlation_id)
+        if error.source.startswith("GatewayUser"):
+            self._on_doubt(None, f"{error.source} not understood", correlation_id)
+
+    def _each(self, source: str, arguments: tuple[Any, ...], handle: Callable[[Any], None]) -> None:
+        """Handle every row in an event; one that makes no sense does not cost the others."""
+        for argument in arguments:
+            for row in translation.event_rows(source, argument):
+                try:
+                    handle(row)
+                except PayloadError as error:
+                    self._rejected(error)
+
+    def _account(self, *arguments: Any) -> None:
+        def handle(row: Any) -> None:
+            account = translation.account_from(row, "GatewayUserAccount")
+            if account.id in self._account_ids:
+                self._send(AccountReported, account=account)
+
+        self._each("GatewayUserAccount", arguments, handle)
+
+    def _position(self, *arguments: Any) -> None:
+        def handle(row: Any) -> None:
+            position = translation.position_from(row, "GatewayUserPosition")
+            if position.account_id in self._account_ids:
+                self._send(PositionReported, position=position)
+                self._on_contract(position.contract_id)
+
+        self._each("GatewayUserPosition", arguments, handle)
+
+    def _order(self, *arguments: Any) -> None:
+        def handle(row: Any) -> None:
+            order = translation.order_from(row, "GatewayUserOrder")
+            if order.account_id not in self._account_ids:
+                return
+            message = self._send(OrderReported, order=order)
+            self._on_contract(order.contract_id)
+            if order.status is OrderStatus.NONE:
+                # NONE does not count as working, so what it really is must be read.
+                self._on_doubt(order.account_id, "order status unknown", message.correlation_id)
+
+        self._each("GatewayUserOrder", arguments, handle)
+
+    def _fill(self, *arguments: Any) -> None:
+        def handle(row: Any) -> None:
+            fill = translation.fill_from(row, "GatewayUserTrade")
+            if fill.account_id in self._account_ids:
+                self._send(FillReported, fill=fill)
+                self._on_contract(fill.contract_id)
+
+        self._each("GatewayUserTrade", arguments, handle)
+
+    def _quote(self, *arguments: Any) -> None:
+        contract_id, payload = _market_arguments(arguments)
+        now_ns = self._clock.now_ns()
+        self._send(QuoteReported, quote=self._quotes.update(contract_id, payload, now_ns))
+
+    def _market_trade(self, *arguments: Any) -> None:
+        contract_id, payload = _market_arguments(arguments)
+        now_ns = self._clock.now_ns()
+        self._send(QuoteReported, quote=self._quotes.trade(contract_id, payload, now_ns))
+
+    def _send(self, kind: type[Message], **content: Any) -> Message:
+        message = kind(
+            correlation_id=self._ids.next(),
+            at_ns=self._clock.now_ns(),
+            **content,
+        )
+        self._emit(message)
+        return message
+
+
+def _market_arguments(arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Return contract and data: two arguments on the wire, tolerated as one list or bare data."""
+    if len(arguments) == 1 and isinstance(arguments[0], list) and arguments[0]:
+        first = arguments[0][0]
+        if isinstance(first, str):
+            arguments = tuple(arguments[0])
+    if len(arguments) > 1:
+        return arguments[0], arguments[1]
+    return None, arguments[0] if arguments else None

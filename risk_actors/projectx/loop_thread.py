@@ -1,0 +1,86 @@
+"""One asyncio loop on one thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+from loguru import logger
+
+from risk_actors.projectx.secrets import scrub
+
+
+class LoopThread:
+    """Starts with the first use, ends with `stop`, and leaves nothing behind."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_log_unhandled)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._lock = threading.Lock()
+        self._is_open = False
+
+    def start(self) -> None:
+        """Start the thread."""
+        with self._lock:
+            self._is_open = True
+        self._thread.start()
+
+    def run[T](self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
+        """Run a coroutine on the loop and wait for its result, from another thread.
+
+        Raises:
+            TimeoutError: it took too long; it is cancelled.
+        """
+        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout_s)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+    def call(self, function: Callable[[], object]) -> bool:
+        """Have a function called on the loop soon, from any thread; false when it has ended."""
+        with self._lock:
+            if not self._is_open:
+                return False
+            self._loop.call_soon_threadsafe(function)
+            return True
+
+    def stop(self, timeout_s: float) -> None:
+        """Cancel whatever runs, end the loop and join the thread."""
+        with self._lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            logger.error("Thread {} did not end within {} s", self._name, timeout_s)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            _cancel_all(self._loop)
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    words = f"{context.get('message')}: {error!r}" if error else str(context.get("message"))
+    logger.error("In the gateway's event loop: {}", scrub(words))

@@ -1,0 +1,92 @@
+"""Full quotes out of partial ones.
+
+The market hub leaves out what did not change (mostly the last price), so bid, ask and last are
+kept per contract and every update yields all three.
+"""
+
+from decimal import Decimal
+
+from risk_actors.core.broker import Quote
+from risk_actors.projectx.errors import PayloadError
+from risk_actors.projectx.fields import Row, excerpt
+
+TOLERATED_LAG_NS = 5_000_000_000
+"""A quote's own time counts only when it is older than this: until then the trader's clock may
+simply be off, and receipt is the better time; beyond, the quote was old when it was sent."""
+
+
+class QuoteMerger:
+    """The latest bid, ask and last of every contract; a side that is not there is None."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, Quote] = {}
+
+    def forget(self) -> None:
+        """Drop everything, as after a gap in the stream: half of an old quote is no quote."""
+        self._latest.clear()
+
+    def update(self, contract_id: object, payload: object, received_ns: int) -> Quote:
+        """Merge one quote event and return the full latest quote.
+
+        A price that is left out keeps its value; a bid or ask of 0 or null is a missing side.
+
+        Raises:
+            PayloadError: the event makes no sense.
+        """
+        row = Row("GatewayQuote", payload)
+        contract = _contract_of(contract_id, row)
+        known = self._latest.get(contract)
+        quote = Quote(
+            contract_id=contract,
+            bid=_side(row, "bestBid", known.bid if known else None),
+            ask=_side(row, "bestAsk", known.ask if known else None),
+            last=row.optional_decimal("lastPrice") or (known.last if known else None),
+            at_ns=_instant(row, ("lastUpdated", "timestamp"), received_ns),
+        )
+        self._latest[contract] = quote
+        return quote
+
+    def trade(self, contract_id: object, payload: object, received_ns: int) -> Quote:
+        """Take the last price out of one market trade event (a list, or a single trade).
+
+        Raises:
+            PayloadError: the event makes no sense.
+        """
+        trades = payload if isinstance(payload, list | tuple) else [payload]
+        rows = [Row("GatewayTrade", trade) for trade in trades]
+        if not rows:
+            raise PayloadError("GatewayTrade", "no trades in it", excerpt(payload))
+        contract = _contract_of(contract_id, rows[0])
+        # The order inside the list is not documented; of equal times the later one stands.
+        newest = max(enumerate(rows), key=lambda item: (item[1].instant_ns("timestamp"), item[0]))
+        known = self._latest.get(contract)
+        quote = Quote(
+            contract_id=contract,
+            bid=known.bid if known else None,
+            ask=known.ask if known else None,
+            last=newest[1].decimal("price") or (known.last if known else None),
+            at_ns=_instant(newest[1], ("timestamp",), received_ns),
+        )
+        self._latest[contract] = quote
+        return quote
+
+
+def _contract_of(contract_id: object, row: Row) -> str:
+    """Return the event's contract: its first argument (`symbol` inside is the product's id)."""
+    if isinstance(contract_id, str) and contract_id:
+        return contract_id
+    return row.text("contractId")
+
+
+def _side(row: Row, name: str, known: Decimal | None) -> Decimal | None:
+    if not row.has(name):
+        return known
+    return row.optional_decimal(name) or None
+
+
+def _instant(row: Row, names: tuple[str, ...], received_ns: int) -> int:
+    for name in names:
+        at_ns = row.instant_ns(name)
+        if at_ns:
+            return at_ns if at_ns < received_ns - TOLERATED_LAG_NS else received_ns
+    return received_ns

@@ -1,0 +1,230 @@
+"""The gateway's parts and how they hang together, all on the gateway's event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from loguru import logger
+
+from risk_actors.core.broker import Account
+from risk_actors.core.commands import Answer, Command, Outcome
+from risk_actors.messages import CommandAnswered, Message
+from risk_actors.projectx.accounts import guarded_accounts
+from risk_actors.projectx.budget import RequestBudget
+from risk_actors.projectx.connection import POLLING, ConnectionBoard
+from risk_actors.projectx.correlation import CorrelationIds
+from risk_actors.projectx.errors import LoginFailed, PayloadError, ReadFailed
+from risk_actors.projectx.hubs import Hubs
+from risk_actors.projectx.inbound import Inbound
+from risk_actors.projectx.instruments import InstrumentDesk
+from risk_actors.projectx.lane import EnforcementLane
+from risk_actors.projectx.ports import Clock, Emit, FillsSince
+from risk_actors.projectx.reads import RestReader
+from risk_actors.projectx.session import Session
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
+from risk_actors.projectx.snapshot_desk import SnapshotDesk
+from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
+from risk_actors.projectx.supervision import keep_running
+
+_SHORTEST_POLL_S = 1.0
+_POLLING_SHARE = 0.75
+"""Part of the reads' budget that polling may use, so that other reads get through."""
+_LOOK_EVERY_S = 0.25
+_LAST_ANSWERS_S = 1.0
+"""How long a stop waits for commands that are on their way."""
+_S_PER_MINUTE = 60.0
+
+
+class GatewayService:
+    """One login with its streams, reads and commands. Use it on its event loop only."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        credentials: Credentials,
+        endpoints: GatewayEndpoints,
+        clock: Clock,
+        fills_since_ns: FillsSince,
+    ) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+        self._clock = clock
+        self._ids = CorrelationIds(clock.now_ns())
+        self._sink: Emit | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._commands: set[asyncio.Task[None]] = set()
+        self._board = ConnectionBoard(clock, self._ids, self._emit)
+        self._budget = RequestBudget(settings.requests_per_minute)
+        self._session = Session(settings, credentials, endpoints, clock)
+        self._reader = RestReader(self._session, self._budget, clock, self._board.set_rest)
+        self._snapshots = SnapshotReader(self._reader, clock, fills_since_ns)
+        self._lane = EnforcementLane(
+            endpoints.api_url, self._session, self._budget, clock, settings.command_timeout_s
+        )
+        self._streams: _Streams | None = None
+
+    async def connect(self) -> tuple[Account, ...]:
+        """Log in and return the accounts to guard.
+
+        Raises:
+            LoginFailed: the broker refused, or could not be reached in time.
+            AccountsNotFound: the settings select none of the login's accounts.
+        """
+        await self._session.login()
+        try:
+            accounts = await self._snapshots.accounts()
+        except (ReadFailed, PayloadError) as error:
+            raise LoginFailed(f"Logged in, but could not read the accounts: {error}.") from error
+        chosen = guarded_accounts(accounts, self._settings)
+        self._lane.open()
+        self._keep("token renewal", self._session.renew_in_time)
+        self._keep("enforcement connection", self._lane.keep_warm)
+        return chosen
+
+    async def start(self, emit: Emit, account_ids: tuple[int, ...]) -> None:
+        """Start the streams and all that watches over them."""
+        self._sink = emit
+        streams = self._make_streams(account_ids)
+        self._streams = streams
+        self._board.announce("starting")
+        streams.desk.request(None, "start")
+        await streams.hubs.open(streams.inbound)
+        self._keep("user hub", streams.hubs.user.tend)
+        self._keep("market hub", streams.hubs.market.tend)
+        self._keep("instruments", streams.instruments.serve)
+        self._keep("reconciliation", self._reconcile)
+        for account_id in account_ids:
+            self._keep(
+                f"snapshots of account {account_id}", partial(streams.desk.serve, account_id)
+            )
+
+    def submit(self, command: Command) -> None:
+        """Send a command now; its one `CommandAnswered` follows."""
+        task = asyncio.create_task(self._carry_out(command), name=f"command {command.id}")
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
+        """Ask for a snapshot of an account."""
+        if self._streams is not None:
+            self._streams.desk.request(account_id, reason, correlation_id)
+
+    async def stop(self) -> None:
+        """End everything; nothing is emitted afterwards."""
+        if self._commands:
+            await asyncio.wait(self._commands, timeout=_LAST_ANSWERS_S)
+        self._sink = None
+        tasks = self._tasks | self._commands
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        closers = [self._lane.close, self._session.close]
+        if self._streams is not None:
+            closers.insert(0, self._streams.hubs.close)
+        for close in closers:
+            try:
+                await close()
+            except Exception:  # noqa: BLE001 -- the others must be closed all the same
+                logger.exception("Closing a connection failed")
+
+    def _make_streams(self, account_ids: tuple[int, ...]) -> "_Streams":
+        hubs = Hubs(self._session, self._endpoints, account_ids, self._user_hub, self._market_hub)
+        inbound = Inbound(
+            frozenset(account_ids),
+            self._clock,
+            self._ids,
+            self._emit,
+            self._contract,
+            self._doubt,
+            hubs.logged_out,
+        )
+        desk = SnapshotDesk(
+            account_ids, self._snapshots, inbound, self._clock, self._ids, self._emit
+        )
+        instruments = InstrumentDesk(self._reader, inbound, self._clock, self._ids, self._emit)
+        return _Streams(hubs, inbound, desk, instruments)
+
+    async def _carry_out(self, command: Command) -> None:
+        try:
+            outcome, sent_ns = await self._lane.send(command)
+        except Exception as error:  # noqa: BLE001 -- a command without an answer would hang the plan
+            logger.opt(exception=error).error("Command {} failed", command.id)
+            sent_ns = self._clock.now_ns()
+            outcome = Outcome(
+                command_id=command.id,
+                account_id=command.account_id,
+                answer=Answer.UNCERTAIN,
+                detail=f"could not be sent: {type(error).__name__}",
+            )
+        self._emit(
+            CommandAnswered(
+                correlation_id=command.correlation_id,
+                at_ns=self._clock.now_ns(),
+                outcome=outcome,
+                sent_ns=sent_ns,
+            )
+        )
+
+    async def _reconcile(self) -> None:
+        """Have all accounts read on a timer; often while the user hub is down."""
+        loop = asyncio.get_running_loop()
+        last_s = loop.time()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            streams = self._streams
+            if streams is None:
+                continue
+            polling = not self._board.user_hub
+            every_s = self._poll_every_s()
+            if not polling:
+                every_s = max(every_s, self._settings.reconcile_every_s)
+            if loop.time() - last_s >= every_s:
+                last_s = loop.time()
+                streams.desk.request(None, POLLING if polling else "periodic")
+
+    def _poll_every_s(self) -> float:
+        """Return how often all accounts can be read with the polling's share of the budget."""
+        accounts = len(self._streams.desk.account_ids) if self._streams else 1
+        per_s = self._budget.reads_per_minute * _POLLING_SHARE / _S_PER_MINUTE
+        return max(accounts * REQUESTS_PER_SNAPSHOT / per_s, _SHORTEST_POLL_S)
+
+    def _user_hub(self, up: bool, detail: str | None) -> None:
+        self._board.set_user_hub(up, detail)
+        if up and self._streams is not None:
+            # What happened while we were not subscribed is never sent again.
+            self._streams.desk.request(None, "user hub connected")
+
+    def _market_hub(self, up: bool, detail: str | None) -> None:
+        if not up and self._streams is not None:
+            self._streams.inbound.forget_quotes()
+        self._board.set_market_hub(up, detail)
+        if up and self._streams is not None:
+            self._streams.desk.request(None, "market hub connected")
+
+    def _contract(self, contract_id: str) -> None:
+        if self._streams is not None and self._streams.hubs.want(contract_id):
+            self._streams.instruments.resolve(contract_id)
+
+    def _doubt(self, account_id: int | None, reason: str, correlation_id: str) -> None:
+        if self._streams is not None:
+            self._streams.desk.request(account_id, reason, correlation_id)
+
+    def _emit(self, message: Message) -> None:
+        if self._sink is not None:
+            self._sink(message)
+
+    def _keep(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(keep_running(name, body, self._board.announce), name=name)
+        self._tasks.add(task)
+
+
+class _Streams:
+    """What exists only once the accounts are known."""
+
+    def __init__(
+        self, hubs: Hubs, inbound: Inbound, desk: SnapshotDesk, instruments: InstrumentDesk
+    ) -> None:
+        self.hubs = hubs
+        self.inbound = inbound
+        self.desk = desk
+        self.instruments = instruments

@@ -1,0 +1,171 @@
+"""The session with the broker: the SDK's login, its token, and getting a new one in time.
+
+The SDK's own renewal does not work (after a 401 on a token it thinks fresh it retries with the
+same token, and it never gives hubs a new one), so the token is renewed here: before it ends, and
+whenever the broker says 401. Logging in again leaves older tokens valid (documented).
+"""
+
+import asyncio
+import contextlib
+
+from loguru import logger
+from project_x_py import ProjectX, ProjectXConfig
+
+from risk_actors.projectx.errors import LoginFailed
+from risk_actors.projectx.login import Diagnosis, LoginProblem, diagnose_login
+from risk_actors.projectx.ports import Clock
+from risk_actors.projectx.secrets import remember_secret, scrub
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
+
+_UNLIMITED_PER_MINUTE = 1_000_000
+"""The SDK's own limiter is one queue for all requests; our budget governs instead."""
+_REQUEST_TIMEOUT_S = 5
+_ATTEMPT_S = 8.0
+_DIAGNOSIS_S = 4.0
+_SHORTEST_DIAGNOSIS_S = 1.0
+_FIRST_BACKOFF_S = 0.5
+_LONGEST_BACKOFF_S = 4.0
+_REFUSED_BACKOFF_S = 30.0
+"""A running daemon that is refused goes on asking, but slowly: it may lock the user out."""
+_RENEWED_AFTER_SHARE = 0.8
+_SHORTEST_LIFE_S = 2.0
+
+
+class Session:
+    """One login, kept alive. Use it on its event loop only."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        credentials: Credentials,
+        endpoints: GatewayEndpoints,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._endpoints = endpoints
+        self._clock = clock
+        self.config = ProjectXConfig(
+            api_url=endpoints.api_url,
+            user_hub_url=endpoints.user_hub_url,
+            market_hub_url=endpoints.market_hub_url,
+            requests_per_minute=_UNLIMITED_PER_MINUTE,
+            timeout_seconds=_REQUEST_TIMEOUT_S,
+        )
+        self.client = ProjectX(credentials.username, credentials.api_key, config=self.config)
+        self.token = ""
+        self._token_since_ns = 0
+        self._relogin: asyncio.Task[None] | None = None
+
+    async def login(self) -> None:
+        """Log in for the first time.
+
+        Raises:
+            LoginFailed: the broker refused, or could not be reached within `login_timeout_s`.
+        """
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._settings.login_timeout_s
+        backoff_s = _FIRST_BACKOFF_S
+        while True:
+            diagnosis = await self._try_login(deadline_s - loop.time())
+            if diagnosis is None:
+                return
+            if diagnosis.problem is LoginProblem.REFUSED:
+                raise LoginFailed(f"The gateway refused the login: {diagnosis.words}.")
+            if loop.time() + backoff_s >= deadline_s:
+                raise LoginFailed(
+                    f"Could not log in within {self._settings.login_timeout_s:g} s:"
+                    f" {diagnosis.words}."
+                )
+            logger.warning("Login failed, trying again: {}", diagnosis.words)
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+
+    def relogin_soon(self, refused_token: str) -> None:
+        """Get a new token in the background, unless there is a newer one than the refused.
+
+        One login at a time; it is tried until it works.
+        """
+        if refused_token != self.token:
+            return
+        if self._relogin is None or self._relogin.done():
+            self._relogin = asyncio.create_task(self._login_forever(), name="relogin")
+
+    async def fresh_token(self, refused_token: str, timeout_s: float) -> bool:
+        """Get a new token and wait for it; false when it takes longer than `timeout_s`."""
+        self.relogin_soon(refused_token)
+        if self._relogin is not None and not self._relogin.done():
+            await asyncio.wait([self._relogin], timeout=timeout_s)
+        return self.token != refused_token
+
+    async def renew_in_time(self) -> None:
+        """Get a new token after most of each one's life; runs until cancelled."""
+        while True:
+            token = self.token
+            await asyncio.sleep(self._renewal_due_s())
+            await self.fresh_token(token, _ATTEMPT_S)
+
+    async def close(self) -> None:
+        """Close the SDK's connections."""
+        if self._relogin is not None:
+            self._relogin.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._relogin
+        await self.client.__aexit__(None, None, None)
+
+    def _renewal_due_s(self) -> float:
+        expiry = self.client.token_expiry
+        if expiry is None:
+            return _REFUSED_BACKOFF_S
+        life_s = expiry.timestamp() - self._token_since_ns / 1e9
+        due_s = self._token_since_ns / 1e9 + life_s * _RENEWED_AFTER_SHARE
+        # With a clock far off, the end may seem to be past already: do not spin.
+        return max(float(due_s - self._clock.now_ns() / 1e9), _SHORTEST_LIFE_S)
+
+    async def _login_forever(self) -> None:
+        backoff_s = _FIRST_BACKOFF_S
+        while True:
+            diagnosis = await self._try_login(_ATTEMPT_S)
+            if diagnosis is None:
+                logger.info("Logged in again")
+                return
+            logger.error("Could not log in again: {}", diagnosis.words)
+            if diagnosis.problem is LoginProblem.REFUSED:
+                backoff_s = _REFUSED_BACKOFF_S
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+
+    async def _try_login(self, within_s: float) -> Diagnosis | None:
+        """Log in through the SDK once; return what went wrong, or None."""
+        began_s = asyncio.get_running_loop().time()
+        client = self.client
+        before = (client.session_token, client.token_expiry)
+        client.session_token = ""
+        failure = "no answer"
+        try:
+            await asyncio.wait_for(client.authenticate(), min(within_s, _ATTEMPT_S))
+        except TimeoutError:
+            pass
+        except Exception as error:  # noqa: BLE001 -- the SDK raises all kinds; each is a failed login
+            failure = scrub(str(error)) or type(error).__name__
+        token = client.session_token
+        if isinstance(token, str) and token:
+            # The SDK also fails when no account is active; that is not the login's fault.
+            self.token = token
+            self._token_since_ns = self._clock.now_ns()
+            remember_secret(token)
+            return None
+        client.session_token, client.token_expiry = before
+        # The SDK has put the token it did not get into its headers.
+        client.headers.pop("Authorization", None)
+        if before[0]:
+            client.headers["Authorization"] = f"Bearer {before[0]}"
+        left_s = within_s - (asyncio.get_running_loop().time() - began_s)
+        diagnosis = await diagnose_login(
+            self._endpoints,
+            self._credentials,
+            min(max(left_s, _SHORTEST_DIAGNOSIS_S), _DIAGNOSIS_S),
+        )
+        if diagnosis.problem is LoginProblem.NONE:
+            return Diagnosis(LoginProblem.SERVER_FAULT, f"the SDK reports: {failure}")
+        return diagnosis

@@ -1,0 +1,169 @@
+"""Reading one account whole over REST, so that local state can be put right (I8).
+
+The broker has no consistent snapshot, so fills are read first and again last: when they are the
+same, nothing was filled in between and the rest belongs together.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec.structs
+from loguru import logger
+
+from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
+from risk_actors.core.evidence import iso_utc
+from risk_actors.messages import AccountSnapshot
+from risk_actors.projectx import translation
+from risk_actors.projectx.errors import ReadFailed, ReadProblem
+from risk_actors.projectx.ports import Clock, FillsSince
+from risk_actors.projectx.reads import RestReader
+
+MAX_ATTEMPTS = 3
+REQUESTS_PER_SNAPSHOT = 6
+UNSTABLE = " (fills kept changing while it was read)"
+"""What the reason of a snapshot ends in that is not known to be consistent."""
+
+_WORKING_STATUSES = (
+    OrderStatus.OPEN,
+    OrderStatus.PENDING,
+    OrderStatus.PENDING_CANCELLATION,
+    OrderStatus.SUSPENDED,
+)
+_WITHOUT_QUERY = frozenset({ReadProblem.UNSUPPORTED, ReadProblem.REFUSED})
+
+
+class SnapshotReader:
+    """Reads accounts. Use it on its event loop only."""
+
+    def __init__(self, reader: RestReader, clock: Clock, fills_since_ns: FillsSince) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._fills_since_ns = fills_since_ns
+        self._has_order_query = True
+
+    async def read(self, account_id: int, reason: str, correlation_id: str) -> AccountSnapshot:
+        """Read one account; again, at most three times, while its fills change meanwhile.
+
+        Raises:
+            ReadFailed: a read gave nothing, or the account is not listed.
+            PayloadError: something in it made no sense.
+        """
+        asked_ns = self._clock.now_ns()
+        since_ns = self._fills_since_ns(asked_ns)
+        fills = await self._fills(account_id, since_ns)
+        for attempt in range(MAX_ATTEMPTS):
+            account, positions, (orders, covers_suspended) = await _all_of(
+                self._account(account_id),
+                self._positions(account_id),
+                self._orders(account_id),
+            )
+            fills_before, fills = fills, await self._fills(account_id, since_ns)
+            if fills == fills_before:
+                break
+            logger.debug("Account {}: fills changed during read {}", account_id, attempt + 1)
+        else:
+            reason += UNSTABLE
+        return AccountSnapshot(
+            correlation_id=correlation_id,
+            at_ns=self._clock.now_ns(),
+            account=account,
+            positions=positions,
+            orders=orders,
+            covers_suspended=covers_suspended,
+            fills=fills,
+            fills_since_ns=since_ns,
+            asked_ns=asked_ns,
+            reason=reason,
+        )
+
+    async def accounts(self) -> tuple[Account, ...]:
+        """Return all accounts of the login, inactive ones too (the SDK lists active ones only).
+
+        Raises:
+            ReadFailed: the read gave nothing.
+            PayloadError: something in it made no sense.
+        """
+        endpoint = "/Account/search"
+        answer = await self._reader.post(endpoint, {"onlyActiveAccounts": False})
+        return translation.rows_from(answer, "accounts", translation.account_from, endpoint)
+
+    async def _account(self, account_id: int) -> Account:
+        for account in await self.accounts():
+            if account.id == account_id:
+                return account
+        raise ReadFailed(
+            "/Account/search", ReadProblem.REFUSED, f"account {account_id} is not listed any more"
+        )
+
+    async def _fills(self, account_id: int, since_ns: int) -> tuple[Fill, ...]:
+        endpoint = "/Trade/search"
+        body = {"accountId": account_id, "startTimestamp": _timestamp(since_ns)}
+        answer = await self._reader.post(endpoint, body)
+        rows = translation.rows_from(answer, "trades", translation.fill_from, endpoint)
+        by_id = {fill.id: fill for fill in rows}
+        return tuple(sorted(by_id.values(), key=lambda fill: (fill.at_ns, fill.id)))
+
+    async def _positions(self, account_id: int) -> tuple[Position, ...]:
+        endpoint = "/Position/searchOpen"
+        answer = await self._reader.post(endpoint, {"accountId": account_id})
+        rows = translation.rows_from(answer, "positions", translation.position_from, endpoint)
+        return tuple(position for position in rows if position.size)
+
+    async def _orders(self, account_id: int) -> tuple[tuple[Order, ...], bool]:
+        """Return the working orders, and whether suspended bracket children are among them."""
+        endpoint = "/Order/searchOpen"
+        (listed, (queried, covers_suspended)) = await _all_of(
+            self._reader.post(endpoint, {"accountId": account_id}),
+            self._query_orders(account_id),
+        )
+        rows = translation.rows_from(listed, "orders", translation.order_from, endpoint)
+        by_id = {order.id: order for order in rows}
+        for order in queried:
+            known = by_id.get(order.id)
+            if known is None or order.updated_ns >= known.updated_ns:
+                by_id[order.id] = order
+        # Listed as open with a status that is new to us: it counts as open.
+        return tuple(
+            _with_status(order, OrderStatus.OPEN) if order.status is OrderStatus.NONE else order
+            for order in by_id.values()
+        ), covers_suspended
+
+    async def _query_orders(self, account_id: int) -> tuple[tuple[Order, ...], bool]:
+        """Ask for orders by status: the only endpoint that lists suspended bracket children."""
+        if not self._has_order_query:
+            return (), False
+        endpoint = "/Order/v2/query"
+        statuses = [int(status) for status in _WORKING_STATUSES]
+        body = {
+            "filter": {"accountId": account_id, "statuses": statuses},
+            "includeTotalCount": True,
+        }
+        try:
+            answer = await self._reader.post(endpoint, body)
+        except ReadFailed as failed:
+            if failed.problem not in _WITHOUT_QUERY:
+                raise
+            self._has_order_query = failed.problem is not ReadProblem.UNSUPPORTED
+            logger.warning("Suspended orders cannot be listed: {}", failed)
+            return (), False
+        orders = translation.rows_from(answer, "orders", translation.order_from, endpoint)
+        total = answer.get("totalCount")
+        is_complete = not isinstance(total, int) or total <= len(orders)
+        return orders, is_complete
+
+
+async def _all_of(*reads: Any) -> list[Any]:
+    """Run reads at the same time; raise the first failure once all have ended."""
+    results = await asyncio.gather(*reads, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+def _with_status(order: Order, status: OrderStatus) -> Order:
+    return msgspec.structs.replace(order, status=status)
+
+
+def _timestamp(instant_ns: int) -> str:
+    return iso_utc(instant_ns).replace("+00:00", "Z")

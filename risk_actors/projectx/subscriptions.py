@@ -1,0 +1,75 @@
+"""What each hub is to send us, kept here because a hub forgets it with every connection.
+
+The SDK subscribes one account only, and every contract's full depth; so the subscriptions are
+sent by us through the SDK's hub object, which takes any hub method. They are idempotent.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+type Invocation = tuple[str, list[int | str]]
+"""A hub method and its arguments."""
+
+
+class Subscriptions(Protocol):
+    """What to invoke on a hub."""
+
+    def all(self) -> list[Invocation]:
+        """Return everything a new connection needs."""
+        ...
+
+    def added(self) -> list[Invocation]:
+        """Return what came on top since `all` or `added` was called last."""
+        ...
+
+
+class AccountSubscriptions:
+    """The user hub's: account rows of the login, and orders, positions and fills per account."""
+
+    def __init__(self, account_ids: Iterable[int]) -> None:
+        self._account_ids = tuple(account_ids)
+
+    def all(self) -> list[Invocation]:
+        """Return everything a new connection needs."""
+        invocations: list[Invocation] = [("SubscribeAccounts", [])]
+        for account_id in self._account_ids:
+            invocations += [
+                ("SubscribeOrders", [account_id]),
+                ("SubscribePositions", [account_id]),
+                ("SubscribeTrades", [account_id]),
+            ]
+        return invocations
+
+    def added(self) -> list[Invocation]:
+        """Return nothing: the accounts are fixed."""
+        return []
+
+
+class ContractSubscriptions:
+    """The market hub's: quotes and trades of every contract that matters to an account."""
+
+    def __init__(self) -> None:
+        self._contract_ids: list[str] = []
+        self._sent = 0
+
+    def want(self, contract_id: str) -> bool:
+        """Add a contract; false when it is there already."""
+        if contract_id in self._contract_ids:
+            return False
+        self._contract_ids.append(contract_id)
+        return True
+
+    def all(self) -> list[Invocation]:
+        """Return everything a new connection needs."""
+        self._sent = 0
+        return self.added()
+
+    def added(self) -> list[Invocation]:
+        """Return what came on top since `all` or `added` was called last."""
+        new = self._contract_ids[self._sent :]
+        self._sent += len(new)
+        return [
+            (method, [contract_id])
+            for contract_id in new
+            for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
+        ]
