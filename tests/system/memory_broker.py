@@ -1,0 +1,383 @@
+"""The simulator's exchange in memory, on a virtual clock, behind the session's interface.
+
+Payloads are the simulator's and are decoded by the gateway adapter's own translation, so the
+stepped runs meet the same ugliness as the sockets do. Faults are drawn from the seed: events lost,
+late and out of order, answers lost, commands not carried out, refusals.
+"""
+
+import heapq
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from risk_actors import messages as m
+from risk_actors.core.broker import Quote
+from risk_actors.core.commands import Answer, CloseContract, Command, Outcome
+from risk_actors.projectx import translation
+from risk_actors.runtime.clock import VirtualClock
+from risk_actors.simulator import payloads
+from risk_actors.simulator.contracts import front_contract
+from risk_actors.simulator.exchange import Exchange
+from risk_actors.simulator.prices import PriceWalk
+from risk_actors.simulator.records import (
+    Account,
+    Bracket,
+    JournalEntry,
+    OrderStatus,
+    OrderType,
+    Side,
+    Ticket,
+)
+from risk_actors.simulator.refusals import Reason, RefusedError
+from risk_actors.simulator.settings import Ugliness
+from risk_actors.simulator.wire import UserEvent, user_events
+
+MS = 1_000_000
+S = 1000 * MS
+
+
+def _sent(row: Any) -> Any:
+    """Return a row as it comes off the wire."""
+    return json.loads(payloads.to_json(row))
+
+
+@dataclass
+class Faults:
+    """How often what goes wrong, each a probability; all zero is a broker at its best."""
+
+    lose_event: float = 0.0
+    repeat_event: float = 0.0
+    late_event: float = 0.0
+    lose_answer: float = 0.0
+    """Carried out, but no answer comes."""
+    not_done: float = 0.0
+    """Not carried out, and no answer comes."""
+    refuse: float = 0.0
+    fail_snapshot: float = 0.0
+
+
+@dataclass
+class CloseWatch:
+    """A close that was sent, and whether it may still take effect (I2)."""
+
+    sent_ns: int
+    partial: bool
+    settled: bool = False
+
+
+@dataclass
+class Broker:
+    """Implements the gateway actor's `BrokerSession`; `run_due` lets virtual time pass."""
+
+    clock: VirtualClock
+    seed: int
+    symbols: tuple[str, ...] = ("MNQ", "ES")
+    accounts: dict[int, str] = field(default_factory=lambda: {101: "A-101", 102: "B-102"})
+    faults: Faults = field(default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(f"broker {self.seed}")
+        contracts = [front_contract(symbol, date(2026, 11, 17)) for symbol in self.symbols]
+        self.contract_ids = [contract.contract_id for contract in contracts]
+        self.exchange = Exchange(
+            contracts=contracts,
+            accounts=[
+                Account(id=i, name=name, balance_usd=Decimal(50_000))
+                for i, name in self.accounts.items()
+            ],
+            rng=Random(f"exchange {self.seed}"),
+            partial_fills=True,
+        )
+        self.walks = {
+            contract.contract_id: PriceWalk(contract, Random(f"price {self.seed} {i}"))
+            for i, contract in enumerate(contracts)
+        }
+        self.journal: list[JournalEntry] = []
+        self.commands: list[tuple[int, Command]] = []
+        self.violations: list[str] = []
+        self.emit: Callable[[m.Message], None] = lambda _message: None
+        self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._sequence = itertools.count()
+        self._ids = itertools.count(1)
+        self._closes: dict[tuple[int, str], CloseWatch] = {}
+
+    # --- time -----------------------------------------------------------------------------
+
+    def later(self, after_ns: int, action: Callable[[], None]) -> None:
+        at_ns = self.clock.now_ns() + after_ns
+        heapq.heappush(self._due, (at_ns, next(self._sequence), action))
+
+    def next_due_ns(self) -> int | None:
+        return self._due[0][0] if self._due else None
+
+    def run_due(self) -> None:
+        while self._due and self._due[0][0] <= self.clock.now_ns():
+            heapq.heappop(self._due)[2]()
+
+    # --- the market and the trader --------------------------------------------------------
+
+    def quote_all(self) -> None:
+        """Move every price one step and tell."""
+        now_ns = self.clock.now_ns()
+        for contract_id, walk in self.walks.items():
+            quote = walk.step()
+            self.exchange.on_quote(contract_id, quote, now_ns)
+            self._tell(
+                m.QuoteReported,
+                quote=Quote(
+                    contract_id=contract_id,
+                    bid=quote.bid,
+                    ask=quote.ask,
+                    last=quote.last,
+                    at_ns=now_ns,
+                ),
+            )
+        self.publish()
+
+    def trade(self, rng: Random) -> None:
+        """Do something that a trader might do."""
+        account_id = rng.choice(list(self.accounts))
+        contract_id = rng.choice(self.contract_ids)
+        contract = self.exchange.contracts[contract_id]
+        quote = self.exchange.quotes[contract_id]
+        side = rng.choice((Side.BUY, Side.SELL))
+        away = rng.randint(2, 12) * contract.tick_size * side.sign
+        kind = rng.choice((OrderType.MARKET, OrderType.MARKET, OrderType.LIMIT, OrderType.STOP))
+        bracket = rng.random() < 0.4
+        ticks = rng.randint(4, 20) * side.sign
+        ticket = Ticket(
+            account_id=account_id,
+            contract_id=contract_id,
+            side=side,
+            size=rng.randint(1, 4),
+            type=kind,
+            limit_price=quote.bid - away if kind is OrderType.LIMIT else None,
+            stop_price=quote.ask + away if kind is OrderType.STOP else None,
+            stop_loss=Bracket(ticks=-ticks, type=OrderType.STOP) if bracket else None,
+            take_profit=Bracket(ticks=ticks, type=OrderType.LIMIT) if bracket else None,
+        )
+        now_ns = self.clock.now_ns()
+        try:
+            if rng.random() < 0.15 and self.exchange.signed_size(account_id, contract_id):
+                self.exchange.close(account_id, contract_id, now_ns)
+            else:
+                self.exchange.place(ticket, now_ns)
+        except RefusedError:
+            pass  # the trader is refused, as traders are
+        self.publish()
+
+    # --- the stream -----------------------------------------------------------------------
+
+    def publish(self) -> None:
+        rng, delay_ns = self.rng, 0
+        for entry in self.exchange.take_journal():
+            self.journal.append(entry)
+            for event in user_events(entry, self.exchange.contracts, Ugliness(), rng):
+                delay_ns += event.delay_ns + rng.randint(0, 2 * MS)
+                if rng.random() < self.faults.lose_event:
+                    continue
+                late = rng.random() < self.faults.late_event
+                self.later(delay_ns + (rng.randint(0, 2 * S) if late else 0), self._push(event))
+                if rng.random() < self.faults.repeat_event:
+                    self.later(delay_ns + rng.randint(0, S), self._push(event))
+
+    def _push(self, event: UserEvent) -> Callable[[], None]:
+        def push() -> None:
+            match event.target:
+                case "GatewayUserPosition":
+                    position = translation.position_from(_sent(event.data))
+                    self._settle(position.account_id, position.contract_id)
+                    self._tell(m.PositionReported, position=position)
+                case "GatewayUserOrder":
+                    self._tell(m.OrderReported, order=translation.order_from(_sent(event.data)))
+                case "GatewayUserTrade":
+                    fill = translation.fill_from(_sent(event.data))
+                    self._settle(fill.account_id, fill.contract_id)
+                    self._tell(m.FillReported, fill=fill)
+                case "GatewayUserAccount":
+                    self._tell(
+                        m.AccountReported, account=translation.account_from(_sent(event.data))
+                    )
+
+        return push
+
+    def _tell(self, kind: Callable[..., m.Message], cid: str | None = None, **content: Any) -> None:
+        self.emit(
+            kind(
+                correlation_id=cid or f"e-{next(self._ids)}",
+                at_ns=self.clock.now_ns(),
+                **content,
+            )
+        )
+
+    # --- the session's interface ----------------------------------------------------------
+
+    def submit(self, command: Command) -> None:
+        now_ns = self.clock.now_ns()
+        self.commands.append((now_ns, command))
+        if isinstance(command, CloseContract):
+            self._watch(command, now_ns)
+        draw = self.rng.random()
+        sent_ns = now_ns
+        if draw < self.faults.not_done:
+            self.later(3 * S, lambda: self._answer(command, sent_ns, Answer.UNCERTAIN))
+            return
+        if draw < self.faults.not_done + self.faults.refuse:
+            self.later(
+                self.rng.randint(MS, 20 * MS),
+                lambda: self._answer(command, sent_ns, Answer.REFUSED, "market halted"),
+            )
+            return
+        loses = self.rng.random() < self.faults.lose_answer
+        self.later(self.rng.randint(MS, 20 * MS), lambda: self._execute(command, sent_ns, loses))
+
+    def _execute(self, command: Command, sent_ns: int, loses: bool) -> None:
+        now_ns = self.clock.now_ns()
+        answer, detail = Answer.ACCEPTED, None
+        try:
+            if isinstance(command, CloseContract):
+                self.exchange.close(
+                    command.account_id,
+                    command.contract_id,
+                    now_ns,
+                    size=command.size,
+                    source="client",
+                )
+            else:
+                self.exchange.cancel(command.account_id, command.order_id, now_ns, by="client")
+        except RefusedError as error:
+            gone = error.reason in (Reason.POSITION_NOT_FOUND, Reason.ORDER_NOT_FOUND)
+            answer, detail = (Answer.GONE if gone else Answer.REFUSED), str(error)
+        self.publish()
+        if loses:
+            self.later(3 * S, lambda: self._answer(command, sent_ns, Answer.UNCERTAIN))
+        else:
+            self.later(
+                self.rng.randint(0, 10 * MS),
+                lambda: self._answer(command, sent_ns, answer, detail),
+            )
+
+    def _answer(
+        self, command: Command, sent_ns: int, answer: Answer, detail: str | None = None
+    ) -> None:
+        if isinstance(command, CloseContract) and answer in (Answer.REFUSED, Answer.GONE):
+            self._settle(command.account_id, command.contract_id, since_ns=sent_ns)
+        self._tell(
+            m.CommandAnswered,
+            command.correlation_id,
+            outcome=Outcome(
+                command_id=command.id,
+                account_id=command.account_id,
+                answer=answer,
+                detail=detail,
+            ),
+            sent_ns=sent_ns,
+        )
+
+    def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
+        asked_ns = self.clock.now_ns()
+        if self.rng.random() < self.faults.fail_snapshot:
+            self.later(
+                S,
+                lambda: self._tell(
+                    m.SnapshotFailed, correlation_id, account_id=account_id, detail="HTTP 500"
+                ),
+            )
+            return
+        self.later(
+            self.rng.randint(2 * MS, 10 * MS),
+            lambda: self._read(account_id, reason, correlation_id, asked_ns),
+        )
+
+    def _read(self, account_id: int, reason: str, correlation_id: str, asked_ns: int) -> None:
+        """Read at one instant (the adapter repeats its reads until no fill lies between)."""
+        exchange = self.exchange
+        snapshot = {
+            "account": translation.account_from(
+                _sent(payloads.account_row(exchange.account(account_id)))
+            ),
+            "positions": tuple(
+                translation.position_from(_sent(self._position_row(position)))
+                for (owner, _), position in exchange.positions.items()
+                if owner == account_id and position.signed_size
+            ),
+            "orders": tuple(
+                translation.order_from(
+                    _sent(payloads.order_row(order, exchange.contracts[order.contract_id]))
+                )
+                for order in exchange.working_orders(account_id)
+            ),
+            "fills": tuple(
+                translation.fill_from(_sent(payloads.trade_row(trade)))
+                for trade in exchange.trades
+                if trade.account_id == account_id
+            ),
+        }
+
+        def deliver() -> None:
+            for contract_id in self.contract_ids:
+                self._settle(account_id, contract_id, since_ns=asked_ns)
+            self._tell(
+                m.AccountSnapshot,
+                correlation_id,
+                **snapshot,
+                covers_suspended=True,
+                fills_since_ns=0,
+                asked_ns=asked_ns,
+                reason=reason,
+            )
+
+        self.later(self.rng.randint(MS, 10 * MS), deliver)
+
+    @staticmethod
+    def _position_row(position: Any) -> dict[str, Any]:
+        return {
+            "id": position.id,
+            "accountId": position.account_id,
+            "contractId": position.contract_id,
+            "creationTimestamp": payloads.timestamp(position.created_ns),
+            "type": 1 if position.signed_size > 0 else 2,
+            "size": abs(position.signed_size),
+            "averagePrice": position.average_price,
+        }
+
+    # --- I2 -------------------------------------------------------------------------------
+
+    def _watch(self, command: CloseContract, now_ns: int) -> None:
+        key = (command.account_id, command.contract_id)
+        before = self._closes.get(key)
+        if before is not None and not before.settled:
+            overtakes = before.partial and command.size is None
+            if not (overtakes and now_ns - before.sent_ns >= 3 * S):
+                self.violations.append(
+                    f"I2: close {command.id} of {key} while one sent "
+                    f"{(now_ns - before.sent_ns) / 1e9:.3f} s ago was outstanding"
+                )
+        self._closes[key] = CloseWatch(now_ns, command.size is not None)
+
+    def _settle(self, account_id: int, contract_id: str, since_ns: int | None = None) -> None:
+        """Note that a close's effect, refusal or a later snapshot was told to the daemon."""
+        watch = self._closes.get((account_id, contract_id))
+        if watch is not None and (since_ns is None or watch.sent_ns <= since_ns):
+            watch.settled = True
+
+    # --- the truth ------------------------------------------------------------------------
+
+    def open_sizes(self, account_id: int) -> dict[str, int]:
+        return {
+            contract_id: size
+            for contract_id in self.contract_ids
+            if (size := self.exchange.signed_size(account_id, contract_id))
+        }
+
+    def working_ids(self, account_id: int) -> set[int]:
+        return {
+            order.id
+            for order in self.exchange.working_orders(account_id)
+            if order.status is not OrderStatus.PENDING
+        }
