@@ -7,6 +7,8 @@ from risk_actors import messages as m
 from risk_actors.core.broker import Side
 from risk_actors.core.commands import Answer
 from risk_actors.core.evidence import format_instant, format_usd
+from risk_actors.core.instruments import symbol_of
+from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import VERDICT_NAMES, Ok, Verdict
 
 
@@ -59,18 +61,18 @@ def describe_event(event: m.Message) -> Line:
         case m.FillReported():
             fill = event.fill
             verb = "bought" if fill.side is Side.BUY else "sold"
-            text = f"{verb} {fill.size} {fill.contract_id} at {fill.price} (fill {fill.id})"
+            text = f"{verb} {fill.size} {symbol_of(fill.contract_id)} at {fill.price}"
         case m.PositionReported():
-            text = f"position {event.position.size:+d} {event.position.contract_id}"
+            text = f"position {event.position.size:+d} {symbol_of(event.position.contract_id)}"
         case m.OrderReported():
             order = event.order
             text = (
                 f"order {order.id} {order.status.name.lower()}: {order.side.name.lower()} "
-                f"{order.size} {order.contract_id} {order.type.name.lower()}"
+                f"{order.size} {symbol_of(order.contract_id)} {order.type.name.lower()}"
             )
         case m.QuoteReported():
             quote = event.quote
-            text = f"quote {quote.contract_id} bid {quote.bid} ask {quote.ask} last {quote.last}"
+            text = f"quote {symbol_of(quote.contract_id)} {quote.bid} / {quote.ask}"
         case m.AccountReported():
             text = f"balance {format_usd(event.account.balance_usd)}"
         case m.AccountSnapshot():
@@ -92,7 +94,7 @@ def describe_verdict(message: m.VerdictChanged, zone: tzinfo) -> Line:
 def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:
     if message.engaged is not None:
         lock = message.engaged
-        scope = lock.contract_id or "account"
+        scope = _scope(lock)
         until = "its condition ends it" if lock.until_ns is None else _until(lock.until_ns, zone)
         sentence = lock.evidence.sentence(zone)
         return Line(
@@ -102,9 +104,10 @@ def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:
             True,
         )
     if message.ended is not None:
-        scope = message.ended.contract_id or "account"
         return Line(
-            "unlock", message.account_id, f"{scope}: the lock of {message.ended.rule_id} ended"
+            "unlock",
+            message.account_id,
+            f"{_scope(message.ended)}: the lock of {message.ended.rule_id} ended",
         )
     if message.locks:
         held = ", ".join(
@@ -115,19 +118,29 @@ def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:
     return None
 
 
+def _scope(lock: Lock) -> str:
+    return "account" if lock.contract_id is None else symbol_of(lock.contract_id)
+
+
 def _until(at_ns: int, zone: tzinfo) -> str:
     return f"until {format_instant(at_ns, zone)}"
 
 
 def _describe_command(message: m.SendClose | m.SendCancel) -> Line:
     command = message.command
+    symbol = symbol_of(command.contract_id)
     if isinstance(message, m.SendCancel):
-        text = f"cancel order {message.command.order_id} in {command.contract_id}"
+        text = f"cancel order {message.command.order_id} in {symbol}"
     elif message.command.size is None:
-        text = f"close {command.contract_id}"
+        text = f"close {symbol}"
     else:
-        text = f"close {message.command.size} of {command.contract_id}"
-    return Line("command", command.account_id, f"{text} (command {command.id})")
+        text = f"close {message.command.size} {symbol}"
+    return Line("command", command.account_id, f"{text} ({_number(command.id)})")
+
+
+def _number(command_id: int) -> str:
+    """Return a command's number, short enough to compare by eye within a day."""
+    return f"#{command_id % 1_000_000:06d}"
 
 
 def _describe_answer(message: m.CommandAnswered) -> Line:
@@ -141,10 +154,11 @@ def _describe_answer(message: m.CommandAnswered) -> Line:
     detail = f": {outcome.detail}" if outcome.detail else ""
     code = f" (code {outcome.error_code})" if outcome.error_code else ""
     took_ms = max(message.at_ns - message.sent_ns, 0) / 1e6
+    text = f"{_number(outcome.command_id)} {words[outcome.answer]}{detail}{code}"
     return Line(
         "outcome",
         outcome.account_id,
-        f"command {outcome.command_id} {words[outcome.answer]}{detail}{code} in {took_ms:.1f} ms",
+        f"{text} in {took_ms:.1f} ms",
         outcome.answer in (Answer.REFUSED, Answer.UNCERTAIN),
     )
 
@@ -153,7 +167,7 @@ def _describe_enforcement(message: m.EnforcementChanged) -> Line:
     took_s = message.took_ns / 1e9
     match message.phase:
         case m.EnforcementPhase.STARTED:
-            text = f"enforcement for {message.cause}: {message.detail}"
+            text = f"{message.cause}: {message.detail}"
         case m.EnforcementPhase.STUCK:
             text = (
                 f"CANNOT FINISH {message.cause} after {took_s:.1f} s, still trying: "

@@ -90,6 +90,7 @@ class JournalActor(Actor):
         self._waiting: list[Entry] = []
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
+        self._last_cause = ""
         self._seen_event = False
         self._seen_evaluation = False
         self._is_failing = False
@@ -120,8 +121,9 @@ class JournalActor(Actor):
     def _record_cause(self, message: m.Message) -> None:
         """Log the event that began a chain; keep it too if it is of a kind not kept by itself."""
         event = cause_of(message)
-        if event is None:
+        if event is None or event.correlation_id == self._last_cause:
             return
+        self._last_cause = event.correlation_id
         line = describe_event(event)
         self._bind(event, line.account_id).info("{}: {}", line.kind, line.text)
         if type(event) not in self.receives:
@@ -133,7 +135,7 @@ class JournalActor(Actor):
         P&L is unknown for some milliseconds around every fill. Only an unknown that lasts is
         worth a line.
         """
-        if not self._seen_evaluation:
+        if self._seen_event and not self._seen_evaluation:
             self._seen_evaluation = True
             self._bind(message, message.account_id).info(
                 "{}: {}", FIRST_EVALUATION, message.rule_id
@@ -223,4 +225,10 @@ class JournalActor(Actor):
 KEEP_WHEN_FAILING = 10_000
 """Rows kept in memory while the store cannot be written."""
 
-_BROKER_EVENTS = (m.AccountReported, m.PositionReported, m.OrderReported, m.FillReported)
+_BROKER_EVENTS = (
+    m.AccountSnapshot,
+    m.AccountReported,
+    m.PositionReported,
+    m.OrderReported,
+    m.FillReported,
+)

@@ -9,6 +9,7 @@ from risk_actors.core.pnl_book import Marks, PnlBook
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.control import Control, Resync
 
 LOOK_FOR_STALE_EVERY_NS = 1 * NS_PER_S
 
@@ -68,6 +69,11 @@ class PnlActor(Actor):
                 self._begin(message.day_start_ns, message, now_ns)
             case m.WeeklyReset():
                 self._begin(message.week_start_ns, message, now_ns)
+
+    def handle_control(self, message: Control) -> None:
+        """Tell every figure anew with the next look, whoever missed the last one."""
+        if isinstance(message, Resync):
+            self._told.clear()
 
     def _begin(self, at_ns: int, event: m.Message, now_ns: int) -> None:
         for book in self._books.values():

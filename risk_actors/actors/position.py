@@ -42,6 +42,7 @@ class PositionActor(Actor):
         super().__init__(context)
         self._account_id = account_id
         day = calendar.day(context.clock.now_ns())
+        self._day_start_ns = day.start_ns
         self._book = PositionBook(account_id, name, day)
         self._asked_ns = 0
 
@@ -63,8 +64,7 @@ class PositionActor(Actor):
             case m.SnapshotFailed():
                 self._asked_ns = now_ns
             case m.InstrumentResolved():
-                instrument = message.instrument
-                self._book.name_symbol(instrument.contract_id, instrument.symbol)
+                self._name(message, now_ns)
             case _:
                 self._reset(message, now_ns)
 
@@ -79,13 +79,22 @@ class PositionActor(Actor):
             case m.AccountReported():
                 return self._book.on_account(message.account, now_ns)
 
+    def _name(self, message: m.InstrumentResolved, now_ns: int) -> None:
+        """Take a contract's symbol; a position in it must be judged anew by that name."""
+        before = self._book.state()
+        self._book.name_symbol(message.instrument.contract_id, message.instrument.symbol)
+        if self._book.state() != before:
+            self._tell(message, now_ns)
+
     def _reset(self, message: m.DailyReset | m.WeeklyReset, now_ns: int) -> None:
         match message:
             case m.DailyReset():
+                self._day_start_ns = message.day_start_ns
                 self._book.on_day(Window(message.day_start_ns, message.day_end_ns))
                 self._tell(message, now_ns)
             case m.WeeklyReset():
-                self._book.forget_fills_before(message.week_start_ns)
+                # A week may begin in the middle of a day, whose counters still need its fills.
+                self._book.forget_fills_before(min(message.week_start_ns, self._day_start_ns))
 
     def _tell(
         self,

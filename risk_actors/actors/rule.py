@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from risk_actors import messages as m
+from risk_actors.actors.enforcer import EnforcerActor
+from risk_actors.actors.lockout import LockoutActor
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.verdict import Breached, Unknown, Verdict
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.control import Control, Resync
 
 FACT_MESSAGES: Mapping[type, type] = {
     AccountState: m.AccountUpdated,
@@ -35,7 +38,7 @@ class RuleActor(Actor):
         self._accounts = frozenset(accounts)
         self._states: dict[int, Any] = {}
         self._told: dict[int, Verdict] = {}
-        self._reported: dict[int, str] = {}
+        self._reported: dict[int, m.BreachFound] = {}
 
     def handle(self, message: Any) -> None:
         """Evaluate the rule on a fact."""
@@ -44,6 +47,16 @@ class RuleActor(Actor):
                 self._evaluate(message.state, message)
             case m.PnlUpdated():
                 self._evaluate(message.pnl, message)
+
+    def handle_control(self, message: Control) -> None:
+        """Report breaches that still hold again to whoever acts on them and may have lost them."""
+        if (
+            isinstance(message, Resync)
+            and message.address in (EnforcerActor.kind, LockoutActor.kind)
+            and self._mode is Mode.ENFORCE
+        ):
+            for found in self._reported.values():
+                self.outbox.send(found)
 
     def _evaluate(self, fact: Fact, message: m.AccountUpdated | m.PnlUpdated) -> None:
         account_id = fact.account_id
@@ -81,17 +94,17 @@ class RuleActor(Actor):
             if not isinstance(verdict, Unknown):
                 self._reported.pop(account_id, None)
             return
-        if self._reported.get(account_id) == verdict.cause:
+        reported = self._reported.get(account_id)
+        if reported is not None and reported.breach.cause == verdict.cause:
             return
-        self._reported[account_id] = verdict.cause
+        found = m.BreachFound(
+            correlation_id=message.correlation_id,
+            at_ns=now_ns,
+            rule_id=self._rule.settings.id,
+            account_id=account_id,
+            breach=verdict,
+            event=message.event,
+        )
+        self._reported[account_id] = found
         if self._mode is Mode.ENFORCE:
-            self.outbox.send(
-                m.BreachFound(
-                    correlation_id=message.correlation_id,
-                    at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    account_id=account_id,
-                    breach=verdict,
-                    event=message.event,
-                )
-            )
+            self.outbox.send(found)

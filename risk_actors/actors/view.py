@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
+import msgspec
+
 from risk_actors import messages as m
 from risk_actors.actors.describe import cause_of, describe, describe_event, describe_verdict
+from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.paint import Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
 from risk_actors.core.evidence import iso_utc
@@ -17,10 +20,15 @@ KEEP_EVENTS = 200
 
 
 class PictureFrame:
-    """Holds the latest picture. One actor replaces it; anybody may look, without a lock."""
+    """Holds the latest picture. One actor replaces it; anybody may look, without a lock.
+
+    What the picture is painted from stays with it, so that a restarted actor goes on where the
+    old one was: most of it is told once and to the view alone.
+    """
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
+        self.known: Known | None = None
 
 
 class ViewActor(Actor):
@@ -62,10 +70,18 @@ class ViewActor(Actor):
         super().__init__(context)
         self._frame = frame
         self._zone = zone
-        self._known = Known(accounts=dict(accounts))
+        self._known = frame.known = frame.known or Known(accounts=dict(accounts))
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
+        self._last_cause = ""
         self._last_kind: dict[tuple[str, int], str] = {}
         self._is_dirty = True
+
+    def closed(self) -> None:
+        """Leave no healthy picture behind that nobody paints any more (I7)."""
+        if self._frame.picture.phase != "stopping":
+            self._frame.picture = msgspec.structs.replace(
+                self._frame.picture, phase="degraded", detail="the view is not running"
+            )
 
     def handle(self, message: Any) -> None:
         """Take in one fact. Prices are painted with the tick, everything else at once."""
@@ -123,6 +139,9 @@ class ViewActor(Actor):
         match message.status:
             case m.ActorStatus.FAILED | m.ActorStatus.GIVEN_UP:
                 self._known.failed[message.address] = message.status
+                if message.address == EnforcerActor.kind:
+                    # The next one begins anew and tells of its own enforcements only.
+                    self._known.enforcement.clear()
             case m.ActorStatus.RESTARTED | m.ActorStatus.STARTED:
                 self._known.failed.pop(message.address, None)
             case m.ActorStatus.FAULT:
@@ -130,7 +149,8 @@ class ViewActor(Actor):
 
     def _show(self, message: m.Message) -> None:
         event = cause_of(message)
-        if event is not None:
+        if event is not None and event.correlation_id != self._last_cause:
+            self._last_cause = event.correlation_id
             line_of_event = describe_event(event)
             self._events.append(
                 _event(event, line_of_event.kind, line_of_event.account_id, line_of_event.text)

@@ -4,6 +4,7 @@ Each gate must open before the next is tried, and whatever was opened is closed 
 however it ends. The first five checkpoints of the log are said here, the others by the journal.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -187,6 +188,9 @@ def _target(
         assert environment.credentials is not None  # noqa: S101 - `choose_mode` saw to it
         return _Target(environment.credentials, environment.endpoints or GatewayEndpoints())
     from risk_actors.simulator.thread import SimulatorThread  # noqa: PLC0415 - paper only
+
+    # The SDK's HTTP client would ask a proxy from the environment for this machine's own port.
+    os.environ["NO_PROXY"] = f"{os.environ.get('NO_PROXY', '')},127.0.0.1".lstrip(",")
 
     simulator_settings = settings.simulator.to_simulator()
     simulator = stack.enter_context(SimulatorThread(simulator_settings))

@@ -22,8 +22,8 @@ from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
 from risk_actors.runtime.supervisor import ChildSpec
 
-RESYNC: tuple[str, ...] = (LockoutActor.kind, OUTBOUND)
-"""Who can say again what is true: the locks, and the broker's state."""
+RESYNC: tuple[str, ...] = (LockoutActor.kind, RuleActor.kind, PnlActor.kind, OUTBOUND)
+"""Who can say again what is true: locks, breaches, P&L, and the broker's state."""
 
 
 class Blueprint(NamedTuple):

@@ -139,7 +139,7 @@ def live(system: ActorSystem, supervisor: Supervisor) -> dict[str, Any]:
             "dead_letters": sum(
                 count
                 for receiver, count in dead_letters.items()
-                if receiver.split()[0] == stats.address
+                if receiver.rpartition(" ")[0] == stats.address
             ),
         }
     actors = [

@@ -1,0 +1,41 @@
+# Everything a fresh machine needs: `make run` and `make test` make the environment themselves.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# Any Python from 3.8 can start the bootstrap, which looks for 3.12 or newer itself.
+PYTHON := $(shell for p in python3.14 python3.13 python3.12 python3 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; then \
+	echo $$p; break; fi; done)
+BOOTSTRAP = @test -n "$(PYTHON)" || { \
+	echo "No Python found. Install Python 3.12 or newer, then try again."; exit 1; }; \
+	$(PYTHON) tools/bootstrap.py
+
+# Arguments for the command behind a target: make run ARGS="--paper --port 0"
+ARGS ?=
+
+.PHONY: help install run test check fmt topology picture
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Make the environment in .venv
+	$(BOOTSTRAP) install
+
+run: ## Guard accounts: paper without credentials, else live (ARGS="--paper")
+	$(BOOTSTRAP) run $(ARGS)
+
+test: ## Run the tests (ARGS="-k name")
+	$(BOOTSTRAP) test $(ARGS)
+
+check: ## Lint, types, tests with coverage: what CI runs
+	$(BOOTSTRAP) check $(ARGS)
+
+fmt: ## Format the code and fix what can be fixed by itself
+	$(BOOTSTRAP) fmt
+
+topology: ## Print the actors and the messages between them (ARGS="--format mermaid")
+	$(BOOTSTRAP) topology $(ARGS)
+
+picture: ## Draw the screen of the running daemon into docs/screen.svg
+	$(BOOTSTRAP) picture $(ARGS)

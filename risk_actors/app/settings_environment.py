@@ -1,0 +1,153 @@
+"""Credentials and endpoints from the environment and from a `.env` file beside it.
+
+A variable that is set, even to nothing, beats the same name in `.env`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from risk_actors.app.settings import TradingMode
+from risk_actors.app.settings_problem import Problem, SettingsError
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints
+
+USERNAME = "PROJECT_X_USERNAME"
+API_KEY = "PROJECT_X_API_KEY"
+ACCOUNT_NAME = "PROJECT_X_ACCOUNT_NAME"
+API_URL = "PROJECTX_API_URL"
+USER_HUB_URL = "PROJECTX_USER_HUB_URL"
+MARKET_HUB_URL = "PROJECTX_MARKET_HUB_URL"
+
+VARIABLES = (USERNAME, API_KEY, ACCOUNT_NAME, API_URL, USER_HUB_URL, MARKET_HUB_URL)
+"""Named as the SDK names them."""
+
+_ENDPOINTS = (API_URL, USER_HUB_URL, MARKET_HUB_URL)
+_SCHEMES = ("http", "https", "ws", "wss")
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment says; None where it says nothing."""
+
+    credentials: Credentials | None = None
+    account_name: str | None = None
+    """The one account to guard; without it every visible account."""
+    endpoints: GatewayEndpoints | None = None
+    """Without it the SDK's own (TopstepX)."""
+
+
+def load_environment(cwd: Path, variables: Mapping[str, str] | None = None) -> Environment:
+    """Read the six variables from the process's environment and from `.env` in `cwd`.
+
+    Args:
+        cwd: the directory whose `.env` is read, if there is one.
+        variables: the environment; the process's own when None.
+
+    Raises:
+        SettingsError: half a credential pair, a part of the endpoints, or a bad address.
+    """
+    problems: list[Problem] = []
+    values = _read_dotenv(cwd / ".env", problems)
+    for name, value in (os.environ if variables is None else variables).items():
+        if name in VARIABLES:
+            values[name] = (value, Problem("environment", None, ""))
+    found = {name: text for name, (value, _) in values.items() if (text := value.strip())}
+    places = {name: place for name, (_, place) in values.items()}
+    credentials = _credentials(found, places, problems)
+    endpoints = _endpoints(found, places, problems)
+    if problems:
+        raise SettingsError(problems)
+    return Environment(
+        credentials=credentials, account_name=found.get(ACCOUNT_NAME), endpoints=endpoints
+    )
+
+
+def choose_mode(asked: TradingMode | None, environment: Environment) -> TradingMode:
+    """Return the mode to run in: what was asked for, else live when there are credentials.
+
+    Raises:
+        SettingsError: live was asked for without credentials.
+    """
+    if asked is TradingMode.LIVE and environment.credentials is None:
+        message = f"live trading needs {USERNAME} and {API_KEY}, here or in a `.env` file"
+        raise SettingsError([Problem("environment", None, message)])
+    if asked is not None:
+        return asked
+    return TradingMode.PAPER if environment.credentials is None else TradingMode.LIVE
+
+
+def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, tuple[str, Problem]]:
+    """Return the known variables of a `.env` file, each with the place it stands."""
+    if not path.is_file():
+        return {}
+    from dotenv.parser import parse_stream  # noqa: PLC0415  # most runs have no such file
+
+    values: dict[str, tuple[str, Problem]] = {}
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for binding in parse_stream(stream):
+                text = binding.original.string
+                # What was read includes the blank lines before it.
+                blank_lines = text.count("\n", 0, len(text) - len(text.lstrip()))
+                place = Problem(".env", binding.original.line + blank_lines, "")
+                if binding.error:
+                    problems.append(_at(place, "not understood; write NAME=value"))
+                elif binding.key in VARIABLES:
+                    values[binding.key] = (binding.value or "", place)
+    except UnicodeDecodeError:
+        problems.append(Problem(".env", None, "not UTF-8 text; save it again as UTF-8"))
+    except OSError as error:
+        problems.append(Problem(".env", None, f"cannot be read: {error.strerror}"))
+    return values
+
+
+def _credentials(
+    found: dict[str, str], places: dict[str, Problem], problems: list[Problem]
+) -> Credentials | None:
+    given = [name for name in (USERNAME, API_KEY) if name in found]
+    if len(given) == 1:
+        missing = API_KEY if given[0] == USERNAME else USERNAME
+        problems.append(
+            _at(
+                places[given[0]],
+                f"{given[0]} is set but {missing} is not: set both to go live, or neither for"
+                " paper trading",
+            )
+        )
+    if len(given) < 2:  # noqa: PLR2004  # a name and a key
+        return None
+    return Credentials(username=found[USERNAME], api_key=found[API_KEY])
+
+
+def _endpoints(
+    found: dict[str, str], places: dict[str, Problem], problems: list[Problem]
+) -> GatewayEndpoints | None:
+    given = [name for name in _ENDPOINTS if name in found]
+    for name in given:
+        address = urlsplit(found[name])
+        if address.scheme not in _SCHEMES or not address.hostname:
+            problems.append(
+                _at(places[name], f"{name} is no address; expected http(s)://host[:port]/path")
+            )
+    if given and len(given) < len(_ENDPOINTS):
+        missing = ", ".join(name for name in _ENDPOINTS if name not in found)
+        problems.append(
+            _at(
+                places[given[0]],
+                f"{given[0]} is set but {missing} is not: hubs and REST must belong to the same"
+                " gateway, so set all three or none",
+            )
+        )
+    if problems or not given:
+        return None
+    return GatewayEndpoints(
+        api_url=found[API_URL],
+        user_hub_url=found[USER_HUB_URL],
+        market_hub_url=found[MARKET_HUB_URL],
+    )
+
+
+def _at(place: Problem, message: str) -> Problem:
+    return Problem(place.file, place.line, message)

@@ -1,0 +1,91 @@
+"""Talks to the daemon that runs on a data directory, over its HTTP side."""
+
+import http.client
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from risk_actors.cli.options import CommandError
+
+if TYPE_CHECKING:
+    from risk_actors.actors.picture import Picture
+
+PORT_FILE = "daemon.json"
+"""Left in the data directory by the daemon: `{"port": ..., "pid": ...}`."""
+
+_TIMEOUT_S = 5.0
+_ERROR_STATUS = 400
+
+
+class DaemonClient:
+    """Requests to one daemon; every failure is a `CommandError` that says what to do."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+
+    @classmethod
+    def find(cls, data_dir: Path) -> "DaemonClient":
+        """Return a client of the daemon that runs on a data directory.
+
+        Raises:
+            CommandError: no daemon has left its port there.
+        """
+        try:
+            left = json.loads((data_dir / PORT_FILE).read_text(encoding="utf-8"))
+            return cls(str(left.get("host", "127.0.0.1")), int(left["port"]))
+        except FileNotFoundError:
+            message = f"no daemon runs on {data_dir}; start one with `risk-actors run`"
+            raise CommandError(message) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CommandError(f"{data_dir / PORT_FILE} cannot be read: {error}") from error
+
+    def state(self) -> bytes:
+        """Return the body of `GET /api/state`."""
+        return self._request("GET", "/api/state")
+
+    def picture(self) -> "Picture":
+        """Return the daemon's present picture."""
+        import msgspec  # noqa: PLC0415  # kept out of `--help`
+
+        from risk_actors.actors.picture import Picture  # noqa: PLC0415
+
+        try:
+            return msgspec.json.decode(self.state(), type=Picture)
+        except msgspec.MsgspecError as error:
+            raise CommandError(f"the daemon's answer is not understood: {error}") from error
+
+    def topology(self) -> dict[str, Any]:
+        """Return `GET /api/topology`."""
+        topology: dict[str, Any] = json.loads(self._request("GET", "/api/topology"))
+        return topology
+
+    def panic(self, account_id: int | None) -> None:
+        """Ask for one account, or all of them, to be flattened and locked."""
+        self._request("POST", "/api/panic", json.dumps({"account": account_id}).encode())
+
+    def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        # Not through a proxy from the environment: the daemon is on this machine.
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            answer = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CommandError(
+                f"no daemon answers on port {self._port} ({error}); it has ended or hangs,"
+                " see its log in the data directory"
+            ) from error
+        finally:
+            connection.close()
+        if response.status >= _ERROR_STATUS:
+            raise CommandError(f"the daemon refused: {_error_text(answer)}")
+        return answer
+
+
+def _error_text(answer: bytes) -> str:
+    try:
+        return str(json.loads(answer)["error"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode("utf-8", "replace")

@@ -1,0 +1,39 @@
+"""The command `risk-actors`: one file per command or small group of them.
+
+A command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+import sys
+
+import click
+
+from risk_actors import __version__
+from risk_actors.cli.check import check
+from risk_actors.cli.panic import panic
+from risk_actors.cli.run import run
+from risk_actors.cli.show import locks, rules, status
+from risk_actors.cli.simulate import simulate
+from risk_actors.cli.topology import topology
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="risk-actors")
+def main() -> None:
+    """Guard futures accounts on the ProjectX Gateway: cancel, flatten and lock when a rule breaks.
+
+    Exit codes: 0 ended well, 1 fault, 2 wrong usage or settings, 3 gateway not reached or login
+    refused, 4 another instance runs on this data directory.
+    """
+    _speak_utf8()
+
+
+def _speak_utf8() -> None:
+    """Make any console or pipe take our signs; a sign it cannot show must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+
+
+for command in (run, check, topology, status, rules, locks, simulate, panic):
+    main.add_command(command)

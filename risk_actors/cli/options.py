@@ -1,0 +1,46 @@
+"""Options that several commands share, and how a command ends with an error."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from risk_actors.app.settings_problem import SettingsError
+
+type Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+settings_option: Decorator = click.option(
+    "--settings",
+    "settings_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("settings"),
+    show_default=True,
+    help="Directory with risk.toml and app.toml.",
+)
+
+data_option: Decorator = click.option(
+    "--data",
+    "data_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Directory with the store, the log and the running daemon's port.",
+)
+
+
+class CommandError(click.ClickException):
+    """Ends a command with a message and exit code 1."""
+
+
+class SettingsRefused(click.ClickException):
+    """Ends a command because the settings are wrong: lists every problem."""
+
+    exit_code = 2
+
+    def __init__(self, error: "SettingsError") -> None:
+        count = len(error.problems)
+        noun = "problem" if count == 1 else "problems"
+        problems = "\n".join(f"  {problem}" for problem in error.problems)
+        super().__init__(f"{count} {noun} in the settings\n{problems}")

@@ -1,0 +1,40 @@
+"""`panic`: flatten and lock now."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from risk_actors.cli.client import DaemonClient
+from risk_actors.cli.options import CommandError, data_option
+
+if TYPE_CHECKING:
+    from risk_actors.actors.picture import Picture
+
+
+@click.command()
+@data_option
+@click.option("--account", help="Name or id of one account; without it, all of them.")
+@click.option("--yes", is_flag=True, help="Do not ask again, on a terminal either.")
+def panic(data_dir: Path, account: str | None, yes: bool) -> None:
+    """Flatten and lock now, until the daily reset.
+
+    It cancels all orders, closes all positions and locks the account. It cannot be taken back, so
+    on a terminal it asks once.
+    """
+    daemon = DaemonClient.find(data_dir)
+    account_id = None if account is None else _account_id(daemon.picture(), account)
+    whom = "every account" if account is None else account
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Flatten {whom} and lock until the daily reset?", abort=True)
+    daemon.panic(account_id)
+    click.echo(f"Asked to flatten and lock {whom}; watch it with `risk-actors status`.")
+
+
+def _account_id(picture: "Picture", wanted: str) -> int:
+    for account in picture.accounts:
+        if wanted == str(account.id) or wanted.lower() == account.name.lower():
+            return account.id
+    names = ", ".join(f"{account.name} ({account.id})" for account in picture.accounts)
+    raise CommandError(f"no account {wanted} is guarded; there are {names or 'none'}")

@@ -1,0 +1,128 @@
+"""The screen of `run`: what is guarded, how near each limit is, what is locked, what happened.
+
+`render` is a plain function of the picture, the time and the size, so that the screen is tested
+without a terminal. Everything is a line; a line that does not fit is cut with an ellipsis, and
+lines that do not fit make room for more urgent ones.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from threading import Event
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from risk_actors.cli.screen_accounts import account_panels
+from risk_actors.cli.screen_banner import banner, footer
+from risk_actors.cli.screen_events import event_lines
+
+if TYPE_CHECKING:
+    from risk_actors.actors.picture import Picture
+
+_REFRESH_S = 0.5
+"""Twice a second: quick for the eye, and next to nothing for the threads that guard."""
+
+_WIDE_COLUMNS = 130
+"""From this width on, events stand beside the accounts instead of below them."""
+_ACCOUNTS_SHARE = 0.56
+_MIN_EVENT_LINES = 5
+_MAX_EVENTS_BELOW = 14
+
+
+class Size(NamedTuple):
+    """A terminal's size in characters."""
+
+    width: int
+    height: int
+
+
+class Screen:
+    """Shows the picture on the terminal until it is told to stop."""
+
+    def __init__(
+        self,
+        picture: "Callable[[], Picture]",
+        address: str,
+        *,
+        zone: tzinfo | None = None,
+        console: Console | None = None,
+    ) -> None:
+        """Prepare the screen.
+
+        Args:
+            picture: returns the present picture.
+            address: where the HTTP side answers, shown at the bottom.
+            zone: the zone in which times are shown; this computer's own when None.
+            console: the terminal; standard output when None.
+        """
+        self._picture = picture
+        self._address = address
+        self._zone = zone
+        self._console = console or Console(highlight=False, markup=False, emoji=False)
+
+    def run_until(self, stop: Event) -> None:
+        """Take the whole terminal until `stop` is set, then give it back as it was."""
+        with Live(
+            console=self._console,
+            screen=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as live:
+            shown: tuple[Picture, int, Size] | None = None
+            while not stop.is_set():
+                now = datetime.now(UTC).astimezone(self._zone)
+                picture, size = self._picture(), Size(*self._console.size)
+                # The countdowns move once a second even when nothing else does.
+                frame = (picture, int(now.timestamp()), size)
+                if shown is None or shown[0] is not picture or shown[1:] != frame[1:]:
+                    live.update(render(picture, now, size, self._address), refresh=True)
+                    shown = frame
+                stop.wait(_REFRESH_S)
+
+
+def render(picture: "Picture", now: datetime, size: Size, address: str = "") -> RenderableType:
+    """Return the screen of exactly this size.
+
+    Args:
+        picture: what to show.
+        now: the present, in the zone in which times are shown.
+        size: columns and lines of the terminal.
+        address: where the HTTP side answers.
+    """
+    top = banner(picture, now, size.width)
+    bottom = footer(picture, address, size.width)
+    body_height = max(size.height - len(top) - 1, 1)
+    if size.width >= _WIDE_COLUMNS:
+        body = _beside(picture, now, Size(size.width, body_height))
+    else:
+        body = _below(picture, now, Size(size.width, body_height))
+    return Group(*top, body, bottom)
+
+
+def _beside(picture: "Picture", now: datetime, size: Size) -> RenderableType:
+    left_width = int(size.width * _ACCOUNTS_SHARE)
+    left = account_panels(picture, now, left_width, size.height)
+    right_width = size.width - left_width - 2
+    right = event_lines(picture, now, right_width, size.height)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=left_width)
+    grid.add_column(width=right_width)
+    grid.add_row(_filled(left, size.height), _filled(right, size.height))
+    return grid
+
+
+def _below(picture: "Picture", now: datetime, size: Size) -> RenderableType:
+    accounts = account_panels(picture, now, size.width, max(size.height - _MIN_EVENT_LINES, 3))
+    left_over = size.height - len(accounts)
+    events = event_lines(picture, now, size.width, min(left_over, _MAX_EVENTS_BELOW))
+    return _filled([*accounts, *events], size.height)
+
+
+def _filled(lines: list[Text], height: int) -> Group:
+    """Return exactly `height` lines."""
+    blank = [Text("")] * max(height - len(lines), 0)
+    return Group(*lines[:height], *blank)

@@ -1,0 +1,213 @@
+"""The accounts: in full while there is room, one line each when there is not."""
+
+from datetime import datetime
+
+from rich.text import Text
+
+from risk_actors.actors.picture import AccountPicture, LockPicture, Picture, RulePicture
+from risk_actors.cli import words
+from risk_actors.cli.screen_lines import bar, fitted, spread
+
+_STATE_STYLES = {
+    "OPEN": "bold green",
+    "LOCKED": "bold white on red",
+    "PARTLY LOCKED": "bold white on red",
+    "ENFORCING": "bold white on magenta",
+    "BARRED BY BROKER": "bold red",
+    "UNKNOWN": "bold magenta",
+}
+_URGENCY = {"breach": 0, "unknown": 1, "warning": 2, "ok": 3}
+_MAX_NAME_WIDTH = 22
+_FIGURES_WIDTH = 24
+_STATE_WIDTH = 11
+_USED_WIDTH = 5
+_NEARLY_USED = 0.75
+_BORDER_LINES = 2
+
+
+def account_panels(picture: Picture, now: datetime, width: int, height: int) -> list[Text]:
+    """Return the accounts in at most `height` lines."""
+    if not picture.accounts:
+        return [fitted(Text(" No account yet: waiting for the broker", "dim"), width)]
+    bodies = [_full(picture, account, now, width - 4) for account in picture.accounts]
+    spare = height - sum(len(body) + _BORDER_LINES for body in bodies)
+    if spare < 0 and len(bodies) == 1:
+        bodies = [_urgent_first(picture, picture.accounts[0], now, width - 4, height)]
+        spare = 0
+    if spare < 0:
+        return _compact(picture, now, width, height)
+    lines: list[Text] = []
+    for account, body in zip(picture.accounts, bodies, strict=True):
+        lines += _boxed(account, body, width)
+    return lines[:height]
+
+
+def _boxed(account: AccountPicture, body: list[Text], width: int) -> list[Text]:
+    """Put a frame around the lines, with the account's name and state in it."""
+    is_troubled = words.account_state(account) not in ("OPEN", "UNKNOWN")
+    style = "red" if is_troubled else "dim"
+    state = words.account_state(account)
+    title = Text.assemble(
+        ("╭─ ", style), (account.name, "bold"), " ", (f" {state} ", _STATE_STYLES[state]), " "
+    )
+    balance = Text.assemble((" balance ", "dim"), words.usd(account.balance), (" ─╮", style))
+    room = max(width - balance.cell_len, 1)
+    top = Text.assemble(title, ("─" * max(room - title.cell_len, 0), style))
+    edge = ("│", style)
+    middle = [Text.assemble(edge, " ", fitted(line, width - 4), " ", edge) for line in body]
+    bottom = Text("╰" + "─" * (width - 2) + "╯", style)
+    return [Text.assemble(fitted(top, room), balance), *middle, bottom]
+
+
+def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) -> list[Text]:
+    rules = words.rules_of(picture, account)
+    return [
+        *_locks(account, now),
+        _money(account, width),
+        *_rule_lines(rules, width),
+        *_holdings(account, now),
+    ]
+
+
+def _urgent_first(
+    picture: Picture, account: AccountPicture, now: datetime, width: int, height: int
+) -> list[Text]:
+    """Return what fits: locks and money, the rules nearest to breaking, then what is held."""
+    room = max(height - _BORDER_LINES, 1)
+    head = [*_locks(account, now), _money(account, width)]
+    rules = words.rules_of(picture, account)
+    holdings = _holdings(account, now)
+    for_rules = max(room - len(head) - min(len(holdings), 2), 1)
+    if len(rules) > for_rules:
+        kept = sorted(rules, key=_urgency)[: max(for_rules - 1, 0)]
+        more = Text(f"… and {len(rules) - len(kept)} more rules: risk-actors rules", "dim")
+        lines = [*_rule_lines([rule for rule in rules if rule in kept], width), more]
+    else:
+        lines = _rule_lines(rules, width)
+    return [*head, *lines, *holdings][:room]
+
+
+def _urgency(rule: RulePicture) -> tuple[int, float]:
+    return _URGENCY.get(rule.verdict, 0), -(words.used_fraction(rule) or 0.0)
+
+
+def _money(account: AccountPicture, width: int) -> Text:
+    day = account.day
+    left = Text("Day P&L ", "bold")
+    left.append(words.usd(day.equity, signed=True), f"bold {words.amount_style(day.equity)}")
+    parts = (("closed", day.realized), ("open", day.unrealized))
+    for name, amount_usd in parts:
+        left.append(f"  {name} ", "dim")
+        left.append(words.usd(amount_usd, signed=True), words.amount_style(amount_usd))
+    left.append("  fees ", "dim")
+    left.append(words.usd(day.fees))
+    noun = "trade" if day.trades == 1 else "trades"
+    return spread(left, Text(f"{day.trades} {noun}"), width)
+
+
+def _locks(account: AccountPicture, now: datetime) -> list[Text]:
+    lines = [line for lock in account.locks for line in _lock(lock, now)]
+    under_way = account.enforcement
+    if under_way is not None:
+        lines.append(
+            Text.assemble(
+                ("▶ ENFORCING ", "bold magenta"),
+                (under_way.cause, "bold"),
+                f"  {under_way.phase}: {under_way.detail}",
+            )
+        )
+    return lines
+
+
+def _lock(lock: LockPicture, now: datetime) -> list[Text]:
+    return [
+        Text.assemble(
+            (f"■ LOCKED {words.lock_scope(lock)} ", "bold red"),
+            (words.lock_end(lock, now), "bold"),
+            (f"  by {lock.rule}", ""),
+        ),
+        Text(f"  {lock.reason}"),
+    ]
+
+
+def _rule_lines(rules: list[RulePicture], width: int) -> list[Text]:
+    name_width = min(max((len(_name(rule)) for rule in rules), default=0), _MAX_NAME_WIDTH)
+    fixed = name_width + _STATE_WIDTH + _FIGURES_WIDTH + _USED_WIDTH + 3
+    bar_width = max(width - fixed, 4)
+    return [_rule_line(rule, name_width, bar_width) for rule in rules]
+
+
+def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
+    style = words.VERDICT_STYLES.get(rule.verdict, "")
+    used = words.used_fraction(rule)
+    line = Text(no_wrap=True)
+    line.append(f"{words.verdict(rule):<{_STATE_WIDTH}}", style)
+    line.append_text(fitted(Text(_name(rule), "bold"), name_width))
+    if rule.limit is None:
+        line.append(f" {rule.reason or _without_limit(rule)}", "dim")
+    else:
+        bar_style = _bar_style(rule, used)
+        line.append(" " + ("?" * bar_width if used is None else bar(used, bar_width)), bar_style)
+        figures = f"{words.figure(rule, rule.value)} of {words.figure(rule, rule.limit)}"
+        line.append(f" {figures:>{_FIGURES_WIDTH}}")
+        line.append(f"{'' if used is None else f'{used:.0%}':>{_USED_WIDTH}}", bar_style)
+    return line
+
+
+def _name(rule: RulePicture) -> str:
+    return rule.id if rule.mode == "enforce" else f"{rule.id} ({rule.mode})"
+
+
+def _without_limit(rule: RulePicture) -> str:
+    return "nothing held that it limits" if rule.verdict == "ok" else ""
+
+
+def _bar_style(rule: RulePicture, used: float | None) -> str:
+    if rule.verdict != "ok":
+        return words.VERDICT_STYLES.get(rule.verdict, "")
+    return "yellow" if used is not None and used >= _NEARLY_USED else "green"
+
+
+def _holdings(account: AccountPicture, now: datetime) -> list[Text]:
+    lines: list[Text] = []
+    for held in account.positions:
+        line = Text.assemble(("◆ ", "cyan"), (words.position(held), "bold"), "  ")
+        line.append(words.usd(held.unrealized, signed=True), words.amount_style(held.unrealized))
+        line.append(f"  since {words.clock(held.opened_at, now)}", "dim")
+        lines.append(line)
+    if not account.positions:
+        lines.append(Text("◇ flat", "dim"))
+    if account.orders:
+        orders = "  ·  ".join(words.order(working) for working in account.orders)
+        lines.append(Text.assemble(("○ working: ", "cyan"), orders))
+    return lines
+
+
+def _compact(picture: Picture, now: datetime, width: int, height: int) -> list[Text]:
+    """One line per account, and one for the accounts that have no room."""
+    shown = list(picture.accounts)
+    if len(shown) > height:
+        # What is locked or being enforced is looked for first.
+        shown.sort(key=lambda account: words.account_state(account) == "OPEN")
+        shown = shown[: max(height - 1, 0)]
+    lines = [_compact_line(picture, account, now, width) for account in shown]
+    hidden = len(picture.accounts) - len(shown)
+    if hidden:
+        lines.append(fitted(Text(f" … and {hidden} more: risk-actors status", "dim"), width))
+    return lines
+
+
+def _compact_line(picture: Picture, account: AccountPicture, now: datetime, width: int) -> Text:
+    state = words.account_state(account)
+    left = Text.assemble(" ", (account.name, "bold"), " ", (f" {state} ", _STATE_STYLES[state]))
+    if account.locks:
+        left.append(f" {words.lock_end(account.locks[0], now)}")
+    else:
+        nearest = min(words.rules_of(picture, account), key=_urgency, default=None)
+        used = None if nearest is None else words.used_fraction(nearest)
+        if nearest is not None and used is not None:
+            left.append(f" {bar(used, 8)} {used:.0%} {nearest.id}", _bar_style(nearest, used))
+    contracts = sum(abs(held.size) for held in account.positions)
+    right = Text(f"{contracts} open " if contracts else "flat ", "dim")
+    right.append(words.usd(account.day.equity, signed=True), words.amount_style(account.day.equity))
+    return spread(left, Text.assemble(right, " "), width)

@@ -1,0 +1,154 @@
+"""`status`, `rules` and `locks`: what the running daemon sees, as tables."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from risk_actors.cli.client import DaemonClient
+from risk_actors.cli.options import data_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from risk_actors.actors.picture import Picture
+
+
+@click.command()
+@data_option
+@click.option("--json", "as_json", is_flag=True, help="The body of GET /api/state as it is.")
+def status(data_dir: Path, as_json: bool) -> None:
+    """Show accounts, P&L, positions and locks."""
+    daemon = DaemonClient.find(data_dir)
+    if as_json:
+        click.echo(daemon.state().decode())
+        return
+    from risk_actors.cli.tables import make_console  # noqa: PLC0415  # brings rich
+
+    picture, console = daemon.picture(), make_console()
+    _print_headline(console, picture)
+    _print_accounts(console, picture)
+    _print_holdings(console, picture)
+    _print_locks(console, picture)
+
+
+@click.command()
+@data_option
+def rules(data_dir: Path) -> None:
+    """Show every rule's verdict on every account."""
+    from risk_actors.cli import words  # noqa: PLC0415  # kept out of `--help`
+    from risk_actors.cli.tables import make_console, make_table  # noqa: PLC0415  # brings rich
+
+    picture, console = DaemonClient.find(data_dir).picture(), make_console()
+    table = make_table(
+        console, "account", "rule", "mode", "verdict", "value>", "limit>", "used>", "reason"
+    )
+    for account in picture.accounts:
+        for rule in words.rules_of(picture, account):
+            used = words.used_fraction(rule)
+            table.add_row(
+                account.name,
+                rule.id,
+                rule.mode,
+                words.verdict(rule),
+                words.figure(rule, rule.value),
+                words.figure(rule, rule.limit),
+                "" if used is None else f"{used:.0%}",
+                rule.reason or "",
+                style=None if rule.verdict == "ok" else words.VERDICT_STYLES.get(rule.verdict),
+            )
+    console.print(table)
+
+
+@click.command()
+@data_option
+def locks(data_dir: Path) -> None:
+    """Show the locks in force and when each ends."""
+    from risk_actors.cli.tables import make_console  # noqa: PLC0415  # brings rich
+
+    picture, console = DaemonClient.find(data_dir).picture(), make_console()
+    if not any(account.locks for account in picture.accounts):
+        console.print("No account is locked.")
+    _print_locks(console, picture)
+
+
+def _print_headline(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli import words  # noqa: PLC0415
+
+    ways = picture.connection
+    links = (("user hub", ways.user_hub), ("market hub", ways.market_hub), ("REST", ways.rest))
+    connection = ", ".join(f"{name} {'up' if is_up else 'DOWN'}" for name, is_up in links)
+    console.print(
+        f"{picture.mode.upper()}  {words.arming(picture)}  {picture.phase}  ({connection})"
+    )
+    if ways.fallback:
+        console.print(f"Fallback: {ways.fallback}")
+    if picture.detail:
+        console.print(picture.detail)
+
+
+def _print_accounts(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli import words  # noqa: PLC0415
+    from risk_actors.cli.tables import make_table  # noqa: PLC0415
+
+    table = make_table(
+        console,
+        "account",
+        "state",
+        "balance>",
+        "day P&L>",
+        "realised>",
+        "open>",
+        "fees>",
+        "trades>",
+    )
+    for account in picture.accounts:
+        day = account.day
+        table.add_row(
+            account.name,
+            words.account_state(account),
+            words.usd(account.balance),
+            words.usd(day.equity, signed=True),
+            words.usd(day.realized, signed=True),
+            words.usd(day.unrealized, signed=True),
+            words.usd(day.fees),
+            str(day.trades),
+        )
+    console.print(table)
+
+
+def _print_holdings(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli import words  # noqa: PLC0415
+    from risk_actors.cli.tables import make_table  # noqa: PLC0415
+
+    now = datetime.now(UTC).astimezone()
+    table = make_table(console, "account", "position or order", "unrealised>", "since")
+    for account in picture.accounts:
+        for held in account.positions:
+            since = words.clock(held.opened_at, now)
+            unrealized = words.usd(held.unrealized, signed=True)
+            table.add_row(account.name, words.position(held), unrealized, since)
+        for working in account.orders:
+            table.add_row(account.name, words.order(working), "", "")
+    if table.row_count:
+        console.print(table)
+
+
+def _print_locks(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli import words  # noqa: PLC0415
+    from risk_actors.cli.tables import make_table  # noqa: PLC0415
+
+    now = datetime.now(UTC).astimezone()
+    table = make_table(console, "account", "locked", "by rule", "ends", "reason")
+    for account in picture.accounts:
+        for lock in account.locks:
+            table.add_row(
+                account.name,
+                words.lock_scope(lock),
+                lock.rule,
+                words.lock_end(lock, now),
+                lock.reason,
+            )
+    if table.row_count:
+        console.print(table)

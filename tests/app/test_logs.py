@@ -1,0 +1,197 @@
+"""Log lines reach console and file, secrets do not, and libraries are heard."""
+
+import io
+import json
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pykka
+import pytest
+from loguru import logger
+
+from risk_actors.app.logs import LOG_FILE, Logs
+from risk_actors.app.logs_console import ConsoleWriter
+from risk_actors.app.settings import LogLevel, LogSettings
+
+
+def hide(text: str) -> str:
+    return text.replace("hunter2", "[hidden]")
+
+
+def eventually(condition: Callable[[], bool], deadline_s: float = 5.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true in time"
+        threading.Event().wait(0.005)
+
+
+@pytest.fixture
+def console() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def logs(tmp_path: Path, console: io.StringIO) -> Generator[Logs]:
+    logs = Logs(data_dir=tmp_path / "data", scrub=hide, console=console)
+    logs.start()
+    yield logs
+    logs.stop()
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
+    def read() -> list[dict[str, Any]]:
+        text = (tmp_path / "data" / LOG_FILE).read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+    return read
+
+
+def test_each_json_line_carries_account_actor_and_correlation_id(
+    logs: Logs, lines: Callable[[], list[dict[str, Any]]], console: io.StringIO
+) -> None:
+    logger.bind(account=101, actor="enforcer", correlation_id="abc-1", rule="loss").info("closing")
+    (line,) = lines()
+    assert line["message"] == "closing"
+    assert (line["account"], line["actor"], line["correlation_id"]) == (101, "enforcer", "abc-1")
+    assert (line["level"], line["rule"]) == ("INFO", "loss")
+    logs.stop()
+    assert "closing  [101 enforcer abc-1]" in console.getvalue()
+
+
+def test_a_console_that_is_no_terminal_gets_plain_lines_and_signs(
+    logs: Logs, console: io.StringIO
+) -> None:
+    logger.info("🚀 Service Start")
+    logs.stop()
+    assert console.getvalue().endswith("INFO     🚀 Service Start\n")
+    assert "\x1b" not in console.getvalue()
+
+
+def test_secrets_reach_neither_message_nor_traceback_nor_field(
+    logs: Logs, console: io.StringIO, tmp_path: Path
+) -> None:
+    def log_in(password: str) -> None:
+        raise ValueError(f"refused {password}")
+
+    try:
+        log_in("hunter2")
+    except ValueError:
+        logger.bind(url="x?token=hunter2").exception("login with hunter2 failed")
+    logs.stop()
+    text = (tmp_path / "data" / LOG_FILE).read_text(encoding="utf-8")
+    for shown in (text, console.getvalue()):
+        assert "hunter2" not in shown
+        assert "refused [hidden]" in shown
+
+
+def test_a_crashing_actor_is_heard(logs: Logs, lines: Callable[[], list[dict[str, Any]]]) -> None:
+    class Clumsy(pykka.ThreadingActor):
+        def on_receive(self, message: Any) -> None:
+            raise RuntimeError("dropped it")
+
+    reference = Clumsy.start()
+    reference.tell("go")
+    eventually(lambda: not reference.is_alive() and bool(lines()))
+    found = [line for line in lines() if "dropped it" in line.get("trace", "")]
+    assert [(line["level"], line["library"]) for line in found] == [("ERROR", "pykka")]
+
+
+@pytest.mark.parametrize("name", ["project_x_py.realtime", "pysignalr", "websockets", "asyncio"])
+def test_a_warning_of_a_library_is_heard(
+    logs: Logs,
+    lines: Callable[[], list[dict[str, Any]]],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for part in (name.split(".", maxsplit=1)[0], name):
+        library = logging.getLogger(part)
+        # Whatever else ran in this process may have set another level.
+        monkeypatch.setattr(library, "level", logging.NOTSET)
+        monkeypatch.setattr(library, "propagate", True)
+        library._cache.clear()  # type: ignore[attr-defined]
+    logging.getLogger(name).warning("token %s is late", "hunter2")
+    logging.getLogger(name).info("chatter")
+    (line,) = lines()
+    assert (line["level"], line["message"]) == ("WARNING", f"{name}: token [hidden] is late")
+
+
+def test_a_library_line_that_does_not_fit_its_arguments_is_not_lost(
+    logs: Logs, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    record = logging.LogRecord("odd", logging.WARNING, "f", 1, "%d {braces}", ("text",), None)
+    logs._bridge.emit(record)
+    assert "%d {braces} ('text',)" in lines()[0]["message"]
+
+
+def test_a_level_of_a_librarys_own_is_taken(
+    logs: Logs, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    logging.getLogger("odd").log(35, "between")
+    assert lines()[0]["message"] == "odd: between"
+
+
+def test_python_warnings_are_heard(logs: Logs, lines: Callable[[], list[dict[str, Any]]]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=True)
+        warnings.warn("old habit", UserWarning, stacklevel=1)
+        logging.captureWarnings(capture=False)
+    assert "old habit" in lines()[0]["message"]
+
+
+def test_console_lines_are_held_while_the_screen_is_up(logs: Logs, console: io.StringIO) -> None:
+    with logs.console_held():
+        logger.info("behind the screen")
+        assert console.getvalue() == ""
+    eventually(lambda: "behind the screen" in console.getvalue())
+
+
+def test_files_rotate_and_only_so_many_are_kept(tmp_path: Path) -> None:
+    settings = LogSettings(file_size_mb=1, keep_files=2, console_level=LogLevel.ERROR)
+    logs = Logs(data_dir=tmp_path, settings=settings, console=io.StringIO())
+    logs.start()
+    for _ in range(45):
+        logger.info("x" * 100_000)
+    logs.stop()
+    assert len(list(tmp_path.glob("risk_actors*.log"))) == 3
+
+
+class StuckStream(io.StringIO):
+    """A terminal that was paused: whoever writes to it waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.resume = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.entered.set()
+        self.resume.wait(5)
+        return super().write(text)
+
+
+def test_a_stuck_console_holds_nobody_up_and_counts_what_it_dropped() -> None:
+    stream = StuckStream()
+    writer = ConsoleWriter(stream)
+    writer.write("first\n")
+    assert stream.entered.wait(5)
+    for number in range(6000):
+        writer.write(f"{number}\n")
+    stream.resume.set()
+    writer.stop()
+    assert "earlier lines are in the log file only" in stream.getvalue()
+    assert stream.getvalue().endswith("5999\n")
+
+
+def test_a_sign_the_console_lacks_does_not_lose_the_line() -> None:
+    raw = io.BytesIO()
+    writer = ConsoleWriter(io.TextIOWrapper(raw, encoding="cp1252"))
+    writer.write("🚀 start\n")
+    writer.stop()
+    assert raw.getvalue().strip() == b"? start"

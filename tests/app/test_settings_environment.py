@@ -1,0 +1,103 @@
+"""Credentials and endpoints from the environment and `.env`."""
+
+from pathlib import Path
+
+import pytest
+
+from risk_actors.app.settings import TradingMode
+from risk_actors.app.settings_environment import Environment, choose_mode, load_environment
+from risk_actors.app.settings_problem import SettingsError
+from risk_actors.projectx.settings import Credentials
+
+PAIR = {"PROJECT_X_USERNAME": "trader", "PROJECT_X_API_KEY": "key-of-the-trader"}
+ENDPOINTS = {
+    "PROJECTX_API_URL": "http://127.0.0.1:9/api",
+    "PROJECTX_USER_HUB_URL": "http://127.0.0.1:9/hubs/user",
+    "PROJECTX_MARKET_HUB_URL": "http://127.0.0.1:9/hubs/market",
+}
+
+
+def refused(cwd: Path, variables: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_environment(cwd, variables)
+    return str(caught.value)
+
+
+def test_nothing_set_means_paper(tmp_path: Path) -> None:
+    assert load_environment(tmp_path, {}) == Environment()
+    assert choose_mode(None, Environment()) is TradingMode.PAPER
+
+
+def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
+    variables = dict.fromkeys((*PAIR, *ENDPOINTS), " ")
+    assert load_environment(tmp_path, variables) == Environment()
+
+
+def test_credentials_mean_live_unless_paper_is_asked_for(tmp_path: Path) -> None:
+    environment = load_environment(tmp_path, PAIR)
+    assert environment.credentials is not None
+    assert environment.credentials.api_key == "key-of-the-trader"
+    assert choose_mode(None, environment) is TradingMode.LIVE
+    assert choose_mode(TradingMode.PAPER, environment) is TradingMode.PAPER
+
+
+def test_live_without_credentials_is_refused() -> None:
+    with pytest.raises(SettingsError, match="live trading needs PROJECT_X_USERNAME"):
+        choose_mode(TradingMode.LIVE, Environment())
+
+
+def test_the_key_is_never_shown(tmp_path: Path) -> None:
+    environment = load_environment(tmp_path, PAIR)
+    assert "key-of-the-trader" not in f"{environment} {environment!r}"
+    assert isinstance(environment.credentials, Credentials)
+
+
+@pytest.mark.parametrize("given", PAIR)
+def test_half_a_pair_is_refused_and_says_which_half_is_missing(tmp_path: Path, given: str) -> None:
+    (missing,) = set(PAIR) - {given}
+    message = refused(tmp_path, {given: PAIR[given]})
+    assert f"{given} is set but {missing} is not" in message
+    assert PAIR[given] not in message
+
+
+def test_the_environment_beats_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "# mine\nexport PROJECT_X_USERNAME=from-file\n"
+        "PROJECT_X_API_KEY='with $dollar and #'\nPROJECT_X_ACCOUNT_NAME=\"50K 1\"\nOTHER=x\n"
+    )
+    environment = load_environment(tmp_path, {"PROJECT_X_USERNAME": "from-environment"})
+    assert environment.credentials is not None
+    assert environment.credentials.username == "from-environment"
+    assert environment.credentials.api_key == "with $dollar and #"
+    assert environment.account_name == "50K 1"
+
+
+def test_a_bad_line_of_dotenv_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PROJECT_X_USERNAME=me\n= what\nPROJECT_X_API_KEY=key123\n")
+    assert ".env:2: not understood" in refused(tmp_path, {})
+
+
+def test_a_dotenv_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("PROJECT_X_USERNAME=me\n".encode("utf-16"))
+    assert ".env: not UTF-8" in refused(tmp_path, {})
+
+
+def test_the_half_pair_of_dotenv_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\nPROJECT_X_API_KEY=secret-key\n")
+    assert ".env:2: PROJECT_X_API_KEY is set" in refused(tmp_path, {})
+
+
+def test_endpoints_come_all_together(tmp_path: Path) -> None:
+    endpoints = load_environment(tmp_path, ENDPOINTS).endpoints
+    assert endpoints is not None
+    assert endpoints.user_hub_url == ENDPOINTS["PROJECTX_USER_HUB_URL"]
+
+
+def test_a_part_of_the_endpoints_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, {"PROJECTX_API_URL": "http://127.0.0.1:9/api"})
+    assert "PROJECTX_USER_HUB_URL, PROJECTX_MARKET_HUB_URL is not" in message
+
+
+def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, ENDPOINTS | {"PROJECTX_API_URL": "topstep"})
+    assert "PROJECTX_API_URL is no address" in message

@@ -1,0 +1,221 @@
+"""Every kind of settings error names its file and line, and none hides another."""
+
+from pathlib import Path
+
+import pytest
+
+from risk_actors.app.settings_load import load_app_settings, load_settings
+from risk_actors.app.settings_problem import SettingsError
+
+A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
+
+PER_INSTRUMENT = '[[rules]]\nid = "i"\ntype = "max_contracts_per_instrument"\n'
+
+RISK_ERRORS = {
+    "unknown key of a rule": (
+        A_RULE + "limt_usd = 5.0\n",
+        [(5, "unknown key `limt_usd`; did you mean `limit_usd`?")],
+    ),
+    "wrong type": (
+        A_RULE.replace("500.0", '"500"'),
+        [(4, 'limit_usd = "500": expected a number')],
+    ),
+    "true is no number": (
+        A_RULE.replace("500.0", "true"),
+        [(4, "limit_usd = true: expected a number")],
+    ),
+    "impossible value": (
+        A_RULE.replace("500.0", "-500.0"),
+        [(4, "limit_usd = -500.0: expected a number > 0.0")],
+    ),
+    "not a number": (
+        A_RULE.replace("500.0", "nan"),
+        [(4, "limit_usd = nan: expected a finite number")],
+    ),
+    "endless": (
+        A_RULE.replace("500.0", "inf"),
+        [(4, "limit_usd = inf: expected a finite number")],
+    ),
+    "missing key": (
+        '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\n',
+        [(1, "missing key `limit_usd`")],
+    ),
+    "misspelled choice": (
+        A_RULE + 'basis = "equty"\n',
+        [(5, 'basis = "equty": expected one of realized, equity; did you mean `equity`?')],
+    ),
+    "item of a list": (
+        A_RULE + "warn_at = [\n  0.5,\n  1.5,\n]\n",
+        [(5, "warn_at[1] = 1.5: expected a number < 1.0")],
+    ),
+    "entry of a table": (
+        PER_INSTRUMENT + "[rules.limits]\nES = 2\nMNQ = -1\n",
+        [(6, "limits.MNQ = -1: expected a whole number >= 0")],
+    ),
+    "rule that says nothing": (
+        '[[rules]]\nid = "s"\ntype = "symbol_block"\n',
+        [(1, "give either `blocked` or `allowed` symbols")],
+    ),
+    "empty id": (
+        A_RULE.replace('"loss"', '""'),
+        [(2, 'id = "": expected text in quotes that is not empty')],
+    ),
+    "duplicate id": (
+        A_RULE + "\n" + A_RULE,
+        [(7, 'id = "loss" is taken by the rule in line 2')],
+    ),
+    "unknown rule type": (
+        A_RULE.replace("daily_loss_limit", "dayly_loss_limit"),
+        [(3, 'type = "dayly_loss_limit": no such rule; did you mean `daily_loss_limit`?')],
+    ),
+    "unknown type does not hide the shared keys": (
+        '[[rules]]\ntype = "nope_nope"\nmode = "enforced"\n',
+        [
+            (1, "missing key `id`"),
+            (2, 'type = "nope_nope": no such rule'),
+            (3, 'mode = "enforced": expected one of enforce, shadow, off'),
+        ],
+    ),
+    "missing rule type": (A_RULE.replace('type = "daily_loss_limit"', ""), [(1, "missing key")]),
+    "bad cron expression": (
+        '[session]\ndaily_reset = "0 25 * * *"\n' + A_RULE,
+        [(2, 'session.daily_reset = "0 25 * * *": not a cron expression')],
+    ),
+    "cron expression with seconds": (
+        '[session]\nweekly_reset = "0 17 * * SUN 30"\n' + A_RULE,
+        [(2, "expected 5 cron fields")],
+    ),
+    "cron expression that never comes": (
+        '[session]\ndaily_reset = "0 0 31 2 *"\n' + A_RULE,
+        [(2, "not a cron expression")],
+    ),
+    "random cron expression": (
+        '[session]\ndaily_reset = "R 17 * * *"\n' + A_RULE,
+        [(2, "random")],
+    ),
+    "unknown time zone": (
+        '[session]\ntimezone = "America/Chicgo"\n' + A_RULE,
+        [(2, "no such time zone; did you mean `America/Chicago`?")],
+    ),
+    "time zone in small letters": (
+        '[session]\ntimezone = "america/chicago2"\n' + A_RULE,
+        [(2, "did you mean `America/Chicago`?")],
+    ),
+    "unknown table": (
+        "[sesion]\n" + A_RULE,
+        [(1, "unknown key `sesion`; did you mean `session`?")],
+    ),
+    "session is no table": (
+        "session = 5\n" + A_RULE,
+        [(1, "session: expected a table")],
+    ),
+    "rules is no list of tables": ("rules = 5\n", [(1, "expected tables, each written")]),
+    "no rule at all": ("[session]\n", [(None, "no rule is set")]),
+    "TOML syntax": (A_RULE + 'mode = "enforce\n', [(5, "not valid TOML")]),
+    "TOML syntax at the end": (A_RULE + "warn_at = [0.5", [(5, "not valid TOML")]),
+    "key given twice": (A_RULE + "limit_usd = 6.0\n", [(5, "not valid TOML")]),
+}
+
+APP_ERRORS = {
+    "unknown table": ("[gatway]\n", [(1, "unknown key `gatway`; did you mean `gateway`?")]),
+    "unknown key": (
+        "[web]\nprot = 1\n",
+        [(2, "unknown key `prot`; did you mean `port`?")],
+    ),
+    "wrong type": ('armed = "yes"\n', [(1, 'armed = "yes": expected true or false')]),
+    "value where a table belongs": ("web = 5\n", [(1, "web = 5: expected a table")]),
+    "port out of range": (
+        "[web]\nport = 70000\n",
+        [(2, "web.port = 70000: expected a whole number <= 65535")],
+    ),
+    "host that others reach": (
+        '[web]\nhost = "0.0.0.0"\n',
+        [(2, 'web.host = "0.0.0.0": only this machine may be served')],
+    ),
+    "unknown trader": (
+        '[simulator]\ntrader = "titled"\n',
+        [(2, "expected one of none, calm, overtrading, tilted; did you mean `tilted`?")],
+    ),
+    "inline table": (
+        'log = { console_level = "LOUD", keep_files = 0 }\n',
+        [
+            (1, 'log.console_level = "LOUD": expected one of DEBUG, INFO, WARNING, ERROR'),
+            (1, "log.keep_files = 0: expected a whole number >= 1"),
+        ],
+    ),
+    "dotted key": (
+        "\nsimulator.pace = 0\n",
+        [(2, "simulator.pace = 0: expected a number > 0.0")],
+    ),
+}
+
+
+def problems_of(directory: Path) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(directory)
+    return caught.value
+
+
+def assert_reported(
+    error: SettingsError, file: Path, expected: list[tuple[int | None, str]]
+) -> None:
+    assert [problem.line for problem in error.problems] == [line for line, _ in expected]
+    for problem, (_, message) in zip(error.problems, expected, strict=True):
+        assert problem.file == str(file)
+        assert message in problem.message
+
+
+@pytest.mark.parametrize(("text", "expected"), RISK_ERRORS.values(), ids=RISK_ERRORS)
+def test_an_error_in_risk_toml_names_its_line(
+    tmp_path: Path, text: str, expected: list[tuple[int | None, str]]
+) -> None:
+    (tmp_path / "risk.toml").write_text(text)
+    assert_reported(problems_of(tmp_path), tmp_path / "risk.toml", expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), APP_ERRORS.values(), ids=APP_ERRORS)
+def test_an_error_in_app_toml_names_its_line(
+    tmp_path: Path, text: str, expected: list[tuple[int | None, str]]
+) -> None:
+    (tmp_path / "risk.toml").write_text(A_RULE)
+    (tmp_path / "app.toml").write_text(text)
+    assert_reported(problems_of(tmp_path), tmp_path / "app.toml", expected)
+    with pytest.raises(SettingsError):
+        load_app_settings(tmp_path)
+
+
+def test_all_errors_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text(
+        '[session]\ntimezone = "Mars"\ndaily_reset = "x"\nweekly_rest = "y"\n'
+        + A_RULE.replace("500.0", "0")
+        + 'basis = "none"\nmode = 5\n'
+        + A_RULE
+    )
+    (tmp_path / "app.toml").write_text("armd = true\n[web]\nport = -1\nhost = 7\n")
+    lines = [(Path(p.file).name, p.line) for p in problems_of(tmp_path).problems]
+    risk_lines = (2, 3, 4, 8, 9, 10, 12)
+    assert lines == [("risk.toml", n) for n in risk_lines] + [("app.toml", n) for n in (1, 3, 4)]
+
+
+def test_a_syntax_error_in_one_file_does_not_hide_the_other(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text("[[rules]\n")
+    (tmp_path / "app.toml").write_text("armd = true\n")
+    assert [p.line for p in problems_of(tmp_path).problems] == [1, 1]
+
+
+def test_a_missing_directory_and_a_missing_risk_toml_are_told_apart(tmp_path: Path) -> None:
+    assert "`risk.toml` is missing" in str(problems_of(tmp_path))
+    assert "no such directory" in str(problems_of(tmp_path / "nowhere"))
+
+
+def test_a_file_that_is_not_utf8_says_so(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_bytes(A_RULE.encode() + b'mode = "\xff"\n')
+    (problem,) = problems_of(tmp_path).problems
+    assert (problem.line, "UTF-8" in problem.message) == (5, True)
+
+
+def test_the_error_prints_one_problem_a_line(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text(A_RULE.replace("500.0", "0") + "x = 1\n")
+    error = problems_of(tmp_path)
+    assert str(error).splitlines()[0].startswith(f"{tmp_path / 'risk.toml'}:4: limit_usd")
+    assert len(str(error).splitlines()) == 2

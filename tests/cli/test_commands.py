@@ -1,0 +1,251 @@
+"""The commands, against a daemon's HTTP side, and as processes for their exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from risk_actors.actors.picture import Picture
+from risk_actors.cli.main import main
+
+A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+@pytest.fixture
+def settings_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in tuple(os.environ):
+        if name.startswith(("PROJECT_X_", "PROJECTX_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    directory = tmp_path / "settings"
+    directory.mkdir()
+    (directory / "risk.toml").write_text(A_RULE)
+    return directory
+
+
+def test_check_says_each_rule_in_a_sentence(settings_dir: Path) -> None:
+    result = call("check")
+    assert result.exit_code == 0
+    assert "Mode: paper (armed)" in result.stdout
+    assert "loss  enforce  When the day's equity P&L reaches -$500.00" in result.stdout
+
+
+def test_check_says_that_live_trading_is_not_armed(
+    settings_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT_X_USERNAME", "me")
+    monkeypatch.setenv("PROJECT_X_API_KEY", "my-key-of-many-letters")
+    assert "Mode: live (shadow: decides and records, sends nothing)" in call("check").stdout
+
+
+def test_check_lists_every_error_with_exit_code_2(
+    settings_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT_X_USERNAME", "me")
+    (settings_dir / "risk.toml").write_text(A_RULE + "limt = 1\nmode = 3\n")
+    result = call("check")
+    assert result.exit_code == 2
+    assert "3 problems in the settings" in result.stderr
+    assert f"{Path('settings') / 'risk.toml'}:5: unknown key `limt`" in result.stderr
+    assert "PROJECT_X_API_KEY is not" in result.stderr
+
+
+@pytest.mark.parametrize("format_", ["text", "dot", "mermaid", "json"])
+def test_topology_prints_the_declared_graph(format_: str) -> None:
+    result = call("topology", "--format", format_)
+    assert result.exit_code == 0
+    assert "gateway" in result.stdout
+    if format_ == "json":
+        assert {"actors", "edges"} <= set(json.loads(result.stdout))
+
+
+def test_topology_live_adds_the_counters(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["open"])
+    result = call("topology", "--live", "--data", tmp_path)
+    (line,) = (line for line in result.stdout.splitlines() if "position:101" in line)
+    words = "position:101 position 3 17 4242 FillReported running 1 0"
+    assert " ".join(line.split()) == words
+    as_json = call("topology", "--live", "--format", "json", "--data", tmp_path)
+    assert json.loads(as_json.stdout)["actors"][1]["handled"] == 4242
+
+
+def test_topology_live_draws_no_pictures(tmp_path: Path) -> None:
+    assert call("topology", "--live", "--format", "dot", "--data", tmp_path).exit_code == 2
+
+
+def test_status_shows_the_account_and_what_it_holds(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["open"])
+    text = call("status", "--data", tmp_path).stdout
+    assert "PAPER  ARMED  armed  (user hub up, market hub up, REST up)" in text
+    assert "50KTC-SIM-101  OPEN   49,587.50  -312.50" in text
+    assert "SHORT 2 MNQ @ 21,034.25" in text
+    assert "BUY 2 MNQ stop 21,060.00" in text
+
+
+def test_status_as_json_is_the_state(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["degraded"])
+    state = json.loads(call("status", "--json", "--data", tmp_path).stdout)
+    assert (state["phase"], state["connection"]["fallback"]) == ("degraded", "bars")
+    text = call("status", "--data", tmp_path).stdout
+    assert "market hub DOWN" in text
+    assert "Fallback: bars" in text
+
+
+def test_rules_shows_each_verdict(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["open"])
+    text = call("rules", "--data", tmp_path).stdout
+    assert "✓ ok       -312.50   -500.00   62%" in text
+    assert "! warning" in text
+
+
+def test_locks_counts_down(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    daemon = run_daemon(pictures["locked"])
+    text = call("locks", "--data", tmp_path).stdout
+    assert "account  daily-loss  until " in text
+    assert "Day P&L -512.50 reached the limit of -500.00" in text
+    daemon.picture = pictures["open"]  # type: ignore[attr-defined]
+    assert "No account is locked." in call("locks", "--data", tmp_path).stdout
+
+
+def test_panic_asks_for_one_account_by_name_or_id_or_for_all(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    daemon = run_daemon(pictures["open"])
+    assert call("panic", "--data", tmp_path, "--account", "50ktc-sim-101").exit_code == 0
+    assert call("panic", "--data", tmp_path, "--account", "101").exit_code == 0
+    assert call("panic", "--data", tmp_path).exit_code == 0
+    assert daemon.panics == [101, 101, None]  # type: ignore[attr-defined]
+    refused = call("panic", "--data", tmp_path, "--account", "other")
+    assert refused.exit_code == 1
+    assert "there are 50KTC-SIM-101 (101)" in refused.stderr
+
+
+CLIENTS = [
+    ["status"],
+    ["status", "--json"],
+    ["rules"],
+    ["locks"],
+    ["panic"],
+    ["topology", "--live"],
+]
+
+
+@pytest.mark.parametrize("command", CLIENTS, ids=" ".join)
+def test_without_a_daemon_a_client_says_so_with_exit_code_1(
+    tmp_path: Path, command: list[str]
+) -> None:
+    result = call(*command, "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "no daemon runs on" in result.stderr
+
+
+def test_a_daemon_that_no_longer_answers_is_told_from_none(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["open"]).stop()  # type: ignore[attr-defined]
+    result = call("status", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "no daemon answers on port" in result.stderr
+
+
+@pytest.mark.parametrize("left", ["", "[]", '{"pid": 1}', '{"port": null}', "not json"])
+def test_a_broken_port_file_is_no_traceback(tmp_path: Path, left: str) -> None:
+    (tmp_path / "daemon.json").write_text(left)
+    result = call("status", "--data", tmp_path)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["run", "--sideways"], ["run", "--port", "x"], ["topology", "--format", "png"]],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    assert call(*arguments).exit_code == 2
+
+
+def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PROJECT_X_", "PROJECTX_"))
+    }
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    return subprocess.run(
+        [sys.executable, "-m", "risk_actors", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def test_as_a_process_settings_errors_end_with_2_and_no_traceback(settings_dir: Path) -> None:
+    (settings_dir / "risk.toml").write_text(A_RULE + "limt = 1\n")
+    for command in ("check", "run"):
+        done = process(command, cwd=settings_dir.parent)
+        assert done.returncode == 2
+        assert "risk.toml:5: unknown key `limt`" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_as_a_process_live_without_credentials_ends_with_2(settings_dir: Path) -> None:
+    done = process("run", "--live", cwd=settings_dir.parent)
+    assert done.returncode == 2
+    assert "live trading needs" in done.stderr
+
+
+def test_help_answers_at_once_and_without_the_heavy_libraries(tmp_path: Path) -> None:
+    code = (
+        "import sys; from risk_actors.cli.main import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print({'aiohttp', 'rich', 'project_x_py', 'polars'} & set(sys.modules))"
+    )
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.endswith("set()\n")
+    # Ten times what it takes, for a busy machine; what is really held is the line above.
+    assert time.perf_counter() - started < 3.0
+
+
+def test_signs_survive_a_console_of_another_code_page(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_daemon(pictures["open"])
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    done = process("rules", "--data", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 0
+    assert "✓ ok" in done.stdout

@@ -1,0 +1,168 @@
+"""The screen at the sizes people have, as plain text."""
+
+import io
+import threading
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from risk_actors.actors.picture import Picture
+from risk_actors.cli.screen import Screen, Size, render
+
+SMALL, WIDE = Size(80, 24), Size(160, 50)
+SIZES = [SMALL, Size(100, 30), Size(129, 24), Size(130, 24), WIDE]
+NAMES = ["open", "locked", "enforcing", "degraded", "unknown", "empty", "three", "forty"]
+
+
+def shown(picture: Picture, now: datetime, size: Size = SMALL) -> list[str]:
+    console = Console(width=size.width, height=size.height, file=io.StringIO(), record=True)
+    console.print(render(picture, now, size, "http://127.0.0.1:8787"))
+    return console.export_text().splitlines()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fills_the_terminal_exactly(
+    pictures: dict[str, Picture], now: datetime, name: str, size: Size
+) -> None:
+    lines = shown(pictures[name], now, size)
+    assert len(lines) == size.height
+    assert max(map(cell_len, lines)) <= size.width
+
+
+def test_an_open_account_shows_its_money_limits_and_position(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = shown(pictures["open"], now)
+    text = "\n".join(lines)
+    assert "PAPER   ARMED" in lines[0]
+    assert "16:31:07" in lines[0]
+    assert "50KTC-SIM-101  OPEN" in text
+    assert "Day P&L -312.50  closed -212.50  open -100.00  fees 12.40" in text
+    assert "-312.50 of -500.00  62%" in text
+    assert "-312.50 of 1,400.00   0%" in text
+    assert "! warning  max-contracts" in text
+    assert "4 of 5  80%" in text
+    assert "per-instrument (shado…" in text
+    assert "SHORT 2 MNQ @ 21,034.25  -100.00  since 16:28:11" in text
+    assert "BUY 2 MNQ stop 21,060.00" in text
+    assert "http://127.0.0.1:8787" in lines[-1]
+
+
+def test_the_bar_grows_with_the_loss_and_not_with_a_profit(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    def filled(value: float) -> float:
+        rule = msgspec.structs.replace(pictures["open"].rules[0], value=value)
+        picture = msgspec.structs.replace(pictures["open"], rules=(rule,))
+        (line,) = (line for line in shown(picture, now) if "ok       daily-loss" in line)
+        return line.count("█") + line.count("▌") / 2
+
+    assert filled(250.0) == 0
+    assert 0 < filled(-1.0) < filled(-250.0) < filled(-500.0) == filled(-900.0)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=str)
+def test_a_lock_shows_its_end_countdown_rule_and_reason(
+    pictures: dict[str, Picture], now: datetime, size: Size
+) -> None:
+    lines = shown(pictures["locked"], now, size)
+    text = "\n".join(lines)
+    assert "LOCKED" in lines[0]
+    assert "LOCKED account until 23:00:00, in 6:28:53  by daily-loss" in text
+    assert "Day P&L -512.50 reached the limit of -500.00" in text
+    assert "◇ flat" in text
+
+
+def test_a_lock_without_an_end_says_so(pictures: dict[str, Picture], now: datetime) -> None:
+    (account,) = pictures["locked"].accounts
+    lock = msgspec.structs.replace(account.locks[0], until=None)
+    locked = msgspec.structs.replace(account, locks=(lock,))
+    picture = msgspec.structs.replace(pictures["locked"], accounts=(locked,))
+    assert "until its condition ends" in "\n".join(shown(picture, now))
+
+
+def test_an_enforcement_under_way_is_said(pictures: dict[str, Picture], now: datetime) -> None:
+    text = "\n".join(shown(pictures["enforcing"], now))
+    assert "ENFORCING daily-loss  started: closing 2 MNQ, cancelling 1 order" in text
+
+
+def test_degraded_and_shadow_are_said_in_words(pictures: dict[str, Picture], now: datetime) -> None:
+    lines = shown(pictures["degraded"], now)
+    assert "LIVE   SHADOW   DEGRADED" in lines[0]
+    assert "market ✗" in lines[0]
+    assert "nothing is sent to the broker" in lines[1]
+    assert "market hub lost for 12 s, marking from bars" in lines[2]
+
+
+def test_an_unknown_amount_is_never_shown_as_zero(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    text = "\n".join(shown(pictures["unknown"], now))
+    assert "Day P&L unknown  closed unknown  open unknown" in text
+    assert "? unknown  daily-loss" in text
+    assert "unknown of -500.00" in text
+    assert "░" not in text
+
+
+def test_events_carry_their_correlation_id_newest_last(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = [line for line in shown(pictures["open"], now) if "mh3k2x9f-" in line]
+    assert [line.split()[-1] for line in lines] == [f"mh3k2x9f-{n}" for n in range(5)]
+    assert lines[1].startswith(" 16:31:01 breach")
+
+
+def test_a_long_event_wraps_where_there_is_room(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = [line[WIDE.width // 2 :] for line in shown(pictures["open"], now, WIDE)]
+    assert sum("-500.00" in line and "mh3k2x9f" not in line for line in lines) == 2
+    assert not any("…" in line for line in lines)
+
+
+def test_many_accounts_take_a_line_each_and_the_locked_one_is_never_hidden(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = shown(pictures["forty"], now)
+    assert "LOCKED 1 OF 40" in lines[0]
+    assert any("50K-40  LOCKED  until 23:00:00, in 6:28:53" in line for line in lines)
+    assert any("more: risk-actors status" in line for line in lines)
+
+
+def test_many_rules_make_room_by_urgency(pictures: dict[str, Picture], now: datetime) -> None:
+    calm = pictures["open"].rules[1]
+    rules = tuple(msgspec.structs.replace(calm, id=f"calm-{n}") for n in range(30))
+    urgent = msgspec.structs.replace(calm, id="urgent", verdict="breach", value=1400.0)
+    picture = msgspec.structs.replace(pictures["open"], rules=(*rules, urgent))
+    text = "\n".join(shown(picture, now))
+    assert "✗ breach   urgent" in text
+    assert "more rules: risk-actors rules" in text
+
+
+def test_times_are_shown_in_the_zone_of_the_clock(pictures: dict[str, Picture]) -> None:
+    tomorrow = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+    assert "since Fri 16:28:11" in "\n".join(shown(pictures["open"], tomorrow))
+
+
+def test_it_runs_until_told_to_stop_and_gives_the_terminal_back(
+    pictures: dict[str, Picture],
+) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, height=24, legacy_windows=False)
+    stop = threading.Event()
+    calls: list[int] = []
+
+    def picture() -> Picture:
+        calls.append(1)
+        if len(calls) == 2:
+            stop.set()
+        return pictures["open"]
+
+    Screen(picture, "http://127.0.0.1:1", console=console).run_until(stop)
+    assert "50KTC-SIM-101" in stream.getvalue()
+    assert "\x1b[?1049h" in stream.getvalue()
+    assert stream.getvalue().endswith("\x1b[?25h\x1b[?1049l")

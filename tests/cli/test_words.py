@@ -1,0 +1,69 @@
+"""How things are written for people."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from risk_actors.actors.picture import AccountPicture, OrderPicture, Picture
+from risk_actors.cli import words
+
+
+@pytest.mark.parametrize(
+    ("points", "text"),
+    [(21_034.25, "21,034.25"), (5.0, "5.00"), (0.0000005, "0.0000005"), (110.015625, "110.015625")],
+)
+def test_prices_have_the_decimals_they_need(points: float, text: str) -> None:
+    assert words.price(points) == text
+
+
+@pytest.mark.parametrize(
+    ("left_s", "text"),
+    [
+        (-1, "now"),
+        (0, "now"),
+        (1, "0:00:01"),
+        (59 * 60 + 59, "0:59:59"),
+        (86_400, "1d 0:00:00"),
+        (3 * 86_400 + 3_661, "3d 1:01:01"),
+    ],
+)
+def test_countdowns(now: datetime, left_s: int, text: str) -> None:
+    until = (now + timedelta(seconds=left_s)).isoformat()
+    assert words.countdown(until, now) == text
+
+
+def test_what_is_no_instant_is_shown_as_it_is(now: datetime) -> None:
+    assert words.clock("soon", now) == "soon"
+    assert words.countdown("soon", now) == "unknown"
+
+
+def test_orders_are_named_by_the_exchanges_symbol() -> None:
+    order = OrderPicture(
+        id=1, contract="CON.F.US.EP.Z26", type="market", side="sell", size=1, price=None
+    )
+    assert words.order(order) == "SELL 1 ES market"
+
+
+def test_dollars_and_counts_are_told_apart_by_the_rules_own_settings(
+    pictures: dict[str, Picture],
+) -> None:
+    loss, target, contracts, _, block = pictures["open"].rules
+    assert words.figure(loss, loss.limit) == "-500.00"
+    assert words.figure(target, target.limit) == "1,400.00"
+    assert words.figure(contracts, contracts.limit) == "5"
+    assert words.figure(block, block.limit) == "-"
+
+
+def test_a_limit_of_zero_is_used_up_by_anything(pictures: dict[str, Picture]) -> None:
+    import msgspec  # noqa: PLC0415
+
+    rule = pictures["open"].rules[2]
+    assert words.used_fraction(msgspec.structs.replace(rule, value=1, limit=0)) == 1.0
+    assert words.used_fraction(msgspec.structs.replace(rule, value=0, limit=0)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("can_trade", "state"), [(True, "OPEN"), (False, "BARRED BY BROKER"), (None, "UNKNOWN")]
+)
+def test_the_state_of_an_account(can_trade: bool | None, state: str) -> None:
+    assert words.account_state(AccountPicture(id=1, name="a", can_trade=can_trade)) == state

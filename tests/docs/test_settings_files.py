@@ -1,0 +1,94 @@
+"""The settings that ship: they are valid, they explain every key, and their examples work."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from risk_actors.app.settings import AppSettings, Settings
+from risk_actors.app.settings_load import load_app_settings, load_settings
+from risk_actors.core.rules import RuleSettings, catalogue
+from risk_actors.core.trading_calendar import TradingCalendar
+
+SHIPPED = Path(__file__).parents[2] / "settings"
+SWITCHED_OFF = re.compile(r"^#(?=[\w\[])", re.MULTILINE)
+"""A setting that is switched off; prose has a blank after its sign."""
+
+
+def switched_on(name: str) -> str:
+    return SWITCHED_OFF.sub("", (SHIPPED / name).read_text(encoding="utf-8"))
+
+
+def test_the_shipped_settings_guard_a_50k_account() -> None:
+    settings = load_settings(SHIPPED)
+    assert isinstance(settings, Settings)
+    assert {rule.type for rule in settings.rules} <= set(catalogue())
+    summaries = [catalogue()[rule.type](rule).summary() for rule in settings.rules]
+    assert any("-$500.00" in summary for summary in summaries)
+    assert all(rule.mode.value == "enforce" for rule in settings.rules)
+
+
+def test_the_shipped_app_settings_are_the_defaults() -> None:
+    assert load_app_settings(SHIPPED) == AppSettings()
+
+
+def test_the_shipped_session_makes_a_calendar() -> None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    session = load_settings(SHIPPED).session
+    TradingCalendar(
+        zone=ZoneInfo(session.timezone),
+        daily_reset=session.daily_reset,
+        weekly_reset=session.weekly_reset,
+    )
+
+
+def test_every_key_of_app_toml_is_there_with_its_default() -> None:
+    root = tomllib.loads(switched_on("app.toml"))
+    defaults = AppSettings()
+    without_default = {"armed", "account_name", "prices_file"}
+    for section in msgspec.structs.fields(AppSettings):
+        assert section.name in root
+        default = getattr(defaults, section.name)
+        if not isinstance(default, msgspec.Struct):
+            continue
+        table: dict[str, Any] = root[section.name]
+        assert set(table) == {field.name for field in msgspec.structs.fields(default)}
+        for key, value in table.items():
+            if key not in without_default:
+                expected = msgspec.to_builtins(getattr(default, key))
+                assert (section.name, key, value) == (
+                    section.name,
+                    key,
+                    list(expected) if isinstance(expected, tuple) else expected,
+                )
+
+
+def test_app_toml_is_valid_with_every_setting_switched_on(tmp_path: Path) -> None:
+    (tmp_path / "app.toml").write_text(switched_on("app.toml"), encoding="utf-8")
+    assert load_app_settings(tmp_path).armed is True
+
+
+def test_the_commented_rule_is_valid_once_it_is_switched_on(tmp_path: Path) -> None:
+    # `allowed` stands for the other way to write one rule, so it cannot be on beside `blocked`.
+    text = switched_on("risk.toml").replace("\nallowed =", "\n#allowed =")
+    (tmp_path / "risk.toml").write_text(text, encoding="utf-8")
+    assert len(load_settings(tmp_path).rules) == len(load_settings(SHIPPED).rules) + 1
+
+
+@pytest.mark.parametrize("rule_type", catalogue())
+def test_every_rule_and_every_key_of_it_is_shown(rule_type: str) -> None:
+    rules = tomllib.loads(switched_on("risk.toml"))["rules"]
+    shown = {key for rule in rules if rule["type"] == rule_type for key in rule}
+    keys = {field.name for field in msgspec.structs.fields(catalogue()[rule_type].Settings)}
+    shared = {field.name for field in msgspec.structs.fields(RuleSettings)}
+    assert keys - shared <= shown
+
+
+def test_the_keys_that_every_rule_has_are_explained() -> None:
+    text = (SHIPPED / "risk.toml").read_text(encoding="utf-8")
+    for field in msgspec.structs.fields(RuleSettings):
+        assert re.search(rf"^#   {field.name} +\S", text, re.MULTILINE), field.name
