@@ -33,9 +33,12 @@ class EnforcerActor(Actor):
         """Take the accounts; while not armed nothing is sent whatever happens."""
         super().__init__(context)
         # Microseconds since 1970, so that no id of an earlier run is given again.
-        command_ids = itertools.count(context.clock.now_ns() // 1000)
+        now_ns = context.clock.now_ns()
+        command_ids = itertools.count(now_ns // 1000)
         self._plans = {
-            account_id: EnforcementPlan(account_id, command_ids=command_ids, armed=armed)
+            account_id: EnforcementPlan(
+                account_id, command_ids=command_ids, armed=armed, made_ns=now_ns
+            )
             for account_id in account_ids
         }
 

@@ -10,6 +10,18 @@ from risk_actors.runtime.control import Control, Pulse
 TICK_EVERY_S = 0.1
 
 
+class SeenWindows:
+    """The day and week told last. They outlive the actor, so that no restart misses a reset.
+
+    Made before any other actor is, so that a reset which falls into the start is told to those
+    that were made before it.
+    """
+
+    def __init__(self, calendar: TradingCalendar, now_ns: int) -> None:
+        self.day = calendar.day(now_ns)
+        self.week = calendar.week(now_ns)
+
+
 class TimerActor(Actor):
     """Turns pulses of the clock into ticks and resets."""
 
@@ -17,14 +29,14 @@ class TimerActor(Actor):
     receives = frozenset()
     sends = frozenset({m.Tick, m.DailyReset, m.WeeklyReset})
 
-    def __init__(self, context: ActorContext, *, calendar: TradingCalendar) -> None:
+    def __init__(
+        self, context: ActorContext, *, calendar: TradingCalendar, seen: SeenWindows
+    ) -> None:
         super().__init__(context)
         self._calendar = calendar
-        now_ns = context.clock.now_ns()
-        self._day = calendar.day(now_ns)
-        self._week = calendar.week(now_ns)
+        self._seen = seen
         self._ticks = 0
-        self._started_ns = now_ns
+        self._started_ns = context.clock.now_ns()
 
     def handle(self, message: Any) -> None:
         """Nothing is sent to the timer."""
@@ -38,8 +50,8 @@ class TimerActor(Actor):
         self._ticks += 1
         correlation_id = f"tick-{self._started_ns // 1_000_000}-{self._ticks}"
         day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
-        if _is_later(week, self._week):
-            self._week = week
+        if _is_later(week, self._seen.week):
+            self._seen.week = week
             self.outbox.send(
                 m.WeeklyReset(
                     correlation_id=correlation_id,
@@ -48,8 +60,8 @@ class TimerActor(Actor):
                     week_end_ns=week.end_ns,
                 )
             )
-        if _is_later(day, self._day):
-            self._day = day
+        if _is_later(day, self._seen.day):
+            self._seen.day = day
             self.outbox.send(
                 m.DailyReset(
                     correlation_id=correlation_id,

@@ -139,6 +139,7 @@ def _run_system(
             accounts={account.id: account.name for account in accounts},
             rules=_rules(settings),
             calendar=calendar,
+            started_ns=clock.now_ns(),
             armed=armed,
             quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
             session=session,
@@ -147,7 +148,9 @@ def _run_system(
             frame=frame,
         )
     )
-    supervisor = Supervisor(clock, outbox=system.supervisor_outbox, resync=RESYNC)
+    supervisor = Supervisor(
+        clock, outbox=system.supervisor_outbox, resync=RESYNC, on_given_up=_say_given_up
+    )
     supervisor.start(system.specs)
     stack.callback(_stop_actors, supervisor)
     logger.info("✅ Rules Initialized: {}", _say_rules(settings, armed=armed))
@@ -238,6 +241,14 @@ def _say_rules(settings: Settings, *, armed: bool) -> str:
     ]
     return ", ".join(
         f"{rule.id} ({mode})" for rule, mode in zip(settings.rules, modes, strict=True)
+    )
+
+
+def _say_given_up(address: str) -> None:
+    logger.critical(
+        "{} failed too often and was given up: what it did is NOT DONE any more. "
+        "Close your positions yourself and start again.",
+        address,
     )
 
 

@@ -41,7 +41,10 @@ class Instance:
     def publish(self, host: str, port: int) -> None:
         """Leave the address of the HTTP side for clients."""
         told = {"host": host, "port": port, "pid": os.getpid()}
-        self._address.write_text(json.dumps(told), encoding="utf-8")
+        # Put in place as a whole, so that no client reads half of it.
+        written = self._address.with_suffix(".new")
+        written.write_text(json.dumps(told), encoding="utf-8")
+        written.replace(self._address)
 
     def release(self) -> None:
         """Give the data directory back."""

@@ -12,7 +12,7 @@ from risk_actors.actors.operator import OPERATOR
 from risk_actors.actors.pnl import PnlActor
 from risk_actors.actors.position import PositionActor
 from risk_actors.actors.rule import FACT_MESSAGES, RuleActor
-from risk_actors.actors.timer import TimerActor
+from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
 from risk_actors.core.rules import Mode, Rule
@@ -33,6 +33,8 @@ class Blueprint(NamedTuple):
     """Guarded accounts: id and name."""
     rules: Sequence[Rule[Any, Any]]
     calendar: TradingCalendar
+    started_ns: int
+    """When the system was put together."""
     armed: bool
     quote_stale_after_ns: int
     session: BrokerSession
@@ -123,6 +125,7 @@ class ActorSystem:
 def _members(blueprint: Blueprint) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
+    seen = SeenWindows(calendar, blueprint.started_ns)
     return [
         _Member(
             ViewActor.kind,
@@ -161,7 +164,11 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
             ),
         ),
         *(_position_member(i, name, calendar) for i, name in accounts.items()),
-        _Member(TimerActor.kind, TimerActor.kind, lambda c: TimerActor(c, calendar=calendar)),
+        _Member(
+            TimerActor.kind,
+            TimerActor.kind,
+            lambda c: TimerActor(c, calendar=calendar, seen=seen),
+        ),
     ]
 
 

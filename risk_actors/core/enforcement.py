@@ -106,8 +106,20 @@ class _Episode(NamedTuple):
 class EnforcementPlan:
     """The plan of one account. Every method returns what is to be done now."""
 
-    def __init__(self, account_id: int, *, command_ids: Iterator[int], armed: bool = True) -> None:
-        """Take where command ids come from; while not armed nothing is ever sent."""
+    def __init__(
+        self,
+        account_id: int,
+        *,
+        command_ids: Iterator[int],
+        armed: bool = True,
+        made_ns: int = 0,
+    ) -> None:
+        """Take where command ids come from; while not armed nothing is ever sent.
+
+        Nothing is sent either before a snapshot asked for after `made_ns`: a plan that was made
+        anew does not know what the one before it has under way.
+        """
+        self._made_ns = made_ns
         self._account_id = account_id
         self._command_ids = command_ids
         self._armed = armed
@@ -249,7 +261,7 @@ class EnforcementPlan:
         if not self._armed:
             return []
         state = self._state
-        if state is None or not state.is_reconciled:
+        if state is None or not self._is_known(state):
             return self._ask_to_begin(correlation_id, now_ns)
         for slot in self._slots():
             slot.run_clock(now_ns)
@@ -445,8 +457,11 @@ class EnforcementPlan:
     # --- details --------------------------------------------------------------------------
 
     def _waits_for_first_snapshot(self) -> bool:
-        unknown = self._state is None or not self._state.is_reconciled
+        unknown = self._state is None or not self._is_known(self._state)
         return unknown and bool(self._goals or self._locks)
+
+    def _is_known(self, state: AccountState) -> bool:
+        return state.is_reconciled and state.snapshot_asked_ns >= self._made_ns
 
     def _slots(self) -> Iterable[CommandSlot]:
         yield from self._closes.values()

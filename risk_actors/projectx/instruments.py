@@ -1,9 +1,10 @@
-"""Asking the broker once for each contract's tick size and value."""
+"""Each contract's tick size and value, asked of the broker once."""
 
 import asyncio
 
 from loguru import logger
 
+from risk_actors.core.instruments import Instrument
 from risk_actors.messages import InstrumentResolved
 from risk_actors.projectx import translation
 from risk_actors.projectx.correlation import CorrelationIds
@@ -34,6 +35,7 @@ class InstrumentDesk:
         self._ids = ids
         self._emit = emit
         self._asked: asyncio.Queue[str] = asyncio.Queue()
+        self._known: dict[str, Instrument] = {}
 
     def resolve(self, contract_id: str) -> None:
         """Have a contract resolved; returns at once."""
@@ -56,6 +58,15 @@ class InstrumentDesk:
     async def _resolve(self, contract_id: str) -> None:
         answer = await self._reader.post(_ENDPOINT, {"contractId": contract_id})
         instrument = translation.instrument_from(Row(_ENDPOINT, answer).raw("contract"), _ENDPOINT)
+        self._known[contract_id] = instrument
+        self._tell(instrument)
+
+    def repeat(self) -> None:
+        """Tell all that is known again, for whoever was made anew since."""
+        for instrument in self._known.values():
+            self._tell(instrument)
+
+    def _tell(self, instrument: Instrument) -> None:
         self._emit(
             InstrumentResolved(
                 correlation_id=self._ids.next(),

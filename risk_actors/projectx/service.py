@@ -8,7 +8,7 @@ from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
-from risk_actors.messages import CommandAnswered, Message
+from risk_actors.messages import AccountSnapshot, CommandAnswered, Message
 from risk_actors.projectx.accounts import guarded_accounts
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
@@ -210,8 +210,12 @@ class GatewayService:
             self._streams.desk.request(account_id, reason, correlation_id)
 
     def _emit(self, message: Message) -> None:
-        if self._sink is not None:
-            self._sink(message)
+        if self._sink is None:
+            return
+        self._sink(message)
+        if isinstance(message, AccountSnapshot) and self._streams is not None:
+            # A snapshot is what a restarted actor begins from, and ticks belong to it.
+            self._streams.instruments.repeat()
 
     def _keep(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(keep_running(name, body, self._board.announce), name=name)

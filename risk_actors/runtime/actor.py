@@ -6,6 +6,7 @@ actor, failures (also in `on_start`) that reach the supervisor, and counters for
 
 import threading
 from abc import abstractmethod
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -16,6 +17,10 @@ from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Control
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
+
+
+class ActorExitError(Exception):
+    """A handler asked the interpreter to end; only the actor does, as of any other failure."""
 
 
 class Overseer(Protocol):
@@ -85,30 +90,48 @@ class Actor(pykka.ThreadingActor):
         """Report something that went wrong and that this actor survives."""
         self.overseer.actor_fault(self.address, detail)
 
+    def abandon(self) -> None:
+        """Do not begin, should the actor open after all: another one has taken its place."""
+        self.actor_stopped.set()
+
     # --- pykka's hooks --------------------------------------------------------------------
 
     def on_start(self) -> None:
         """Open, and say so; pykka would not tell anybody about a failure here."""
         try:
             self.opened()
-        except Exception as error:
-            self.overseer.actor_failed(self.address, error, None)
+        except BaseException as error:
+            with suppress(Exception):  # it may be half open; the first error is the one to tell
+                self.closed()
             self.stopped.set()
+            self.overseer.actor_failed(self.address, error, None)
             raise
-        self.overseer.actor_started(self.address)
+        if self.actor_stopped.is_set():
+            self.on_stop()
+        else:
+            self.overseer.actor_started(self.address)
 
     def on_receive(self, message: Any) -> None:
         """Dispatch one message."""
         self._current = message
+        try:
+            self._dispatch(message)
+        except Exception:
+            raise
+        except BaseException as error:
+            # pykka would end this actor without telling anybody, and try to end all others.
+            raise ActorExitError(f"{type(error).__name__}: {error}") from error
+        self.handled += 1
+        self.last_message = type(message).__name__
+        self._current = None
+
+    def _dispatch(self, message: Any) -> None:
         if isinstance(message, Message):
             self.handle(message)
         elif isinstance(message, Control):
             self.handle_control(message)
         else:
             raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
-        self.handled += 1
-        self.last_message = type(message).__name__
-        self._current = None
 
     def on_stop(self) -> None:
         """Release what `opened` acquired."""

@@ -14,4 +14,6 @@ class Pulse(Control, frozen=True, kw_only=True):
 class Resync(Control, frozen=True, kw_only=True):
     """Someone downstream was restarted: say again what is true now."""
 
+    address: str
+    """Who was restarted."""
     reason: str

@@ -10,7 +10,10 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+from pykka import ActorDeadError
 
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorChanged, ActorStatus
@@ -28,6 +31,10 @@ STOP_TIMEOUT_S = 2.0
 MAX_RESTARTS = 5
 """More failures than this within the window and the actor is given up."""
 RESTART_WINDOW_NS = 30 * NS_PER_S
+
+FIRST_PAUSE_S = 0.05
+"""Before the second restart within the window; it doubles from there."""
+LONGEST_PAUSE_S = 1.0
 
 
 class StartFailedError(Exception):
@@ -82,14 +89,14 @@ class Supervisor:
         resync: Sequence[str] = (),
         on_given_up: Callable[[str], None] = lambda _address: None,
     ) -> None:
-        """Take where to report and the addresses that can say again what is true."""
+        """Take where to report and the kinds of actors that can say again what is true."""
         self._clock = clock
         self._outbox = outbox
         self._resync = tuple(resync)
         self._on_given_up = on_given_up
         self._children: dict[str, _Child] = {}
         self._reports: queue.SimpleQueue[_Failed | _Fault | _End] = queue.SimpleQueue()
-        self._stopping = False
+        self._stop_asked = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     # --- the main thread ------------------------------------------------------------------
@@ -114,18 +121,17 @@ class Supervisor:
 
         Each handles what waits in its mailbox first.
         """
-        self._stopping = True
+        self._stop_asked.set()
         if self._watcher.is_alive():
             self._reports.put(_End())
             self._watcher.join(STOP_TIMEOUT_S)
         left = []
         for child in reversed(self._children.values()):
-            actor = child.actor
-            if actor is None or actor.stopped.is_set():
-                continue
-            actor.stop()
-            if not actor.stopped.wait(STOP_TIMEOUT_S):
-                left.append(child.spec.address)
+            if child.actor is not None:
+                with suppress(ActorDeadError):  # it failed a moment ago and is still closing
+                    child.actor.stop()
+                if not child.actor.stopped.wait(STOP_TIMEOUT_S):
+                    left.append(child.spec.address)
             child.spec.mailbox.close()
         return left
 
@@ -142,10 +148,10 @@ class Supervisor:
     def actor_failed(self, address: str, error: BaseException, message: object | None) -> None:
         """Take the failure of an actor."""
         child = self._children[address]
-        child.error = error
         if child.started.is_set():
             self._reports.put(_Failed(address, error, message))
         else:
+            child.error = error
             child.started.set()
 
     def actor_fault(self, address: str, detail: str) -> None:
@@ -155,17 +161,25 @@ class Supervisor:
     # --- the watching thread --------------------------------------------------------------
 
     def _watch(self) -> None:
-        while True:
-            match self._reports.get():
-                case _Failed(address, error, message):
-                    self._on_failed(self._children[address], error, message)
-                case _Fault(address, detail):
-                    self._report(address, ActorStatus.FAULT, detail)
-                case _End():
-                    return
+        while not isinstance(report := self._reports.get(), _End):
+            try:
+                self._take(report)
+            except Exception as error:  # noqa: BLE001 - without this thread nobody is watched
+                self._report(
+                    report.address,
+                    ActorStatus.FAULT,
+                    f"could not be looked after: {type(error).__name__}: {error}",
+                )
+
+    def _take(self, report: _Failed | _Fault) -> None:
+        match report:
+            case _Failed(address, error, message):
+                self._on_failed(self._children[address], error, message)
+            case _Fault(address, detail):
+                self._report(address, ActorStatus.FAULT, detail)
 
     def _on_failed(self, child: _Child, error: BaseException, message: object | None) -> None:
-        if self._stopping:
+        if self._stop_asked.is_set():
             return
         doing = f" while handling {type(message).__name__}" if message is not None else ""
         child.status = ActorStatus.FAILED
@@ -182,6 +196,7 @@ class Supervisor:
         self._restart(child)
 
     def _restart(self, child: _Child) -> None:
+        self._pause(child)
         child.restarts += 1
         try:
             self._start_child(child)
@@ -190,10 +205,18 @@ class Supervisor:
             return
         child.status = ActorStatus.RESTARTED
         self._report(child.spec.address, ActorStatus.RESTARTED, f"restart {child.restarts}")
-        for address in self._resync:
-            self._children[address].spec.mailbox.deliver(
-                Resync(reason=f"{child.spec.address} was restarted")
-            )
+        restarted = child.spec.address
+        for other in self._children.values():
+            if other.spec.kind in self._resync:
+                other.spec.mailbox.deliver(
+                    Resync(address=restarted, reason=f"{restarted} was restarted")
+                )
+
+    def _pause(self, child: _Child) -> None:
+        """Give whatever made an actor fail again and again a moment to pass."""
+        again = len(child.failed_ns) - 1
+        if again > 0:
+            self._stop_asked.wait(min(FIRST_PAUSE_S * 2 ** (again - 1), LONGEST_PAUSE_S))
 
     def _give_up(self, child: _Child) -> None:
         child.status = ActorStatus.GIVEN_UP
@@ -215,6 +238,7 @@ class Supervisor:
         child.actor = actor
         actor._start_actor_loop()  # noqa: SLF001 - `start` would construct it a second time
         if not child.started.wait(START_TIMEOUT_S):
+            actor.abandon()
             raise TimeoutError(f"{spec.address} did not open within {START_TIMEOUT_S:.0f} s")
         if child.error is not None:
             raise child.error

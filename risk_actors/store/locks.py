@@ -1,6 +1,7 @@
 """Locks in the store, so that they outlive the process (I5)."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class SqliteLockStore:
                 "until_ns": lock.until_ns,
                 "existing": lock.existing.value,
                 "reason": lock.evidence.sentence(),
-                "evidence": msgspec.json.encode(lock.evidence).decode(),
+                "evidence": _encoded(lock.evidence),
                 "correlation_id": lock.correlation_id,
             },
             pk="id",
@@ -67,6 +68,34 @@ def _lock(row: dict[str, Any]) -> Lock:
         since_ns=row["since_ns"],
         until_ns=row["until_ns"],
         existing=Existing(row["existing"]),
-        evidence=msgspec.json.decode(row["evidence"], type=Evidence),
+        evidence=_decoded(row["evidence"]),
         correlation_id=row["correlation_id"],
     )
+
+
+class _Amount(msgspec.Struct, frozen=True):
+    """A decimal in JSON, where it would look like any other text."""
+
+    decimal: Decimal
+
+
+class _StoredEvidence(msgspec.Struct, frozen=True):
+    template: str
+    figures: dict[str, _Amount | int | str | None]
+
+
+def _encoded(evidence: Evidence) -> str:
+    figures = {
+        name: _Amount(figure) if isinstance(figure, Decimal) else figure
+        for name, figure in evidence.figures.items()
+    }
+    return msgspec.json.encode(_StoredEvidence(evidence.template, figures)).decode()
+
+
+def _decoded(text: str) -> Evidence:
+    stored = msgspec.json.decode(text, type=_StoredEvidence)
+    figures = {
+        name: figure.decimal if isinstance(figure, _Amount) else figure
+        for name, figure in stored.figures.items()
+    }
+    return Evidence(template=stored.template, figures=figures)

@@ -31,7 +31,7 @@ def client_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
     command = [str(NPM), "install", *quiet]
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command, cwd=place, capture_output=True, text=True, timeout=90, check=False
         )
     except subprocess.TimeoutExpired:
@@ -72,7 +72,7 @@ def test_microsofts_client_receives_events_of_both_hubs(
         "SKIP_NEGOTIATION": skip_negotiation,
     }
     command = [str(NODE), "client.mjs"]
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         command,
         cwd=client_dir,
         env=env,

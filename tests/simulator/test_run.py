@@ -23,7 +23,7 @@ PROGRAM = (
 
 def start(port: int = 0) -> subprocess.Popen:
     root = str(Path(risk_actors.__file__).parents[1])
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", PROGRAM, str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -98,6 +98,7 @@ class World:
                     daily_reset="0 17 * * *",
                     weekly_reset="0 17 * * SUN",
                 ),
+                started_ns=self.clock.now_ns(),
                 armed=True,
                 quote_stale_after_ns=10 * S,
                 session=self.broker,

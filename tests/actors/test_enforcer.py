@@ -1,0 +1,231 @@
+import pytest
+
+from risk_actors import messages as m
+from risk_actors.actors.enforcer import EnforcerActor
+from risk_actors.core.commands import Answer
+from risk_actors.core.verdict import LockTerms, Reduce
+from risk_actors.runtime.clock import VirtualClock
+from tests.actors.facts import (
+    MNQ,
+    account_state,
+    account_updated,
+    answered,
+    breach_found,
+    breached,
+    context_of,
+    evidence,
+    lock,
+    open_position,
+    order,
+    say,
+    tick,
+)
+from tests.conftest import MS, NOON_NS, RecordingOutbox, RecordingOverseer, S
+
+
+class Rig:
+    """An enforcer over accounts 1 and 2 that is called directly."""
+
+    def __init__(self, *, armed: bool = True) -> None:
+        self.clock = VirtualClock(NOON_NS)
+        self.outbox = RecordingOutbox(EnforcerActor)
+        context = context_of("enforcer", self.outbox, self.clock, RecordingOverseer())
+        self.actor = EnforcerActor(context, account_ids=(1, 2), armed=armed)
+
+    def tell(self, *messages: m.Message) -> list[object]:
+        self.outbox.clear()
+        for message in messages:
+            self.actor.handle(message)
+        return self.outbox.sent
+
+    def show(self, size: int, account_id: int = 1, **terms: object) -> m.AccountUpdated:
+        """Return an account as a snapshot asked for just now shows it."""
+        positions = [open_position(size)] if size else []
+        terms.setdefault("snapshot_asked_ns", self.clock.now_ns())
+        return account_updated(account_state(*positions, account_id=account_id, **terms))
+
+    @property
+    def phases(self) -> list[m.EnforcementPhase]:
+        return [change.phase for change in self.outbox.of(m.EnforcementChanged)]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_a_breach_closes_the_position_at_once_with_the_id_of_the_event(rig: Rig) -> None:
+    """I9, and the lock's commit is not waited for."""
+    rig.tell(rig.show(3))
+
+    rig.tell(breach_found(correlation_id="event-42"))
+
+    close = rig.outbox.only(m.SendClose)
+    assert (close.command.account_id, close.command.contract_id) == (1, MNQ)
+    assert close.command.size is None
+    assert close.correlation_id == close.command.correlation_id == "event-42"
+    assert rig.phases == [m.EnforcementPhase.STARTED]
+    assert rig.outbox.only(m.EnforcementChanged).event is None
+
+
+def test_orders_that_could_open_are_cancelled_together_with_the_close(rig: Rig) -> None:
+    rig.tell(rig.show(3, orders=(order(5, 1),)))
+
+    rig.tell(breach_found())
+
+    assert rig.outbox.only(m.SendCancel).command.order_id == 5
+    assert len(rig.outbox.of(m.SendClose)) == 1
+
+
+def test_a_reduction_closes_the_excess_alone(rig: Rig) -> None:
+    rig.tell(rig.show(5))
+
+    rig.tell(breach_found(breached(action=Reduce(targets=((MNQ, 2),)))))
+
+    assert rig.outbox.only(m.SendClose).command.size == 3
+
+
+def test_two_rules_that_break_on_one_event_give_one_close(rig: Rig) -> None:
+    """I2: one close in flight."""
+    rig.tell(rig.show(3))
+
+    rig.tell(breach_found(), breach_found(rule_id="panic-button"), rig.show(3), tick())
+
+    assert len(rig.outbox.of(m.SendClose)) == 1
+
+
+def test_it_ends_when_flat_is_observed_and_not_when_the_close_is_accepted(rig: Rig) -> None:
+    """I3: flat is observed."""
+    rig.tell(rig.show(3), breach_found())
+    command = rig.outbox.only(m.SendClose).command
+
+    rig.tell(answered(command.id))
+    after_answer = rig.phases
+    rig.clock.advance(20 * MS)
+    rig.tell(rig.show(0))
+
+    assert after_answer == []
+    assert rig.phases == [m.EnforcementPhase.FLAT_OBSERVED]
+    change = rig.outbox.only(m.EnforcementChanged)
+    assert (change.took_ns, change.cause, change.correlation_id) == (
+        20 * MS,
+        "daily-loss",
+        "event-1",
+    )
+
+
+def test_after_flat_nothing_more_is_sent(rig: Rig) -> None:
+    rig.tell(rig.show(3), breach_found(), rig.show(0))
+
+    rig.clock.advance(60 * S)
+
+    assert rig.tell(tick(rig.clock.now_ns()), rig.show(0)) == []
+
+
+def test_an_uncertain_answer_asks_the_broker_before_closing_again(rig: Rig) -> None:
+    rig.tell(rig.show(3), breach_found())
+    command = rig.outbox.only(m.SendClose).command
+
+    rig.tell(answered(command.id, Answer.UNCERTAIN))
+
+    request = rig.outbox.only(m.RequestSnapshot)
+    assert (request.account_id, request.correlation_id) == (1, "event-1")
+    assert rig.outbox.of(m.SendClose) == []
+
+
+def test_an_enforcement_that_makes_no_progress_says_so(rig: Rig) -> None:
+    rig.tell(rig.show(3), breach_found())
+    rig.clock.advance(4 * S)
+
+    rig.tell(tick(rig.clock.now_ns()))
+
+    (change,) = rig.outbox.of(m.EnforcementChanged)
+    assert change.phase is m.EnforcementPhase.STUCK
+    assert change.took_ns == 4 * S
+
+
+def test_what_appears_under_a_lock_is_flattened_and_says_what_appeared(rig: Rig) -> None:
+    """I4: locked means locked."""
+    rig.tell(rig.show(0), say(m.LocksChanged, account_id=1, locks=(lock(),)))
+    shown = rig.show(1)
+
+    rig.tell(shown)
+
+    assert rig.outbox.only(m.SendClose).command.contract_id == MNQ
+    started = rig.outbox.only(m.EnforcementChanged)
+    assert (started.phase, started.cause) == (m.EnforcementPhase.STARTED, "daily-loss")
+    assert started.event == shown.event
+
+
+def test_a_lock_that_ended_lets_positions_be(rig: Rig) -> None:
+    rig.tell(rig.show(0), say(m.LocksChanged, account_id=1, locks=(lock(),)))
+    rig.tell(say(m.LocksChanged, account_id=1, locks=(), ended=lock()))
+
+    assert rig.tell(rig.show(1)) == []
+
+
+def test_accounts_do_not_mix(rig: Rig) -> None:
+    rig.tell(rig.show(3, 1), rig.show(2, 2))
+
+    rig.tell(breach_found(account_id=2))
+
+    (close,) = rig.outbox.of(m.SendClose)
+    assert close.command.account_id == 2
+
+
+def test_panic_flattens_the_account(rig: Rig) -> None:
+    rig.tell(rig.show(3))
+
+    rig.tell(say(m.PanicRequested, "operator-1", account_id=1, evidence=evidence("panic")))
+
+    assert rig.outbox.only(m.SendClose).correlation_id == "operator-1"
+    assert rig.outbox.only(m.EnforcementChanged).cause == "panic"
+
+
+def test_locks_of_an_account_nobody_guards_any_more_are_ignored(rig: Rig) -> None:
+    assert rig.tell(say(m.LocksChanged, account_id=9, locks=(lock(account_id=9),))) == []
+
+
+def test_a_breach_before_the_first_snapshot_asks_for_one(rig: Rig) -> None:
+    rig.tell(breach_found())
+
+    assert rig.outbox.only(m.RequestSnapshot).account_id == 1
+    assert rig.outbox.of(m.SendClose) == []
+
+
+def test_while_not_armed_nothing_is_sent_whatever_happens() -> None:
+    rig = Rig(armed=False)
+    rig.tell(rig.show(3))
+
+    sent = rig.tell(
+        breach_found(breached(LockTerms())),
+        say(m.LocksChanged, account_id=1, locks=(lock(),)),
+        say(m.PanicRequested, account_id=1, evidence=evidence("panic")),
+        rig.show(4),
+        tick(NOON_NS + S),
+    )
+
+    assert sent == []
+
+
+def test_command_ids_of_a_later_run_are_above_those_of_an_earlier_one() -> None:
+    first, later = Rig(), Rig()
+    first.tell(first.show(3), breach_found())
+    later.clock.advance(1 * S)
+    context = context_of("enforcer", later.outbox, later.clock, RecordingOverseer())
+    later.actor = EnforcerActor(context, account_ids=(1,), armed=True)
+    later.tell(later.show(3), breach_found())
+
+    first_id = first.outbox.only(m.SendClose).command.id
+    assert later.outbox.only(m.SendClose).command.id > first_id
+
+
+def test_i2_an_enforcer_made_anew_closes_nothing_before_a_snapshot_of_its_own(rig: Rig) -> None:
+    """What the one before it has under way is not known until then."""
+    too_old = rig.show(3, snapshot_asked_ns=rig.clock.now_ns() - 1)
+
+    before = list(rig.tell(too_old, breach_found()))
+    after = rig.tell(rig.show(3))
+
+    assert [type(message) for message in before] == [m.RequestSnapshot]
+    assert len([message for message in after if isinstance(message, m.SendClose)]) == 1

@@ -1,0 +1,226 @@
+import pytest
+
+from risk_actors import messages as m
+from risk_actors.actors.lockout import LockoutActor
+from risk_actors.core.verdict import LockEnd, LockTerms
+from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.control import Pulse, Resync
+from tests.actors.facts import (
+    DAY_END_NS,
+    MNQ,
+    WEEK_END_NS,
+    FakeLockStore,
+    breach_found,
+    breached,
+    calendar,
+    context_of,
+    evidence,
+    lock,
+    say,
+    tick,
+)
+from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
+
+
+class NotingOutbox(RecordingOutbox):
+    """Notes each announcement in the list that the store notes its commits in."""
+
+    def __init__(self, calls: list[str]) -> None:
+        super().__init__(LockoutActor)
+        self._calls = calls
+
+    def send(self, message: object) -> None:
+        super().send(message)
+        self._calls.append("announce")
+
+
+class Rig:
+    """A lockout actor, opened, that is called directly."""
+
+    def __init__(self, store: FakeLockStore | None = None) -> None:
+        self.store = store or FakeLockStore()
+        self.calls = self.store.calls
+        self.clock = VirtualClock(NOON_NS)
+        self.outbox = NotingOutbox(self.calls)
+        self.overseer = RecordingOverseer()
+        self.actor = LockoutActor(
+            context_of("lockout", self.outbox, self.clock, self.overseer),
+            calendar=calendar(),
+            open_store=lambda: self.store,
+        )
+        self.actor.opened()
+
+    @property
+    def announced(self) -> list[m.LocksChanged]:
+        return self.outbox.of(m.LocksChanged)
+
+    def tick_at(self, at_ns: int) -> None:
+        self.clock.step(at_ns - self.clock.now_ns())
+        self.actor.handle(tick(at_ns, "tick-9"))
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def test_a_lock_is_committed_before_it_is_announced(rig: Rig) -> None:
+    """I5: nothing is forgotten."""
+    rig.actor.handle(breach_found())
+
+    assert rig.calls == ["save 1", "announce"]
+    (told,) = rig.announced
+    assert told.engaged == rig.store.saved[1]
+    assert told.locks == (told.engaged,)
+
+
+def test_a_lock_carries_the_id_of_the_event_that_caused_it(rig: Rig) -> None:
+    rig.actor.handle(breach_found(correlation_id="event-42"))
+
+    (told,) = rig.announced
+    assert told.correlation_id == "event-42"
+    assert told.engaged is not None
+    assert told.engaged.correlation_id == "event-42"
+    assert told.engaged.until_ns == DAY_END_NS
+
+
+def test_a_store_that_fails_is_a_fault_and_the_lock_holds_all_the_same(rig: Rig) -> None:
+    rig.store.fails = True
+
+    rig.actor.handle(breach_found())
+
+    assert rig.calls == ["save 1", "announce"]
+    (fault,) = rig.overseer.faults
+    assert "could not save a lock: the disk is full" in fault
+
+
+def test_the_same_breach_again_announces_nothing_new(rig: Rig) -> None:
+    rig.actor.handle(breach_found())
+    rig.actor.handle(breach_found())
+
+    assert rig.calls == ["save 1", "announce"]
+
+
+def test_a_lock_that_is_prolonged_is_committed_under_the_same_id(rig: Rig) -> None:
+    for seconds in (10, 20, 5):
+        terms = LockTerms(end=LockEnd.INSTANT, until_ns=NOON_NS + seconds * S)
+        rig.actor.handle(breach_found(breached(terms)))
+
+    assert rig.calls == ["save 1", "announce", "save 1", "announce"]
+    assert rig.store.saved[1].until_ns == NOON_NS + 20 * S
+
+
+def test_a_breach_without_a_lock_locks_nothing(rig: Rig) -> None:
+    rig.actor.handle(breach_found(breached()))
+
+    assert rig.calls == []
+
+
+def test_each_scope_of_a_breach_is_a_lock(rig: Rig) -> None:
+    terms = (LockTerms(contract_id=MNQ), LockTerms(contract_id="CON.F.US.EP.Z26"))
+
+    rig.actor.handle(breach_found(breached(*terms)))
+
+    assert [lock.contract_id for lock in rig.announced[-1].locks] == [t.contract_id for t in terms]
+    assert rig.calls == ["save 1", "announce", "save 2", "announce"]
+
+
+def test_panic_locks_the_account_until_the_day_ends(rig: Rig) -> None:
+    rig.actor.handle(say(m.PanicRequested, "operator-1", account_id=2, evidence=evidence("panic")))
+
+    (told,) = rig.announced
+    assert told.engaged is not None
+    assert (told.account_id, told.engaged.rule_id, told.engaged.until_ns) == (
+        2,
+        "panic",
+        DAY_END_NS,
+    )
+
+
+def test_a_lock_ends_with_the_tick_of_its_instant_and_not_before(rig: Rig) -> None:
+    """I4: locked means locked."""
+    rig.actor.handle(breach_found())
+    rig.outbox.clear()
+
+    rig.tick_at(DAY_END_NS - 1)
+    early = list(rig.announced)
+    rig.tick_at(DAY_END_NS)
+    rig.tick_at(DAY_END_NS + 1)
+
+    assert early == []
+    (told,) = rig.announced
+    assert told.ended is not None
+    assert (told.ended.id, told.locks, told.correlation_id) == (1, (), "tick-9")
+    assert rig.store.ended == {1: DAY_END_NS}
+
+
+def test_a_lock_that_ends_leaves_the_others_of_the_account(rig: Rig) -> None:
+    rig.actor.handle(breach_found())
+    weekly = breached(LockTerms(end=LockEnd.WEEKLY_RESET))
+    rig.actor.handle(breach_found(weekly, rule_id="weekly-loss"))
+
+    rig.tick_at(DAY_END_NS)
+
+    assert [lock.rule_id for lock in rig.announced[-1].locks] == ["weekly-loss"]
+    assert rig.announced[-1].locks[0].until_ns == WEEK_END_NS
+
+
+def test_an_end_that_cannot_be_saved_is_a_fault_and_is_announced(rig: Rig) -> None:
+    rig.actor.handle(breach_found())
+    rig.store.fails = True
+
+    rig.tick_at(DAY_END_NS)
+
+    assert rig.announced[-1].ended is not None
+    assert "could not save the end of a lock" in rig.overseer.faults[0]
+
+
+def test_locks_in_force_are_restored_and_announced_at_the_start() -> None:
+    """I5: nothing is forgotten."""
+    held = lock(7, until_ns=DAY_END_NS)
+    over = lock(8, account_id=2, until_ns=NOON_NS)
+
+    rig = Rig(FakeLockStore(locks=[held, over]))
+
+    (told,) = rig.announced
+    assert (told.account_id, told.locks) == (1, (held,))
+    assert told.engaged is None
+    assert rig.calls == ["announce"]
+
+
+def test_new_locks_get_ids_above_any_that_was_ever_given() -> None:
+    store = FakeLockStore(locks=[lock(7)])
+    store.highest_id = 12
+    rig = Rig(store)
+
+    rig.actor.handle(breach_found(rule_id="other"))
+
+    assert rig.announced[-1].engaged is not None
+    assert rig.announced[-1].engaged.id == 13
+
+
+def test_after_a_restart_of_anybody_the_locks_are_said_again(rig: Rig) -> None:
+    rig.actor.handle(breach_found())
+    rig.actor.handle(breach_found(account_id=2))
+    rig.outbox.clear()
+
+    rig.actor.handle_control(Pulse())
+    rig.actor.handle_control(Resync(address="enforcer", reason="enforcer was restarted"))
+
+    assert {told.account_id: len(told.locks) for told in rig.announced} == {1: 1, 2: 1}
+    assert all(told.engaged is None for told in rig.announced)
+
+
+def test_a_store_that_cannot_be_read_is_a_failed_start() -> None:
+    """Without its locks the account would look free to trade (I4)."""
+    store = FakeLockStore()
+    store.fails = True
+
+    with pytest.raises(OSError, match="the disk is full"):
+        Rig(store)
+
+
+def test_closing_closes_the_store(rig: Rig) -> None:
+    rig.actor.closed()
+
+    assert rig.store.is_closed

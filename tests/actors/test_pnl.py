@@ -1,0 +1,176 @@
+from decimal import Decimal
+
+import pytest
+
+from risk_actors import messages as m
+from risk_actors.actors.pnl import LOOK_FOR_STALE_EVERY_NS, PnlActor
+from risk_actors.core.instruments import Instrument
+from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.control import Pulse, Resync
+from tests.actors.facts import (
+    DAY_END_NS,
+    ES,
+    MNQ,
+    account_state,
+    account_updated,
+    calendar,
+    context_of,
+    fill,
+    open_position,
+    quote,
+    say,
+    tick,
+)
+from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
+
+STALE_AFTER_NS = S // 2
+
+
+class Rig:
+    """A P&L actor over accounts 1 and 2 that is called directly."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.outbox = RecordingOutbox(PnlActor)
+        self.actor = PnlActor(
+            context_of("pnl", self.outbox, clock, RecordingOverseer()),
+            account_ids=(1, 2),
+            calendar=calendar(),
+            quote_stale_after_ns=STALE_AFTER_NS,
+        )
+
+    def tell(self, *messages: m.Message) -> list[m.PnlUpdated]:
+        self.outbox.clear()
+        for message in messages:
+            self.actor.handle(message)
+        return self.outbox.of(m.PnlUpdated)
+
+
+@pytest.fixture
+def rig(clock: VirtualClock) -> Rig:
+    return Rig(clock)
+
+
+def test_a_quote_moves_the_accounts_that_hold_the_contract_and_no_other(rig: Rig) -> None:
+    rig.tell(account_updated(account_state(open_position(2))))
+    rig.tell(account_updated(account_state(open_position(1, ES), account_id=2)))
+
+    (told,) = rig.tell(quote(MNQ, "20010", "20010.25"))
+
+    assert told.pnl.account_id == 1
+    assert told.pnl.unrealized_usd == Decimal(40)  # 10 points, 4 ticks each, 0.50 a tick, 2 lots
+    assert told.correlation_id == "quote-1"
+
+
+def test_a_short_is_marked_at_the_ask(rig: Rig) -> None:
+    rig.tell(account_updated(account_state(open_position(-1))))
+
+    (told,) = rig.tell(quote(MNQ, "20010", "20011"))
+
+    assert told.pnl.unrealized_usd == Decimal(-22)
+
+
+def test_without_a_price_the_amount_is_unknown_and_not_zero(rig: Rig) -> None:
+    """I7: blind is not safe."""
+    (told,) = rig.tell(account_updated(account_state(open_position(2))))
+
+    assert told.pnl.unrealized_usd is None
+    assert told.pnl.equity_usd is None
+    assert told.pnl.unknown_reason == "MNQ: no price yet"
+
+
+def test_a_quote_that_grows_stale_makes_the_amount_unknown_with_the_tick(rig: Rig) -> None:
+    rig.tell(account_updated(account_state(open_position(2))), quote(MNQ, "20010", "20011"))
+    rig.tell(tick())
+    rig.clock.advance(LOOK_FOR_STALE_EVERY_NS)
+
+    (told,) = rig.tell(tick(rig.clock.now_ns(), "tick-9"))
+
+    assert told.pnl.unrealized_usd is None
+    assert told.correlation_id == "tick-9"
+    assert isinstance(told.event, m.Tick)
+
+
+def test_ticks_look_for_stale_prices_at_most_once_a_second(rig: Rig) -> None:
+    rig.tell(tick())
+    rig.tell(account_updated(account_state(open_position(2))), quote(MNQ, "20010", "20011"))
+    rig.clock.advance(LOOK_FOR_STALE_EVERY_NS - 1)
+    early = rig.tell(tick(rig.clock.now_ns()))
+    rig.clock.advance(1)
+
+    assert early == []
+    assert len(rig.tell(tick(rig.clock.now_ns()))) == 1
+
+
+def test_a_figure_that_did_not_change_is_not_told_again(rig: Rig) -> None:
+    told = account_updated(account_state(open_position(2)))
+
+    assert len(rig.tell(told, told)) == 1
+    assert len(rig.tell(quote(MNQ, "20010", "20011"), quote(MNQ, "20010", "20012"))) == 1
+
+
+def test_after_a_restart_every_figure_is_told_anew_by_the_next_look(rig: Rig) -> None:
+    told = account_updated(account_state(open_position(2)))
+    rig.tell(told)
+
+    rig.actor.handle_control(Pulse())
+    unasked = rig.tell(told)
+    rig.actor.handle_control(Resync(address="rule:daily-loss", reason="it was restarted"))
+    asked = rig.tell(told)
+
+    assert unasked == []
+    assert [message.pnl.account_id for message in asked] == [1]
+
+
+def test_an_impossible_quote_moves_nothing(rig: Rig) -> None:
+    """I10: one bad number never flattens."""
+    rig.tell(account_updated(account_state(open_position(2))), quote(MNQ, "20010", "20011"))
+
+    assert rig.tell(quote(MNQ, "-1", "20011"), quote(MNQ, "20012", "20011")) == []
+
+
+def test_realised_pnl_counts_each_fill_once_net_of_costs(rig: Rig) -> None:
+    closing = fill(2, -1, profit_usd=Decimal(100), costs_usd=Decimal("0.37"))
+    opening = fill(1, 1, costs_usd=Decimal("0.37"))
+
+    rig.tell(account_updated(account_state(), fills=(opening, closing)))
+    told = rig.tell(account_updated(account_state(trades=1), fills=(closing,)))
+
+    assert told[-1].pnl.realized_usd == Decimal("99.26")
+    assert told[-1].pnl.costs_usd == Decimal("0.74")
+
+
+def test_a_new_day_begins_at_nothing_and_the_week_goes_on(rig: Rig) -> None:
+    rig.tell(account_updated(account_state(), fills=(fill(1, -1, profit_usd=Decimal(-80)),)))
+    rig.clock.step(DAY_END_NS - NOON_NS)
+    reset = say(m.DailyReset, day_start_ns=DAY_END_NS, day_end_ns=DAY_END_NS + 86_400 * S)
+
+    told = {message.pnl.account_id: message.pnl for message in rig.tell(reset)}
+
+    assert told[1].day_start_ns == DAY_END_NS
+    assert told[1].realized_usd == 0
+    assert told[1].week_realized_usd == Decimal(-80)
+    assert set(told) == {1, 2}
+
+
+def test_a_new_week_begins_at_nothing(rig: Rig) -> None:
+    rig.tell(account_updated(account_state(), fills=(fill(1, -1, profit_usd=Decimal(-80)),)))
+    start_ns = NOON_NS + 7 * 86_400 * S
+    rig.clock.step(7 * 86_400 * S)
+
+    rig.tell(say(m.WeeklyReset, week_start_ns=start_ns, week_end_ns=start_ns + 1))
+
+    pnl = rig.outbox.of(m.PnlUpdated)[0].pnl
+    assert (pnl.realized_usd, pnl.week_realized_usd) == (0, 0)
+
+
+def test_the_brokers_word_on_ticks_makes_an_unlisted_contract_known(rig: Rig) -> None:
+    odd = "CON.F.US.XYZE.Z26"
+    rig.tell(account_updated(account_state(open_position(2, odd))), quote(odd, "20001", "20002"))
+    instrument = Instrument(
+        contract_id=odd, symbol="XYZ", tick_size=Decimal("0.5"), tick_value_usd=Decimal(3)
+    )
+
+    (told,) = rig.tell(say(m.InstrumentResolved, instrument=instrument))
+
+    assert told.pnl.unrealized_usd == Decimal(12)

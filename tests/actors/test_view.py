@@ -1,0 +1,423 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from risk_actors import messages as m
+from risk_actors.actors.picture import Picture
+from risk_actors.actors.view import KEEP_EVENTS, PictureFrame, ViewActor
+from risk_actors.core.broker import OrderType
+from risk_actors.core.pnl_state import PositionPnl
+from risk_actors.core.verdict import Warned
+from risk_actors.runtime.clock import VirtualClock
+from tests.actors.facts import (
+    CHICAGO,
+    DAY_END_NS,
+    ES,
+    MNQ,
+    account_state,
+    account_updated,
+    actor_changed,
+    breach_found,
+    breached,
+    connected,
+    context_of,
+    evidence,
+    lock,
+    ok,
+    open_position,
+    order,
+    pnl_state,
+    pnl_updated,
+    say,
+    tick,
+    unknown,
+    verdict_changed,
+)
+from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
+
+
+class Rig:
+    """A view over the accounts 1 and 2 and the frame it paints."""
+
+    def __init__(self) -> None:
+        self.frame = PictureFrame(
+            Picture(version="1.2.3", mode="paper", armed=True, phase="starting")
+        )
+        self.view = self.made()
+
+    def made(self) -> ViewActor:
+        """Return a view as the supervisor makes it, also after a failure."""
+        context = context_of(
+            "view", RecordingOutbox(ViewActor), VirtualClock(NOON_NS), RecordingOverseer()
+        )
+        accounts = {1: "PAPER", 2: "OTHER"}
+        return ViewActor(context, frame=self.frame, accounts=accounts, zone=CHICAGO)
+
+    def show(self, *messages: m.Message) -> dict[str, Any]:
+        """Return the picture as the HTTP side gives it, after these and a tick."""
+        for message in (*messages, tick()):
+            self.view.handle(message)
+        told: dict[str, Any] = json.loads(msgspec.json.encode(self.frame.picture))
+        return told
+
+    def armed(self) -> dict[str, Any]:
+        """Return the picture once all is up and read."""
+        return self.show(
+            connected(),
+            account_updated(account_state()),
+            account_updated(account_state(account_id=2)),
+        )
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def enforcement(phase: m.EnforcementPhase, **content: Any) -> m.EnforcementChanged:
+    given = {"account_id": 1, "cause": "daily-loss", "detail": "a rule is broken"} | content
+    return say(m.EnforcementChanged, "event-42", phase=phase, **given)
+
+
+def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
+    held = open_position(-2, average_price=Decimal("20000.25"))
+    stop = order(7, 2, type=OrderType.STOP, limit_price=None, stop_price=Decimal(20100))
+
+    picture = rig.show(
+        connected(fallback="polling"),
+        account_updated(account_state(held, orders=(stop,))),
+        pnl_updated(
+            pnl_state(
+                "-120.50",
+                costs_usd=Decimal("3.70"),
+                week_realized_usd=Decimal(-300),
+                unrealized_usd=Decimal(-40),
+                trades=3,
+                entries=4,
+                positions=(
+                    PositionPnl(
+                        contract_id=MNQ, unrealized_usd=Decimal(-40), mark_price=Decimal(20010)
+                    ),
+                ),
+            )
+        ),
+        say(m.LocksChanged, account_id=1, locks=(lock(), lock(2, contract_id=ES, until_ns=None))),
+        enforcement(m.EnforcementPhase.STARTED),
+        verdict_changed(ok()),
+    )
+
+    events = picture.pop("events")
+    detail = picture.pop("detail")
+    assert picture == {
+        "version": "1.2.3",
+        "mode": "paper",
+        "armed": True,
+        "phase": "starting",
+        "connection": {
+            "user_hub": True,
+            "market_hub": True,
+            "rest": True,
+            "fallback": "polling",
+        },
+        "accounts": [
+            {
+                "id": 1,
+                "name": "PAPER",
+                "balance": 50000.0,
+                "can_trade": True,
+                "day": {
+                    "realized": -120.5,
+                    "unrealized": -40.0,
+                    "equity": -160.5,
+                    "fees": 3.7,
+                    "trades": 3,
+                    "entries": 4,
+                },
+                "week": {"realized": -300.0},
+                "positions": [
+                    {
+                        "contract": MNQ,
+                        "symbol": "MNQ",
+                        "size": -2,
+                        "average_price": 20000.25,
+                        "unrealized": -40.0,
+                        "opened_at": "2026-11-17T18:00:00.000+00:00",
+                    }
+                ],
+                "orders": [
+                    {
+                        "id": 7,
+                        "contract": MNQ,
+                        "type": "stop",
+                        "side": "buy",
+                        "size": 2,
+                        "price": 20100.0,
+                    }
+                ],
+                "locks": [
+                    {
+                        "id": 1,
+                        "rule": "daily-loss",
+                        "scope": "account",
+                        "since": "2026-11-17T18:00:00.000+00:00",
+                        "until": "2026-11-17T23:00:00.000+00:00",
+                        "reason": "the limit was reached",
+                    },
+                    {
+                        "id": 2,
+                        "rule": "daily-loss",
+                        "scope": ES,
+                        "since": "2026-11-17T18:00:00.000+00:00",
+                        "until": None,
+                        "reason": "the limit was reached",
+                    },
+                ],
+                "enforcement": {
+                    "cause": "daily-loss",
+                    "phase": "started",
+                    "since": "2026-11-17T18:00:00.000+00:00",
+                    "correlation_id": "event-42",
+                    "detail": "a rule is broken",
+                },
+            },
+            {
+                "id": 2,
+                "name": "OTHER",
+                "balance": None,
+                "can_trade": None,
+                "day": {
+                    "realized": None,
+                    "unrealized": None,
+                    "equity": None,
+                    "fees": None,
+                    "trades": 0,
+                    "entries": 0,
+                },
+                "week": {"realized": None},
+                "positions": [],
+                "orders": [],
+                "locks": [],
+                "enforcement": None,
+            },
+        ],
+        "rules": [
+            {
+                "id": "daily-loss",
+                "type": "daily_loss_limit",
+                "mode": "enforce",
+                "account": 1,
+                "verdict": "ok",
+                "value": -10.0,
+                "limit": -500.0,
+                "reason": None,
+            }
+        ],
+    }
+    assert detail == "waiting for OTHER"
+    assert [event["kind"] for event in events] == ["connection", "lock", "enforcement"]
+
+
+def test_amounts_that_are_unknown_are_null_and_do_not_change_the_phase(rig: Rig) -> None:
+    """I7: blind is not safe."""
+    rig.armed()
+
+    picture = rig.show(
+        account_updated(account_state(open_position(2))),
+        pnl_updated(pnl_state("-10", unrealized_usd=None)),
+        verdict_changed(unknown()),
+    )
+
+    (shown, _) = picture["accounts"]
+    assert (shown["day"]["unrealized"], shown["day"]["equity"]) == (None, None)
+    assert shown["day"]["realized"] == -10.0
+    assert shown["positions"][0]["unrealized"] is None
+    assert (picture["rules"][0]["verdict"], picture["rules"][0]["value"]) == ("unknown", None)
+    assert picture["rules"][0]["reason"] == "no price yet"
+    assert picture["phase"] == "armed"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word"),
+    [
+        (ok(), "ok"),
+        (Warned(value=Decimal(-400), limit=Decimal(-500), evidence=evidence("near")), "warning"),
+        (breached(), "breach"),
+        (unknown(), "unknown"),
+    ],
+)
+def test_verdicts_are_named_as_in_the_contract(rig: Rig, verdict: Any, word: str) -> None:
+    assert rig.show(verdict_changed(verdict))["rules"][0]["verdict"] == word
+
+
+def test_it_is_starting_until_every_account_was_read(rig: Rig) -> None:
+    nothing = rig.show()
+    one = rig.show(connected(), account_updated(account_state()))
+    unread = rig.show(account_updated(account_state(account_id=2, is_reconciled=False)))
+
+    assert [p["phase"] for p in (nothing, one, unread)] == ["starting"] * 3
+    assert one["detail"] == "waiting for OTHER"
+    assert rig.armed()["phase"] == "armed"
+
+
+@pytest.mark.parametrize("way", ["user_hub", "market_hub", "rest"])
+def test_a_way_to_the_broker_that_is_down_is_degraded(rig: Rig, way: str) -> None:
+    rig.armed()
+
+    down = rig.show(connected(**{way: False}))
+
+    assert down["phase"] == "degraded"
+    assert down["connection"][way] is False
+    assert rig.show(connected())["phase"] == "armed"
+
+
+def test_a_failed_actor_is_degraded_until_it_is_back(rig: Rig) -> None:
+    rig.armed()
+
+    failed = rig.show(actor_changed("pnl", m.ActorStatus.FAILED))
+    back = rig.show(actor_changed("pnl", m.ActorStatus.RESTARTED))
+
+    assert (failed["phase"], failed["detail"]) == ("degraded", "failed and not back yet: pnl")
+    assert back["phase"] == "armed"
+
+
+def test_an_actor_that_was_given_up_is_faulted_for_good(rig: Rig) -> None:
+    rig.armed()
+    rig.show(actor_changed("pnl", m.ActorStatus.FAILED))
+
+    rig.show(actor_changed("pnl", m.ActorStatus.GIVEN_UP))
+    picture = rig.show(connected(), actor_changed("rule:x", m.ActorStatus.RESTARTED))
+
+    assert picture["phase"] == "faulted"
+    assert "pnl" in picture["detail"]
+
+
+def test_a_fault_is_an_event_and_no_phase(rig: Rig) -> None:
+    rig.armed()
+
+    picture = rig.show(actor_changed("journal", m.ActorStatus.FAULT))
+
+    assert picture["phase"] == "armed"
+    assert picture["events"][-1]["kind"] == "fault"
+
+
+def test_stopping_stays_stopping(rig: Rig) -> None:
+    rig.armed()
+    rig.frame.picture = msgspec.structs.replace(rig.frame.picture, phase="stopping")
+
+    assert rig.show(connected(rest=False))["phase"] == "stopping"
+    rig.view.closed()
+    assert rig.frame.picture.phase == "stopping"
+
+
+def test_an_enforcement_is_shown_from_its_start_until_flat_was_observed(rig: Rig) -> None:
+    started = rig.show(enforcement(m.EnforcementPhase.STARTED))
+    stuck = rig.show(enforcement(m.EnforcementPhase.STUCK, at_ns=NOON_NS + 3 * S))
+    ended = rig.show(enforcement(m.EnforcementPhase.FLAT_OBSERVED))
+
+    assert started["accounts"][0]["enforcement"]["phase"] == "started"
+    assert stuck["accounts"][0]["enforcement"]["phase"] == "stuck"
+    assert stuck["accounts"][0]["enforcement"]["since"] == "2026-11-17T18:00:00.000+00:00"
+    assert ended["accounts"][0]["enforcement"] is None
+
+
+def test_an_enforcement_ends_with_the_enforcer_that_told_of_it(rig: Rig) -> None:
+    rig.show(enforcement(m.EnforcementPhase.STARTED))
+
+    failed = rig.show(actor_changed("enforcer", m.ActorStatus.FAILED))
+    rig.show(enforcement(m.EnforcementPhase.STARTED))
+    back = rig.show(actor_changed("enforcer", m.ActorStatus.RESTARTED))
+
+    assert failed["accounts"][0]["enforcement"] is None
+    assert back["accounts"][0]["enforcement"] is not None
+
+
+def test_locks_that_ended_are_gone(rig: Rig) -> None:
+    rig.show(say(m.LocksChanged, account_id=1, locks=(lock(),), engaged=lock()))
+
+    picture = rig.show(say(m.LocksChanged, account_id=1, locks=(), ended=lock()))
+
+    assert picture["accounts"][0]["locks"] == []
+    assert [event["kind"] for event in picture["events"]] == ["lock", "unlock"]
+
+
+def test_a_breach_shows_the_event_that_caused_it_under_the_same_id(rig: Rig) -> None:
+    """I9: explained."""
+    picture = rig.show(breach_found(correlation_id="event-42"))
+
+    assert [(event["kind"], event["correlation_id"]) for event in picture["events"]] == [
+        ("event", "event-42"),
+        ("breach", "event-42"),
+    ]
+    assert picture["events"][1]["text"] == "daily-loss: the limit was reached"
+
+
+def test_warnings_and_shadow_breaches_are_events_once(rig: Rig) -> None:
+    warned = Warned(value=Decimal(-400), limit=Decimal(-500), evidence=evidence("near"))
+
+    picture = rig.show(
+        *[verdict_changed(warned)] * 2,
+        verdict_changed(breached()),
+        *[verdict_changed(breached(), mode="shadow", rule_id="shadowed")] * 2,
+    )
+
+    assert [(event["kind"], event["text"]) for event in picture["events"]] == [
+        ("warning", "daily-loss: near"),
+        ("breach", "shadowed: would have acted, the limit was reached"),
+    ]
+
+
+def test_only_the_last_events_are_kept(rig: Rig) -> None:
+    picture = rig.show(*[breach_found(correlation_id=str(n)) for n in range(KEEP_EVENTS)])
+
+    assert len(picture["events"]) == KEEP_EVENTS
+    assert picture["events"][-1]["correlation_id"] == str(KEEP_EVENTS - 1)
+
+
+def test_prices_are_painted_with_the_tick_and_everything_else_at_once(rig: Rig) -> None:
+    rig.armed()
+
+    rig.view.handle(pnl_updated(pnl_state("-10")))
+    after_price = rig.frame.picture.accounts[0].day.realized
+    rig.view.handle(connected(rest=False))
+
+    assert after_price is None
+    assert rig.frame.picture.phase == "degraded"
+
+
+def test_a_tick_without_news_paints_nothing(rig: Rig) -> None:
+    rig.armed()
+    before = rig.frame.picture
+
+    rig.view.handle(tick())
+
+    assert rig.frame.picture is before
+
+
+def test_a_view_that_ended_leaves_no_healthy_picture_behind(rig: Rig) -> None:
+    """I7: blind is not safe. Nobody would repaint it if the view were given up."""
+    rig.armed()
+
+    rig.view.closed()
+
+    assert rig.frame.picture.phase == "degraded"
+    assert rig.frame.picture.detail == "the view is not running"
+
+
+def test_a_restarted_view_goes_on_with_what_was_told_once(rig: Rig) -> None:
+    """Connection, failed actors and verdicts are not told again."""
+    rig.armed()
+    before = rig.show(
+        actor_changed("rule:x", m.ActorStatus.GIVEN_UP),
+        verdict_changed(breached()),
+        say(m.LocksChanged, account_id=1, locks=(lock(until_ns=DAY_END_NS),)),
+    )
+
+    rig.view.closed()
+    rig.view = rig.made()
+    after = rig.show()
+
+    assert after == before
+    assert after["phase"] == "faulted"

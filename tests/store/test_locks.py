@@ -1,0 +1,130 @@
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.verdict import Existing
+from risk_actors.store.locks import SqliteLockStore
+from risk_actors.store.schema import DATABASE_FILE, migrate
+from tests.actors.facts import DAY_END_NS, MNQ, lock
+from tests.conftest import NOON_NS
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    migrate(tmp_path)
+    return tmp_path
+
+
+def read(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
+    """Ask the file with any SQLite tool's means, on a connection of our own."""
+    with closing(sqlite3.connect(data_dir / DATABASE_FILE)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def saved(data_dir: Path, *locks: Lock) -> None:
+    store = SqliteLockStore(data_dir)
+    for each in locks:
+        store.save(each)
+    store.close()
+
+
+def restored(data_dir: Path, now_ns: int = NOON_NS) -> list[Lock]:
+    store = SqliteLockStore(data_dir)
+    try:
+        return list(store.in_force(now_ns))
+    finally:
+        store.close()
+
+
+FULL_EVIDENCE = Evidence(
+    template="Day P&L {pnl:usd} reached {limit:usd} at {at:time}: {trades} of {symbol}, {why}",
+    figures={
+        "pnl": Decimal("-500.10"),
+        "limit": Decimal(-500),
+        "at": NOON_NS,
+        "trades": 3,
+        "symbol": "MNQ",
+        "why": None,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        lock(),
+        lock(evidence=FULL_EVIDENCE),
+        lock(contract_id=MNQ, until_ns=None, existing=Existing.KEEP),
+        lock(2**40, account_id=2**40, evidence=Evidence(template="ü ≥ 500 {{}}")),
+        lock(evidence=Evidence(template="{n}", figures={"n": "500.00"})),
+    ],
+    ids=["plain", "every kind of figure", "on a condition", "large ids", "text like a number"],
+)
+def test_a_restored_lock_equals_the_saved_one(data_dir: Path, kept: Lock) -> None:
+    """I5: nothing is forgotten."""
+    saved(data_dir, kept)
+
+    (back,) = restored(data_dir)
+
+    assert back == kept
+    assert back.evidence.sentence() == kept.evidence.sentence()
+    assert [type(f) for f in back.evidence.figures.values()] == [
+        type(f) for f in kept.evidence.figures.values()
+    ]
+
+
+def test_a_saved_lock_is_committed_while_the_store_is_open(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir)
+
+    store.save(lock(evidence=FULL_EVIDENCE))
+    rows = read(data_dir, "select id, account_id, rule_id, until_ns, ended_ns, reason from locks")
+
+    assert rows == [
+        (
+            *(1, 1, "daily-loss", DAY_END_NS, None),
+            "Day P&L -500.10 reached -500.00 at 18:00:00 UTC: 3 of MNQ, unknown",
+        )
+    ]
+    store.close()
+
+
+def test_a_prolonged_lock_takes_the_place_of_its_row(data_dir: Path) -> None:
+    saved(data_dir, lock(), lock(until_ns=DAY_END_NS + 1))
+
+    assert [back.until_ns for back in restored(data_dir)] == [DAY_END_NS + 1]
+
+
+def test_an_ended_lock_is_not_restored_and_its_row_says_when_it_ended(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir)
+    store.save(lock(1))
+    store.save(lock(2))
+
+    store.end(lock(1), NOON_NS + 5)
+
+    assert [back.id for back in store.in_force(NOON_NS)] == [2]
+    assert read(data_dir, "select id, ended_ns from locks") == [(1, NOON_NS + 5), (2, None)]
+    store.close()
+
+
+def test_a_lock_whose_instant_passed_while_we_were_down_is_not_restored(data_dir: Path) -> None:
+    saved(data_dir, lock(1), lock(2, until_ns=None))
+
+    assert [back.id for back in restored(data_dir, DAY_END_NS - 1)] == [1, 2]
+    assert [back.id for back in restored(data_dir, DAY_END_NS)] == [2]
+
+
+def test_the_highest_id_counts_ended_locks(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir)
+    before = store.last_id()
+
+    store.save(lock(41))
+    store.end(lock(41), NOON_NS)
+
+    assert (before, store.last_id()) == (0, 41)
+    store.close()
