@@ -55,11 +55,19 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """Working orders, oldest first."""
     awaited: tuple[str, ...] = ()
     """Contracts in which an order says it was filled and the fills have not come yet."""
+    distrusted: str | None = None
+    """Why only a snapshot can say what is true (a fill was voided), or None."""
+    named_symbols: dict[str, str] = {}
+    """Exchange symbols that the broker gave, by contract id; the catalogue may lack them."""
 
     @property
     def is_settled(self) -> bool:
         """Whether report, fills and orders agree in every contract."""
-        return not self.awaited and all(position.is_settled for position in self.positions)
+        return (
+            not self.awaited
+            and self.distrusted is None
+            and all(position.is_settled for position in self.positions)
+        )
 
     def position_in(self, contract_id: str) -> OpenPosition | None:
         """Return the open position in a contract, or None."""
@@ -72,6 +80,11 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
         """Return the signed size reported for a contract, 0 when flat."""
         position = self.position_in(contract_id)
         return 0 if position is None else position.size
+
+    def counted_size_in(self, contract_id: str) -> int:
+        """Return the signed size that rules count for a contract, 0 when flat."""
+        position = self.position_in(contract_id)
+        return 0 if position is None else position.counted_size
 
 
 def entry_size(order: Order, position_size: int) -> int:

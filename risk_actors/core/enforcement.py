@@ -396,7 +396,7 @@ class EnforcementPlan:
             goal.covers(order.contract_id) or goal.names(order.id) for order in state.orders
         )
         awaited = any(goal.target(contract_id) is not None for contract_id in state.awaited)
-        return not (above or unwanted or awaited)
+        return not (above or unwanted or awaited or state.distrusted)
 
     def _is_work_left(self, state: AccountState) -> bool:
         """Tell whether the broker shows anything that must go, or may be about to."""
@@ -418,7 +418,7 @@ class EnforcementPlan:
         # A goal that is met is done with, even while another part of the plan is stuck: kept, it
         # would cut down what the trader may open again.
         self._goals = [goal for goal in self._goals if not self._is_met(goal, state)]
-        if not self._goals and not self._is_work_left(state):
+        if not (self._goals or state.distrusted or self._is_work_left(state)):
             self._episode = None
             self._closes = {
                 contract_id: slot

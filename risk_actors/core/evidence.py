@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from risk_actors.core.money import to_cents
+
 NS_PER_S = 1_000_000_000
 
 type Figure = Decimal | int | str | None
@@ -32,8 +34,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def format_usd(amount_usd: Decimal) -> str:
-    """Return dollars with cents and thousands separators: -1,234.50."""
-    return f"{amount_usd:,.2f}"
+    """Return dollars with cents and thousands separators: -1,234.50.
+
+    Rounded as amounts are compared, so that what is shown agrees with what was decided.
+    """
+    return f"{Decimal(to_cents(amount_usd)).scaleb(-2):,.2f}"
 
 
 def format_instant(at_ns: int, zone: tzinfo) -> str:

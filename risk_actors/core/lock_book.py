@@ -43,10 +43,13 @@ class LockBook:
     ) -> Lock | None:
         """Lock a scope; return the lock that is new or now ends later, else None.
 
-        A rule locks a scope once: told again, it can only move the end further away.
+        A rule locks a scope once: told again, it can only move the end further away. A lock whose
+        end has come neither begins nor goes on.
         """
         until_ns = self._until(terms, now_ns)
-        held = self._held_by(rule_id, account_id, terms.contract_id)
+        if until_ns is not None and until_ns <= now_ns:
+            return None
+        held = self._held_by(rule_id, account_id, terms.contract_id, now_ns)
         if held is not None:
             if held.until_ns is None or (until_ns is not None and until_ns <= held.until_ns):
                 return None
@@ -78,13 +81,13 @@ class LockBook:
             del self._locks[lock.id]
         return ended
 
-    def _held_by(self, rule_id: str, account_id: int, contract_id: str | None) -> Lock | None:
+    def _held_by(
+        self, rule_id: str, account_id: int, contract_id: str | None, now_ns: int
+    ) -> Lock | None:
+        wanted = (rule_id, account_id, contract_id)
         for lock in self._locks.values():
-            if (lock.rule_id, lock.account_id, lock.contract_id) == (
-                rule_id,
-                account_id,
-                contract_id,
-            ):
+            is_over = lock.until_ns is not None and lock.until_ns <= now_ns
+            if (lock.rule_id, lock.account_id, lock.contract_id) == wanted and not is_over:
                 return lock
         return None
 

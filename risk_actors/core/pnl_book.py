@@ -31,10 +31,10 @@ class Marks:
     def on_quote(self, quote: Quote) -> bool:
         """Take a quote; tell whether it is possible at all.
 
-        A price that is not positive or a crossed book is dropped and counted.
+        A price that is not finite or not positive or a crossed book is dropped and counted.
         """
         prices = (quote.bid, quote.ask, quote.last)
-        if any(price is not None and price <= 0 for price in prices) or (
+        if any(price is not None and not (price.is_finite() and price > 0) for price in prices) or (
             quote.bid is not None and quote.ask is not None and quote.bid > quote.ask
         ):
             self.impossible += 1
@@ -84,6 +84,7 @@ class PnlBook:
         self._fills: dict[int, Fill] = {}
         self._state: AccountState | None = None
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
+        self._last_fill_ns = 0
 
     @property
     def contracts(self) -> frozenset[str]:
@@ -100,6 +101,7 @@ class PnlBook:
             if before is not None:
                 self._add(before, -1)
             self._fills[fill.id] = fill
+            self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
             self._add(fill, +1)
 
     def on_clock(self, now_ns: int) -> bool:
@@ -136,8 +138,10 @@ class PnlBook:
         open_positions = () if state is None else state.positions
         positions = tuple(_mark(position, marks, now_ns) for position in open_positions)
         unknown = next((p.unknown_reason for p in positions if p.unknown_reason), None)
-        if state is not None and state.awaited:
-            unknown = f"fills in {', '.join(state.awaited)} have not come yet"
+        if state is not None:
+            unknown = _unsettled(state) or unknown
+        if self._last_fill_ns >= self._day.end_ns:
+            unknown = "fills of the next trading day have come already"
         total: Decimal | None = None
         if known and unknown is None:
             total = sum((p.unrealized_usd or ZERO for p in positions), ZERO)
@@ -156,6 +160,12 @@ class PnlBook:
             positions=positions,
             unknown_reason=unknown if known else "the account has not been read yet",
         )
+
+
+def _unsettled(state: AccountState) -> str | None:
+    if state.awaited:
+        return f"fills in {', '.join(state.awaited)} have not come yet"
+    return state.distrusted
 
 
 def _mark(position: OpenPosition, marks: Marks, now_ns: int) -> PositionPnl:

@@ -14,7 +14,7 @@ import msgspec
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.instruments import symbol_of
-from risk_actors.core.position_math import FLAT, Holding, after_fill
+from risk_actors.core.position_math import FLAT, Holding, after_fill, after_fills
 from risk_actors.core.trades import DayCounts, count_day
 from risk_actors.core.trading_calendar import Window
 
@@ -41,14 +41,41 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 class _Contract:
     """What is known of one contract."""
 
-    __slots__ = ("by_fills", "opened_ns", "reported", "reported_ns", "symbol")
+    __slots__ = (
+        "_fills",
+        "_start",
+        "by_fills",
+        "named_symbol",
+        "opened_ns",
+        "reported",
+        "reported_ns",
+        "symbol",
+    )
 
     def __init__(self, contract_id: str) -> None:
         self.symbol = symbol_of(contract_id)
+        self.named_symbol: str | None = None
         self.reported = FLAT
         self.reported_ns = 0
         self.by_fills = FLAT
         self.opened_ns = 0
+        self._start = FLAT
+        self._fills: list[Fill] = []
+
+    def start_from(self, holding: Holding, fills: Iterable[Fill]) -> None:
+        """Take what a snapshot holds, and the fills that came after it."""
+        self._start = holding
+        self._fills = sorted(fills, key=_by_time)
+        self.by_fills = after_fills(holding, self._fills)
+
+    def add_fill(self, fill: Fill) -> None:
+        """Add a fill; one that overtook an earlier one does not change the average price."""
+        is_late = bool(self._fills) and _by_time(fill) < _by_time(self._fills[-1])
+        self._fills.append(fill)
+        if is_late:
+            self.start_from(self._start, self._fills)
+        else:
+            self.by_fills = after_fill(self.by_fills, fill)
 
     @property
     def is_settled(self) -> bool:
@@ -68,15 +95,16 @@ class PositionBook:
         self._ended_orders: dict[int, int] = {}
         self._fills: dict[int, tuple[Fill, int]] = {}
         self._filled_by_order: Counter[int] = Counter()
-        self._awaited: dict[int, Order] = {}
+        self._awaited: dict[int, tuple[Order, int]] = {}
         self._day = day
         self._counts = DayCounts()
-        self._last_fill_ns = 0
+        self._last_counted = (0, 0)
         self._asked_ns = 0
         self.unsettled_since_ns: int | None = None
         """Since when some contract's report and fills differ; None while all agree."""
         self.distrusted: str | None = None
         """Why only a snapshot can say what is true, or None."""
+        self._distrusted_ns = 0
 
     # --- events ---------------------------------------------------------------------------
 
@@ -108,14 +136,21 @@ class PositionBook:
     def on_order(self, order: Order, now_ns: int) -> bool:
         """Take an order row; tell whether it changed anything.
 
-        An order that has ended never works again, and an older row never replaces a newer one.
+        An order that has ended never works again, and an older row never replaces a newer one. A
+        row whose status says nothing ends nothing: a snapshot has to tell.
         """
         if order.id in self._ended_orders:
             return False
         known = self._orders.get(order.id)
-        if known is not None and (known[0] == order or _is_older(order, known[0])):
+        if known is not None and _is_older(order, known[0]):
             return False
-        self._await_fills(order)
+        if order.status is OrderStatus.NONE:
+            self._distrust(f"the status of order {order.id} is not known", now_ns)
+            return True
+        if known is not None and known[0] == order:
+            self._orders[order.id] = (order, now_ns)
+            return False
+        self._await_fills(order, now_ns)
         self._settle(now_ns)
         if order.is_working:
             self._orders[order.id] = (order, now_ns)
@@ -123,14 +158,14 @@ class PositionBook:
         self._ended_orders[order.id] = now_ns
         return self._orders.pop(order.id, None) is not None or order.id in self._awaited
 
-    def _await_fills(self, order: Order) -> None:
+    def _await_fills(self, order: Order, received_ns: int) -> None:
         """Remember an order that says more was filled than the fills that came.
 
         Such an account looks flat for a moment between the order's row and the fill's.
         """
         filled = order.size if order.status is OrderStatus.FILLED else order.filled_size
         if filled > self._filled_by_order[order.id]:
-            self._awaited[order.id] = order
+            self._awaited[order.id] = (order, received_ns)
         else:
             self._awaited.pop(order.id, None)
 
@@ -138,17 +173,20 @@ class PositionBook:
         """Take a trade row; return it as now known when it is new or changed, else None."""
         known = self._fills.get(fill.id)
         if known is not None:
-            return self._amend(known[0], fill, known[1])
+            amended = self._amend(known[0], fill, known[1])
+            if amended is not None and amended.voided and not known[0].voided:
+                self._distrust(f"fill {fill.id} was voided", now_ns)
+            return amended
         self._fills[fill.id] = (fill, now_ns)
         if fill.voided:
             return None
         self._filled_by_order[fill.order_id] += fill.size
         awaited = self._awaited.get(fill.order_id)
         if awaited is not None:
-            self._await_fills(awaited)
+            self._await_fills(*awaited)
         contract = self._contract(fill.contract_id)
         was_flat = contract.by_fills.size == 0
-        contract.by_fills = after_fill(contract.by_fills, fill)
+        contract.add_fill(fill)
         if was_flat and contract.reported.size == 0:
             contract.opened_ns = fill.at_ns
         self._count(fill)
@@ -161,7 +199,11 @@ class PositionBook:
         self._recount()
 
     def forget_fills_before(self, at_ns: int) -> None:
-        """Drop fills and ended orders that nothing will ask for again."""
+        """Drop fills and ended orders that nothing will ask for again.
+
+        The trading day's own fills stay, wherever in it the instant lies.
+        """
+        at_ns = min(at_ns, self._day.start_ns)
         self._fills = {i: f for i, f in self._fills.items() if f[0].at_ns >= at_ns}
         self._ended_orders = {i: ns for i, ns in self._ended_orders.items() if ns >= at_ns}
 
@@ -171,8 +213,11 @@ class PositionBook:
         """Correct everything to the broker's truth; return what differed.
 
         What was pushed after the snapshot was asked for is newer than it, or at least may be, and
-        stays. Should that be wrong, report and fills differ, and another snapshot settles it.
+        stays. Should that be wrong, report and fills differ, and another snapshot settles it. A
+        snapshot that a later one overtook says nothing any more.
         """
+        if snapshot.asked_ns < self._asked_ns:
+            return ()
         first = self._asked_ns == 0
         differences = [
             *self._take_account(snapshot),
@@ -181,11 +226,15 @@ class PositionBook:
             *self._take_positions(snapshot),
         ]
         self._asked_ns = snapshot.asked_ns
-        self._awaited.clear()
         self._filled_by_order = Counter()
         for fill, _ in self._fills.values():
             self._filled_by_order[fill.order_id] += 0 if fill.voided else fill.size
-        self.distrusted = None
+        awaited, self._awaited = self._awaited, {}
+        for order, received_ns in awaited.values():
+            if received_ns >= snapshot.asked_ns:
+                self._await_fills(order, received_ns)
+        if self._distrusted_ns < snapshot.asked_ns:
+            self.distrusted = None
         self._recount()
         self._settle(now_ns)
         return () if first else tuple(differences)
@@ -209,8 +258,8 @@ class PositionBook:
         for order_id, (order, received_ns) in list(self._orders.items()):
             hidden = order.status is OrderStatus.SUSPENDED and not snapshot.covers_suspended
             if order_id not in told and received_ns < snapshot.asked_ns and not hidden:
+                # Not listed is not ended: a row pushed later may still say that it works.
                 del self._orders[order_id]
-                self._ended_orders[order_id] = now_ns
                 yield Difference(
                     subject=f"order {order_id}", local=order.status.name, broker="not working"
                 )
@@ -248,9 +297,9 @@ class PositionBook:
         later = [
             fill
             for fill, received_ns in self._fills.values()
-            if received_ns >= snapshot.asked_ns and fill.id not in in_snapshot
+            if received_ns >= snapshot.asked_ns and fill.id not in in_snapshot and not fill.voided
         ]
-        for contract_id in {*told, *self._contracts}:
+        for contract_id in dict.fromkeys((*self._contracts, *told)):
             contract = self._contract(contract_id)
             position = told.get(contract_id)
             holding = Holding(position.size, position.average_price) if position else FLAT
@@ -264,10 +313,7 @@ class PositionBook:
                 contract.reported = holding
                 if position:
                     contract.opened_ns = position.opened_ns
-            contract.by_fills = holding
-            for fill in sorted(later, key=lambda f: (f.at_ns, f.id)):
-                if fill.contract_id == contract_id and not fill.voided:
-                    contract.by_fills = after_fill(contract.by_fills, fill)
+            contract.start_from(holding, (f for f in later if f.contract_id == contract_id))
 
     # --- what is known --------------------------------------------------------------------
 
@@ -304,7 +350,13 @@ class PositionBook:
             entries=self._counts.entries,
             positions=positions,
             orders=tuple(order for order, _ in self._orders.values()),
-            awaited=tuple({order.contract_id for order in self._awaited.values()}),
+            awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
+            distrusted=self.distrusted,
+            named_symbols={
+                contract_id: contract.named_symbol
+                for contract_id, contract in self._contracts.items()
+                if contract.named_symbol is not None
+            },
         )
 
     # --- details --------------------------------------------------------------------------
@@ -317,7 +369,8 @@ class PositionBook:
 
     def name_symbol(self, contract_id: str, symbol: str) -> None:
         """Take the symbol that the broker gave for a contract the catalogue lacks."""
-        self._contract(contract_id).symbol = symbol
+        contract = self._contract(contract_id)
+        contract.symbol = contract.named_symbol = symbol
 
     def _amend(self, known: Fill, told: Fill, received_ns: int) -> Fill | None:
         """Merge a row sent again: profit once known stays known, voided once voided."""
@@ -329,9 +382,11 @@ class PositionBook:
         if merged == known:
             return None
         self._fills[known.id] = (merged, received_ns)
-        if merged.voided and not known.voided:
-            self.distrusted = f"fill {known.id} was voided"
         return merged
+
+    def _distrust(self, reason: str, now_ns: int) -> None:
+        self.distrusted = reason
+        self._distrusted_ns = now_ns
 
     def _settle(self, now_ns: int) -> None:
         if not self._awaited and all(c.is_settled for c in self._contracts.values()):
@@ -340,23 +395,28 @@ class PositionBook:
             self.unsettled_since_ns = now_ns
 
     def _count(self, fill: Fill) -> None:
-        if fill.at_ns < self._last_fill_ns:
+        if _by_time(fill) < self._last_counted or fill.at_ns < self._day.start_ns:
             self._recount()
         elif self._day.contains(fill.at_ns):
             self._counts.add(fill)
-        self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
+            self._last_counted = _by_time(fill)
 
     def _recount(self) -> None:
-        today = [
+        since_reset = [
             fill
             for fill, _ in self._fills.values()
-            if self._day.contains(fill.at_ns) and not fill.voided
+            if fill.at_ns >= self._day.start_ns and not fill.voided
         ]
         sizes = {cid: contract.by_fills.size for cid, contract in self._contracts.items()}
-        for fill in today:
+        for fill in since_reset:
             sizes[fill.contract_id] = sizes.get(fill.contract_id, 0) - fill.signed_size
+        today = [fill for fill in since_reset if self._day.contains(fill.at_ns)]
         self._counts = count_day(today, sizes)
-        self._last_fill_ns = max((fill.at_ns for fill in today), default=0)
+        self._last_counted = max(map(_by_time, today), default=(0, 0))
+
+
+def _by_time(fill: Fill) -> tuple[int, int]:
+    return fill.at_ns, fill.id
 
 
 def _is_older(row: Order, known: Order) -> bool:

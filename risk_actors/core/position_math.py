@@ -1,5 +1,6 @@
 """How a fill moves a position: size, average price and profit, as the broker reckons them."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -32,6 +33,13 @@ def after_fill(held: Holding, fill: Fill) -> Holding:
     if size * held.size > 0:
         return Holding(size, held.average_price)
     return Holding(size, fill.price)
+
+
+def after_fills(held: Holding, fills: Iterable[Fill]) -> Holding:
+    """Return the holding after fills in this order."""
+    for fill in fills:
+        held = after_fill(held, fill)
+    return held
 
 
 def profit_usd(

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 from risk_actors.core.evidence import NS_PER_S
+
+_CRON_FIELDS = 5
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Window(NamedTuple):
@@ -32,10 +35,14 @@ class ResetSchedule:
         """Take a five-field cron expression.
 
         Raises:
-            ValueError: the expression is no valid schedule.
+            ValueError: the expression is no valid schedule, or never comes round.
         """
-        if not croniter.is_valid(cron):
+        if len(cron.split()) != _CRON_FIELDS or not croniter.is_valid(cron):
             raise ValueError(f"`{cron}` is not a cron expression such as `0 17 * * *`")
+        try:
+            croniter(cron, _SOME_DAY).get_next(datetime)
+        except CroniterBadDateError:
+            raise ValueError(f"`{cron}` never comes round") from None
         self._cron = cron
         self._zone = zone
         self._window = Window(0, 0)
@@ -48,21 +55,38 @@ class ResetSchedule:
 
     def _find(self, at_ns: int) -> Window:
         local = datetime.fromtimestamp(at_ns // NS_PER_S, self._zone).replace(tzinfo=None)
-        # Wall-clock arithmetic is off by up to the size of a clock change; so candidates on both
-        # sides are turned into instants first, and the instants decide.
-        before = croniter(self._cron, local)
-        earlier = [self._instant(before.get_prev(datetime)) for _ in range(3)]
-        after = croniter(self._cron, local)
-        later = [self._instant(after.get_next(datetime)) for _ in range(3)]
-        here = [self._instant(local)] if croniter.match(self._cron, local) else []
-        instants = sorted({*earlier, *later, *here})
-        start_ns = max(instant for instant in instants if instant <= at_ns)
-        end_ns = min(instant for instant in instants if instant > at_ns)
+        start_ns = self._instant(croniter(self._cron, local).get_prev(datetime))
+        if croniter.match(self._cron, local):
+            start_ns = self._instant(local)
+        # In an hour that comes twice, what lies ahead on the clock may have happened already.
+        ahead = croniter(self._cron, local)
+        while (end_ns := self._instant(ahead.get_next(datetime))) <= at_ns:
+            start_ns = end_ns
         return Window(start_ns, end_ns)
 
     def _instant(self, local: datetime) -> int:
+        """Return when a wall clock first shows a time, or passes over it."""
         aware = local.replace(second=0, microsecond=0, tzinfo=self._zone, fold=0)
-        return int(aware.astimezone(UTC).timestamp()) * NS_PER_S
+        instant_s = _seconds(aware)
+        shown = datetime.fromtimestamp(instant_s, self._zone)
+        if shown.replace(tzinfo=None) != aware.replace(tzinfo=None, fold=0):
+            instant_s = self._jump_between(_seconds(aware.replace(fold=1)), instant_s)
+        return instant_s * NS_PER_S
+
+    def _jump_between(self, before_s: int, after_s: int) -> int:
+        """Return the second at which the clocks jump; it lies after one and not after the other."""
+        offset = datetime.fromtimestamp(before_s, self._zone).utcoffset()
+        while after_s - before_s > 1:
+            middle_s = (before_s + after_s) // 2
+            if datetime.fromtimestamp(middle_s, self._zone).utcoffset() == offset:
+                before_s = middle_s
+            else:
+                after_s = middle_s
+        return after_s
+
+
+def _seconds(aware: datetime) -> int:
+    return int(aware.astimezone(UTC).timestamp())
 
 
 class TradingCalendar:

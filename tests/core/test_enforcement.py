@@ -61,6 +61,7 @@ def account(
     asked_ns: int = 1,
     reconciled: bool = True,
     awaited: tuple[str, ...] = (),
+    distrusted: str | None = None,
 ) -> AccountState:
     return AccountState(
         account_id=ACCOUNT,
@@ -75,6 +76,7 @@ def account(
         positions=positions,
         orders=orders,
         awaited=awaited,
+        distrusted=distrusted,
     )
 
 
@@ -487,6 +489,18 @@ def test_i3_an_order_filled_before_its_fill_arrived_is_not_flat() -> None:
 
     assert not of(FlatObserved, between)
     assert len(closes(opened)) == 1
+
+
+def test_i3_flat_is_not_declared_while_only_a_snapshot_can_say_what_is_true() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    doubted = p.on_account(account(distrusted="fill 7 was voided"), "e-2", 1)
+    shown = p.on_account(account(asked_ns=2), "snap", 3)
+
+    assert not of(FlatObserved, doubted)
+    assert len(of(FlatObserved, shown)) == 1
 
 
 def test_nothing_to_close_is_success_but_is_looked_into_when_it_is_not_explained() -> None:

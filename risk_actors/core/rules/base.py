@@ -15,7 +15,7 @@ type Fact = AccountState | PnlState
 """What a rule may be shown. Each fact is whole, so a rule never joins two streams."""
 
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
-PositiveUsd = Annotated[float, msgspec.Meta(gt=0)]
+PositiveUsd = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 
 
@@ -33,7 +33,7 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
     mode: Mode = Mode.ENFORCE
-    accounts: tuple[str, ...] = ("*",)
+    accounts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("*",)
     """Account names or `*` patterns."""
     warn_at: tuple[Fraction, ...] = ()
     """Fractions of the limit at which to warn."""

@@ -7,7 +7,7 @@ import msgspec
 
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.limits import reached_fraction, reaches_usd
+from risk_actors.core.rules.limits import reaches_usd
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
 
 
@@ -87,7 +87,7 @@ def judge_day(
             locks=(LockTerms(),),
         )
         return BrokenDay(day_start_ns=pnl.day_start_ns, verdict=verdict), verdict
-    if reached_fraction(amount_usd, limit_usd, warn_at) is not None:
+    if any(reaches_usd(amount_usd, limit_usd * Decimal(str(f))) for f in warn_at):
         return None, Warned(
             value=shown_usd,
             limit=shown_limit_usd,

@@ -14,8 +14,11 @@ def reached_fraction(value: Decimal, limit: Decimal, fractions: Iterable[float])
 
 
 def reaches_usd(amount_usd: Decimal, limit_usd: Decimal) -> bool:
-    """Tell whether an amount has reached a limit, compared at the cent."""
-    return to_cents(amount_usd) >= to_cents(limit_usd)
+    """Tell whether an amount has reached a limit, compared at the cent.
+
+    A limit below a cent counts as a cent, so that nothing never reaches it.
+    """
+    return to_cents(amount_usd) >= max(to_cents(limit_usd), 1)
 
 
 def newest_first(positions: Iterable[OpenPosition]) -> list[OpenPosition]:

@@ -120,7 +120,7 @@ class MaxContracts(Rule[MaxContractsSettings, None]):
             for order in account.orders
             if order.parent_order_id is None
             and order.status is not OrderStatus.SUSPENDED
-            and entry_size(order, account.size_in(order.contract_id)) > 0
+            and entry_size(order, account.counted_size_in(order.contract_id)) > 0
         ]
 
     def _units(self, symbol: str) -> int:
@@ -186,7 +186,7 @@ class MaxContracts(Rule[MaxContractsSettings, None]):
                 break
             if tally.excess_side and order.side.sign != tally.excess_side:
                 continue
-            size = entry_size(order, account.size_in(order.contract_id))
+            size = entry_size(order, account.counted_size_in(order.contract_id))
             excess -= size * self._order_units(order)
             cancelled.append(order.id)
         return cancelled, excess

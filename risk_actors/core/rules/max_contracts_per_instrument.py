@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated
 
 import msgspec
@@ -30,6 +31,9 @@ class MaxContractsPerInstrumentSettings(
         """Refuse a rule that could never fire."""
         if not self.limits and self.default is None:
             raise ValueError("give `limits` by symbol, a `default`, or both")
+        symbols = [symbol.upper() for symbol in self.limits]
+        if len(set(symbols)) < len(symbols):
+            raise ValueError("`limits` names a symbol twice, in capitals and in small letters")
 
 
 class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
@@ -72,8 +76,12 @@ class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
         ]
         if not checked:
             return Ok()
-        size, limit, symbol = max(checked, key=lambda c: (c[0] - c[1], c[2]))
         over = [c for c in checked if c[0] > c[1]]
+        # The nearest to its limit speaks for all: by excess, else by the share that is used.
+        size, limit, symbol = max(
+            over or checked,
+            key=lambda c: (c[0] - c[1] if over else Fraction(c[0], max(c[1], 1)), c[2]),
+        )
         value, bound = Decimal(size), Decimal(limit)
         if over:
             return self._breach(over, by_symbol, value, bound, symbol, now_ns)

@@ -2,7 +2,7 @@
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.instruments import symbol_of
+from risk_actors.core.instruments import listing_for_symbol, listing_of, symbol_of
 from risk_actors.core.rules.base import Rule, RuleSettings
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict
 
@@ -48,17 +48,34 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
     def _is_forbidden(self, symbol: str) -> bool:
         return symbol not in self._allowed if self._allowed else symbol in self._blocked
 
+    def _is_unsure(self, contract_id: str) -> bool:
+        """Tell whether the broker's name of a contract may change what is thought of it.
+
+        The root of a product that the catalogue lacks may differ from its symbol, and it matters
+        only where the settings name a symbol that the catalogue lacks too.
+        """
+        symbol = symbol_of(contract_id)
+        named = self._blocked | self._allowed
+        return (
+            listing_of(contract_id) is None
+            and symbol not in named
+            and any(listing_for_symbol(each) is None for each in named)
+        )
+
     def _judge(self, account: AccountState, now_ns: int) -> Verdict:
         if not account.is_reconciled:
             return Unknown(
                 evidence=Evidence(template="Positions have not been read from the broker yet")
             )
-        symbols = {p.contract_id: p.symbol for p in account.positions}
-        for order in account.orders:
-            symbols.setdefault(order.contract_id, symbol_of(order.contract_id))
-        forbidden = sorted(c for c, symbol in symbols.items() if self._is_forbidden(symbol))
+        contracts = {p.contract_id for p in account.positions}
+        contracts |= {order.contract_id for order in account.orders}
+        symbols = {c: account.named_symbols.get(c) or symbol_of(c) for c in sorted(contracts)}
+        unsure = [c for c in symbols if c not in account.named_symbols and self._is_unsure(c)]
+        forbidden = [
+            c for c, symbol in symbols.items() if self._is_forbidden(symbol) and c not in unsure
+        ]
         if not forbidden:
-            return Ok()
+            return _unnamed(unsure) if unsure else Ok()
         names = ", ".join(sorted({symbols[contract_id] for contract_id in forbidden}))
         return Breached(
             value=None,
@@ -71,3 +88,12 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
             action=Flatten(contract_ids=tuple(forbidden)),
             locks=tuple(LockTerms(contract_id=contract_id) for contract_id in forbidden),
         )
+
+
+def _unnamed(contract_ids: list[str]) -> Unknown:
+    return Unknown(
+        evidence=Evidence(
+            template="The symbol of {contracts} has not been read from the broker yet",
+            figures={"contracts": ", ".join(contract_ids)},
+        )
+    )

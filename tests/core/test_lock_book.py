@@ -1,0 +1,220 @@
+"""Locks: engaged by breaches, ended by their own condition alone (I4)."""
+
+from typing import Any
+
+import pytest
+from core.builders import ACCOUNT, ES, MNQ, NOON, H, S, at, chicago_calendar
+
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Lock
+from risk_actors.core.lock_book import LockBook
+from risk_actors.core.verdict import Existing, LockEnd, LockTerms
+
+OTHER = 202
+
+
+def lock_book(*locks: Lock) -> LockBook:
+    return LockBook(chicago_calendar(), locks)
+
+
+def engage(
+    book: LockBook,
+    *,
+    account_id: int = ACCOUNT,
+    rule_id: str = "daily-loss",
+    now_ns: int = NOON,
+    **terms: Any,
+) -> Lock | None:
+    return book.engage(
+        account_id=account_id,
+        rule_id=rule_id,
+        terms=LockTerms(**terms),
+        evidence=Evidence(template=f"said at {now_ns}"),
+        correlation_id=f"c-{now_ns}",
+        now_ns=now_ns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "until"),
+    [
+        ({}, at(2026, 11, 17, 17)),
+        ({"end": LockEnd.DAILY_RESET}, at(2026, 11, 17, 17)),
+        ({"end": LockEnd.WEEKLY_RESET}, at(2026, 11, 22, 17)),
+        ({"end": LockEnd.INSTANT, "until_ns": NOON + 60 * S}, NOON + 60 * S),
+        ({"end": LockEnd.INSTANT, "until_ns": None}, None),
+    ],
+)
+def test_a_lock_ends_as_its_terms_say(terms: dict[str, Any], until: int | None) -> None:
+    book = lock_book()
+
+    lock = engage(book, **terms)
+
+    assert lock is not None
+    assert lock.until_ns == until
+    assert lock.since_ns == NOON
+    assert lock.correlation_id == f"c-{NOON}"
+    assert book.in_force(ACCOUNT) == (lock,)
+
+
+def test_a_lock_at_the_reset_lasts_the_whole_next_day() -> None:
+    lock = engage(lock_book(), now_ns=at(2026, 11, 17, 17))
+
+    assert lock is not None
+    assert lock.until_ns == at(2026, 11, 18, 17)
+
+
+def test_the_lock_of_a_long_day_lasts_to_the_reset_on_the_wall_clock() -> None:
+    lock = engage(lock_book(), now_ns=at(2026, 10, 31, 17))
+
+    assert lock is not None
+    assert lock.until_ns == at(2026, 10, 31, 17) + 25 * H
+
+
+def test_i4_a_lock_ends_at_its_instant_and_not_a_moment_before() -> None:
+    book = lock_book()
+    lock = engage(book)
+    assert lock is not None
+    end_ns = at(2026, 11, 17, 17)
+
+    assert book.expire(end_ns - 1) == []
+    assert book.in_force(ACCOUNT) == (lock,)
+    assert book.expire(end_ns) == [lock]
+    assert book.in_force(ACCOUNT) == ()
+    assert book.expire(end_ns) == []
+
+
+def test_i4_a_lock_that_ends_on_a_condition_never_expires() -> None:
+    book = lock_book()
+    lock = engage(book, end=LockEnd.INSTANT)
+
+    assert book.expire(NOON + 10**6 * H) == []
+    assert book.in_force(ACCOUNT) == (lock,)
+
+
+def test_i4_told_again_a_lock_can_only_end_later() -> None:
+    book = lock_book()
+    first = engage(book, end=LockEnd.INSTANT, until_ns=NOON + 60 * S)
+    assert first is not None
+
+    same = engage(book, now_ns=NOON + S, end=LockEnd.INSTANT, until_ns=NOON + 60 * S)
+    sooner = engage(book, now_ns=NOON + S, end=LockEnd.INSTANT, until_ns=NOON + 30 * S)
+    later = engage(book, now_ns=NOON + S, end=LockEnd.INSTANT, until_ns=NOON + 90 * S)
+
+    assert same is None
+    assert sooner is None
+    assert later is not None
+    assert (later.id, later.since_ns, later.until_ns) == (first.id, NOON, NOON + 90 * S)
+    assert book.in_force(ACCOUNT) == (later,)
+    assert book.expire(NOON + 60 * S) == []
+
+
+def test_i4_a_lock_without_an_end_is_not_given_one() -> None:
+    book = lock_book()
+    lock = engage(book, end=LockEnd.INSTANT)
+
+    assert engage(book, now_ns=NOON + S) is None
+    assert book.in_force(ACCOUNT) == (lock,)
+
+
+def test_a_lock_with_an_end_can_become_one_without() -> None:
+    book = lock_book()
+    engage(book)
+
+    lock = engage(book, now_ns=NOON + S, end=LockEnd.INSTANT)
+
+    assert lock is not None
+    assert book.in_force(ACCOUNT) == (lock,)
+    assert lock.until_ns is None
+
+
+def test_each_rule_and_each_scope_has_a_lock_of_its_own() -> None:
+    book = lock_book()
+
+    locks = [
+        engage(book),
+        engage(book, rule_id="symbols"),
+        engage(book, rule_id="symbols", contract_id=ES),
+        engage(book, rule_id="symbols", contract_id=MNQ),
+        engage(book, account_id=OTHER),
+    ]
+
+    assert [lock.id for lock in locks if lock] == [1, 2, 3, 4, 5]
+    assert book.in_force(ACCOUNT) == tuple(locks[:4])
+    assert book.in_force(OTHER) == (locks[4],)
+    assert book.accounts() == {ACCOUNT, OTHER}
+
+
+def test_one_locks_end_leaves_the_others_in_force() -> None:
+    book = lock_book()
+    short = engage(book, rule_id="cooldown", end=LockEnd.INSTANT, until_ns=NOON + S)
+    long = engage(book)
+
+    assert book.expire(NOON + S) == [short]
+    assert book.in_force(ACCOUNT) == (long,)
+
+
+def test_a_lock_whose_end_has_passed_does_not_begin() -> None:
+    book = lock_book()
+
+    assert engage(book, end=LockEnd.INSTANT, until_ns=NOON) is None
+    assert engage(book, end=LockEnd.INSTANT, until_ns=NOON - S) is None
+    assert book.accounts() == frozenset()
+
+
+def test_a_breach_after_a_locks_end_is_a_lock_of_its_own_even_before_the_clock_ended_the_old() -> (
+    None
+):
+    book = lock_book()
+    yesterday = engage(book)
+    reset_ns = at(2026, 11, 17, 17)
+
+    today = engage(book, now_ns=reset_ns + 50)
+
+    assert yesterday is not None
+    assert today is not None
+    assert today.id != yesterday.id
+    assert (today.since_ns, today.correlation_id) == (reset_ns + 50, f"c-{reset_ns + 50}")
+    assert book.expire(reset_ns + 100) == [yesterday]
+    assert book.in_force(ACCOUNT) == (today,)
+
+
+def test_locks_of_the_last_run_are_in_force_and_their_ids_are_not_given_again() -> None:
+    first_run = lock_book()
+    kept = engage(first_run)
+    assert kept is not None
+
+    book = lock_book(kept)
+    book.number_after(41)
+    lock = engage(book, rule_id="symbols")
+
+    assert lock is not None
+    assert lock.id == 42
+    assert book.in_force(ACCOUNT) == (kept, lock)
+    assert engage(book) is None
+
+
+def test_numbering_never_goes_back() -> None:
+    book = lock_book()
+    engage(book)
+    engage(book, rule_id="b")
+
+    book.number_after(1)
+    lock = engage(book, rule_id="c")
+
+    assert lock is not None
+    assert lock.id == 3
+
+
+def test_the_scope_covers_a_contract_or_the_whole_account() -> None:
+    book = lock_book()
+    whole = engage(book, existing=Existing.KEEP)
+    one = engage(book, contract_id=ES)
+
+    assert whole is not None
+    assert one is not None
+    assert whole.covers(ES)
+    assert whole.covers(MNQ)
+    assert one.covers(ES)
+    assert not one.covers(MNQ)
+    assert (whole.existing, one.existing) == (Existing.KEEP, Existing.FLATTEN)
