@@ -129,6 +129,11 @@ class CommandAnswered(Message, frozen=True, kw_only=True):
     sent_ns: int
     """When the request was handed to the connection."""
 
+    @property
+    def account_id(self) -> int:
+        """The account this is about."""
+        return self.outcome.account_id
+
 
 class ConnectionChanged(Message, frozen=True, kw_only=True):
     """The state of the three ways to the broker."""
@@ -161,6 +166,11 @@ class AccountUpdated(Message, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
     """Fills new or changed since the last of these; all known ones after a snapshot."""
     after_snapshot: bool = False
+
+    @property
+    def account_id(self) -> int:
+        """The account this is about."""
+        return self.state.account_id
 
 
 class RequestSnapshot(Message, frozen=True, kw_only=True):
@@ -230,6 +240,13 @@ class BreachFound(Message, frozen=True, kw_only=True):
     breach: Breached
     event: Message
     """What the rule was shown: the broker event at the head of the chain (I9)."""
+
+
+class BreachEnded(Message, frozen=True, kw_only=True):
+    """A rule that asked for a reduction is kept again; what is left of it is not wanted."""
+
+    rule_id: str
+    account_id: int
 
 
 # --- from the lockout actor -------------------------------------------------------------------

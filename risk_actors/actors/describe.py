@@ -4,8 +4,10 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from risk_actors import messages as m
+from risk_actors.actors.lockout import PANIC
 from risk_actors.core.broker import Side
 from risk_actors.core.commands import Answer
+from risk_actors.core.enforcement_effects import REDUCED
 from risk_actors.core.evidence import format_instant, format_usd
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import Lock
@@ -167,14 +169,16 @@ def _describe_enforcement(message: m.EnforcementChanged) -> Line:
     took_s = message.took_ns / 1e9
     match message.phase:
         case m.EnforcementPhase.STARTED:
-            text = f"{message.cause}: {message.detail}"
+            why = "at your request" if message.cause == PANIC else message.detail
+            text = f"{message.cause}: {why}"
         case m.EnforcementPhase.STUCK:
             text = (
                 f"CANNOT FINISH {message.cause} after {took_s:.1f} s, still trying: "
                 f"{message.detail}"
             )
         case m.EnforcementPhase.FLAT_OBSERVED:
-            text = f"observed flat for {message.cause} after {took_s:.3f} s: {message.detail}"
+            seen = "reduced" if message.detail == REDUCED else "flat"
+            text = f"observed {seen} for {message.cause} after {took_s:.3f} s: {message.detail}"
     alarming = message.phase is not m.EnforcementPhase.FLAT_OBSERVED
     return Line("enforcement", message.account_id, text, alarming)
 

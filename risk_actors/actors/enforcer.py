@@ -13,6 +13,17 @@ from risk_actors.core.verdict import Flatten
 from risk_actors.runtime.actor import Actor, ActorContext
 
 
+class PlanShelf:
+    """The plans, kept where they outlive the actor: what is under way is not forgotten with it.
+
+    A plan that raised is taken off, for it may be broken.
+    """
+
+    def __init__(self) -> None:
+        self.plans: dict[int, EnforcementPlan] = {}
+        self.was_filled = False
+
+
 class EnforcerActor(Actor):
     """Shows each plan what happened and sends what it wants done."""
 
@@ -20,6 +31,7 @@ class EnforcerActor(Actor):
     receives = frozenset(
         {
             m.BreachFound,
+            m.BreachEnded,
             m.PanicRequested,
             m.LocksChanged,
             m.AccountUpdated,
@@ -29,50 +41,44 @@ class EnforcerActor(Actor):
     )
     sends = frozenset({m.SendClose, m.SendCancel, m.RequestSnapshot, m.EnforcementChanged})
 
-    def __init__(self, context: ActorContext, *, account_ids: Iterable[int], armed: bool) -> None:
+    def __init__(
+        self, context: ActorContext, *, account_ids: Iterable[int], armed: bool, shelf: PlanShelf
+    ) -> None:
         """Take the accounts; while not armed nothing is sent whatever happens."""
         super().__init__(context)
         # Microseconds since 1970, so that no id of an earlier run is given again.
         now_ns = context.clock.now_ns()
         command_ids = itertools.count(now_ns // 1000)
-        self._plans = {
-            account_id: EnforcementPlan(
-                account_id, command_ids=command_ids, armed=armed, made_ns=now_ns
-            )
-            for account_id in account_ids
-        }
+        self._plans = shelf.plans
+        for account_id in account_ids:
+            if account_id not in self._plans:
+                self._plans[account_id] = EnforcementPlan(
+                    account_id,
+                    command_ids=command_ids,
+                    armed=armed,
+                    made_ns=now_ns,
+                    is_remade=shelf.was_filled,
+                )
+        shelf.was_filled = True
 
     def handle(self, message: Any) -> None:
-        """Show the plan of the message's account what happened."""
+        """Show the plan of the message's account, or all plans, what happened."""
         now_ns = self.clock.now_ns()
-        cid = message.correlation_id
-        event: m.Message | None = None
-        match message:
-            case m.AccountUpdated():
-                account_id = message.state.account_id
-                fills = () if message.after_snapshot else message.fills
-                effects = self._plans[account_id].on_account(message.state, cid, now_ns, fills)
-                event = message.event
-            case m.BreachFound():
-                account_id = message.account_id
-                effects = self._plans[account_id].on_breach(
-                    message.rule_id, message.breach.action, cid, now_ns
-                )
-            case m.CommandAnswered():
-                account_id = message.outcome.account_id
-                effects = self._plans[account_id].on_outcome(message.outcome, cid, now_ns)
-            case m.LocksChanged():
-                if message.account_id not in self._plans:
-                    return
-                account_id = message.account_id
-                effects = self._plans[account_id].on_locks(message.locks, cid, now_ns)
-            case m.PanicRequested():
-                account_id = message.account_id
-                effects = self._plans[account_id].on_breach(PANIC, Flatten(), cid, now_ns)
-            case _:
-                for account_id, plan in self._plans.items():
-                    self._carry_out(account_id, plan.on_tick(cid, now_ns), now_ns)
-                return
+        if isinstance(message, m.Tick):
+            for account_id in list(self._plans):
+                self._show(account_id, message, now_ns)
+        elif message.account_id in self._plans:
+            self._show(message.account_id, message, now_ns)
+
+    def _show(self, account_id: int, message: Any, now_ns: int) -> None:
+        plan = self._plans[account_id]
+        try:
+            effects = _shown(plan, message, now_ns)
+        except Exception:
+            # It may be broken for good; the next actor begins with a new one.
+            del self._plans[account_id]
+            raise
+        event = message.event if isinstance(message, m.AccountUpdated) else None
         self._carry_out(account_id, effects, now_ns, event)
 
     def _carry_out(
@@ -134,3 +140,24 @@ class EnforcerActor(Actor):
                 event=event if isinstance(effect, fx.Started) else None,
             )
         )
+
+
+def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
+    """Return what a plan wants done when it is shown a message."""
+    cid = message.correlation_id
+    match message:
+        case m.AccountUpdated():
+            fills = () if message.after_snapshot else message.fills
+            return plan.on_account(message.state, cid, now_ns, fills)
+        case m.BreachFound():
+            return plan.on_breach(message.rule_id, message.breach.action, cid, now_ns)
+        case m.BreachEnded():
+            return plan.on_breach_over(message.rule_id, cid, now_ns)
+        case m.CommandAnswered():
+            return plan.on_outcome(message.outcome, cid, now_ns)
+        case m.LocksChanged():
+            return plan.on_locks(message.locks, cid, now_ns)
+        case m.PanicRequested():
+            return plan.on_breach(PANIC, Flatten(), cid, now_ns)
+        case _:
+            return plan.on_tick(cid, now_ns)

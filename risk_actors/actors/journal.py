@@ -67,6 +67,7 @@ class JournalActor(Actor):
             m.ReconciliationDiffered,
             m.VerdictChanged,
             m.BreachFound,
+            m.BreachEnded,
             m.LocksChanged,
             m.SendClose,
             m.SendCancel,

@@ -131,3 +131,5 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[EventPicture, ...] = ()
     detail: str | None = None
     """Why the phase is not `armed`, in plain words."""
+    timezone: str = "UTC"
+    """IANA name of the zone in which times are shown to people; instants here are UTC."""

@@ -9,7 +9,7 @@ from risk_actors.actors.lockout import LockoutActor
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
-from risk_actors.core.verdict import Breached, Unknown, Verdict
+from risk_actors.core.verdict import Breached, Reduce, Unknown, Verdict
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -26,7 +26,7 @@ class RuleActor(Actor):
     kind = "rule"
     one_per = "rule"
     receives = frozenset({m.AccountUpdated, m.PnlUpdated})
-    sends = frozenset({m.BreachFound, m.VerdictChanged})
+    sends = frozenset({m.BreachFound, m.BreachEnded, m.VerdictChanged})
 
     def __init__(
         self, context: ActorContext, *, rule: Rule[Any, Any], mode: Mode, accounts: set[int]
@@ -82,6 +82,22 @@ class RuleActor(Actor):
                 )
             )
 
+    def _end_breach(
+        self, account_id: int, message: m.AccountUpdated | m.PnlUpdated, now_ns: int
+    ) -> None:
+        ended = self._reported.pop(account_id, None)
+        if ended is None or self._mode is not Mode.ENFORCE:
+            return
+        if isinstance(ended.breach.action, Reduce):
+            self.outbox.send(
+                m.BreachEnded(
+                    correlation_id=message.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=self._rule.settings.id,
+                    account_id=account_id,
+                )
+            )
+
     def _report_breach(
         self,
         account_id: int,
@@ -92,7 +108,7 @@ class RuleActor(Actor):
         """Send a breach once per cause; a check that cannot be made does not end a breach."""
         if not isinstance(verdict, Breached):
             if not isinstance(verdict, Unknown):
-                self._reported.pop(account_id, None)
+                self._end_breach(account_id, message, now_ns)
             return
         reported = self._reported.get(account_id)
         if reported is not None and reported.breach.cause == verdict.cause:

@@ -147,7 +147,15 @@ class ViewActor(Actor):
             case m.ActorStatus.FAULT:
                 pass
 
+    def _is_beside_the_point(self, message: m.Message) -> bool:
+        """Tell whether a rule breaks in an account whose lock deals with it anyway."""
+        return isinstance(message, m.BreachFound) and any(
+            lock.contract_id is None for lock in self._known.locks.get(message.account_id, ())
+        )
+
     def _show(self, message: m.Message) -> None:
+        if self._is_beside_the_point(message):
+            return
         event = cause_of(message)
         if event is not None and event.correlation_id != self._last_cause:
             self._last_cause = event.correlation_id

@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("position", m.RequestSnapshot, OUTBOUND),
     ("pnl", m.PnlUpdated, "rule view"),
     ("rule", m.BreachFound, "enforcer lockout journal view"),
+    ("rule", m.BreachEnded, "enforcer journal"),
     ("rule", m.VerdictChanged, "journal view"),
     ("lockout", m.LocksChanged, "enforcer journal view"),
     ("enforcer", m.SendClose, f"{OUTBOUND} journal view"),

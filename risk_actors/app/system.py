@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from risk_actors.actors.enforcer import EnforcerActor
+from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.actors.gateway import INBOUND, OUTBOUND, BrokerSession, GatewayActor
 from risk_actors.actors.journal import JournalActor, JournalStore
 from risk_actors.actors.lockout import LockoutActor, LockStore
@@ -125,6 +125,7 @@ class ActorSystem:
 def _members(blueprint: Blueprint) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
+    shelf = PlanShelf()
     seen = SeenWindows(calendar, blueprint.started_ns)
     return [
         _Member(
@@ -145,7 +146,7 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
         _Member(
             EnforcerActor.kind,
             EnforcerActor.kind,
-            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed),
+            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed, shelf=shelf),
         ),
         _Member(
             LockoutActor.kind,

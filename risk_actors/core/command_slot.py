@@ -97,6 +97,7 @@ class CommandSlot:
         """When doubt is worth a snapshot: at once, or after the event that explains it is due."""
         self.refusal: str | None = None
         """What the broker last said against it."""
+        self._looks = 0
 
     @property
     def is_outstanding(self) -> bool:
@@ -114,6 +115,9 @@ class CommandSlot:
             raise IllegalTransitionError(f"{event.value} in state {self.state.value}")
         if event is SlotEvent.SEND:
             self.attempts += 1
+            self._looks = 0
+        elif event is SlotEvent.PENDING:
+            self._looks += 1
         elif event is SlotEvent.SEEN:
             self.attempts = 0
             self.refusal = None
@@ -124,6 +128,11 @@ class CommandSlot:
         if following is not self.state:
             self.changed_ns = now_ns
         self.state = following
+
+    def _effect_timeout_ns(self) -> int:
+        """Return how long to wait for an effect: longer each time it was found still pending."""
+        longer_ns = RETRY_AFTER_NS[min(self._looks, len(RETRY_AFTER_NS) - 1)]
+        return max(EFFECT_TIMEOUT_NS, longer_ns)
 
     def _pause_ns(self, event: SlotEvent) -> int:
         """Return how long to wait before the next attempt.
@@ -139,7 +148,7 @@ class CommandSlot:
         """Let time pass: no answer, no effect, or time to try again."""
         waited_ns = now_ns - self.changed_ns
         if (self.state is SlotState.SENT and waited_ns >= ANSWER_TIMEOUT_NS) or (
-            self.state is SlotState.ACCEPTED and waited_ns >= EFFECT_TIMEOUT_NS
+            self.state is SlotState.ACCEPTED and waited_ns >= self._effect_timeout_ns()
         ):
             self.apply(SlotEvent.DOUBT, now_ns)
         elif self.state is SlotState.WAITING and now_ns >= self.due_ns:

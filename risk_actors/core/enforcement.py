@@ -22,6 +22,7 @@ from risk_actors.core.account_state import (
     waits_for_parent,
 )
 from risk_actors.core.broker import Fill, Order
+from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works
 from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
     CommandSlot,
@@ -30,6 +31,8 @@ from risk_actors.core.command_slot import (
 )
 from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
 from risk_actors.core.enforcement_effects import (
+    FLAT,
+    REDUCED,
     AskSnapshot,
     Effect,
     FlatObserved,
@@ -39,62 +42,23 @@ from risk_actors.core.enforcement_effects import (
 )
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.lock import Lock
-from risk_actors.core.verdict import Action, Existing
+from risk_actors.core.verdict import Action, Existing, Flatten
 
 NS_PER_MS = NS_PER_S // 1000
 
 STUCK_AFTER_NS = 3 * NS_PER_S
 """An enforcement that has not ended by then says so."""
 SAY_STUCK_EVERY_NS = 10 * NS_PER_S
+REMEMBER_ORDERS = 10_000
+"""How many orders' first sight is remembered; more than can matter to one close."""
+CONFIRM_AT_MOST_EVERY_NS = 10 * NS_PER_S
+"""How often what was observed in events is confirmed by a snapshot."""
 ASK_AGAIN_AFTER_NS = 2 * NS_PER_S
 """A snapshot that did not come is asked for again."""
 EXPLAINED_WITHIN_NS = 300 * NS_PER_MS
 """\"There is nothing to close or cancel\": the event that says why is on its way this long."""
 MARKET_ORDER_GRACE_NS = 250 * NS_PER_MS
 """A market order fills before a cancel could reach it; one that still works then is cancelled."""
-
-
-class _CloseSlot(CommandSlot):
-    """The close of one contract, and what it was sent for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.size_before = 0
-        self.partial_size: int | None = None
-        self.sent_ns = 0
-        self._closed_size = 0
-        self._counted: set[int] = set()
-
-    def send(self, *, command_id: int, size: int, partial_size: int | None, now_ns: int) -> None:
-        """Note what is sent: a close of a signed size, or of a part of it."""
-        self.apply(SlotEvent.SEND, now_ns)
-        self.command_id = command_id
-        self.sent_ns = now_ns
-        self.size_before = size
-        self.partial_size = partial_size
-        self._closed_size = 0
-        self._counted.clear()
-
-    def count(self, fill: Fill) -> None:
-        """Take a fill that came while the close was outstanding."""
-        if fill.side.sign * self.size_before < 0 and fill.id not in self._counted:
-            self._counted.add(fill.id)
-            self._closed_size += fill.size
-
-    def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
-        """Tell whether the account shows that the close happened.
-
-        The reported size shrank by as much; or that much was filled on the closing side while the
-        trader added to the position, once report and fills agree.
-        """
-        position = state.position_in(contract_id)
-        size = 0 if position is None else position.size
-        if size == 0 or size * self.size_before < 0:
-            return True
-        wanted = abs(self.size_before) if self.partial_size is None else self.partial_size
-        if self.partial_size is not None and abs(size) <= abs(self.size_before) - wanted:
-            return True
-        return self._closed_size >= wanted and position is not None and position.is_settled
 
 
 class _Episode(NamedTuple):
@@ -113,13 +77,16 @@ class EnforcementPlan:
         command_ids: Iterator[int],
         armed: bool = True,
         made_ns: int = 0,
+        is_remade: bool = False,
     ) -> None:
         """Take where command ids come from; while not armed nothing is ever sent.
 
-        Nothing is sent either before a snapshot asked for after `made_ns`: a plan that was made
-        anew does not know what the one before it has under way.
+        Nothing is sent either before a snapshot asked for after `made_ns`. A plan that takes the
+        place of a broken one (`is_remade`) does not know what that one has under way, and no
+        snapshot may show it yet; so it reduces nothing before such a command would be over.
         """
         self._made_ns = made_ns
+        self._may_reduce_ns = made_ns + ANSWER_TIMEOUT_NS if is_remade else 0
         self._account_id = account_id
         self._command_ids = command_ids
         self._armed = armed
@@ -127,12 +94,13 @@ class EnforcementPlan:
         self._goals: list[Goal] = []
         self._locks: tuple[Lock, ...] = ()
         self._kept: dict[int, dict[str, int]] = {}
-        self._closes: dict[str, _CloseSlot] = {}
+        self._closes: dict[str, CloseSlot] = {}
         self._cancels: dict[int, CommandSlot] = {}
         self._episode: _Episode | None = None
         self._snapshot_asked_ns: int | None = None
         self._say_stuck_ns = 0
-        self._seen_ns: dict[int, int] = {}
+        self._confirmed_ns = 0
+        self._order_seen_ns: dict[int, int] = {}
 
     # --- what comes in --------------------------------------------------------------------
 
@@ -142,6 +110,13 @@ class EnforcementPlan:
         """Begin, or join, the enforcement of a breach."""
         goal = Goal(cause, action, correlation_id)
         self._goals = [g for g in self._goals if g.cause != cause] + [goal]
+        return self._step(correlation_id, now_ns)
+
+    def on_breach_over(self, cause: str, correlation_id: str, now_ns: int) -> list[Effect]:
+        """Drop what is left of a reduction whose rule no longer wants it; a flatten goes on."""
+        self._goals = [
+            goal for goal in self._goals if goal.cause != cause or isinstance(goal.action, Flatten)
+        ]
         return self._step(correlation_id, now_ns)
 
     def on_locks(self, locks: tuple[Lock, ...], correlation_id: str, now_ns: int) -> list[Effect]:
@@ -158,7 +133,7 @@ class EnforcementPlan:
         fills: Iterable[Fill] = (),
     ) -> list[Effect]:
         """Take what the broker shows, and the fills that came since the last time."""
-        self._count_fills(fills)
+        self._count_fills(state, fills, now_ns)
         self._state = state
         if self._snapshot_asked_ns is not None and (
             state.snapshot_asked_ns >= self._snapshot_asked_ns
@@ -195,11 +170,17 @@ class EnforcementPlan:
             return []
         return self._step(correlation_id, now_ns)
 
-    def _count_fills(self, fills: Iterable[Fill]) -> None:
+    def _count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
+        seen_ns = self._order_seen_ns
+        for order in state.orders:
+            seen_ns.setdefault(order.id, now_ns)
         for fill in fills:
             close = self._closes.get(fill.contract_id)
+            order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)
             if close is not None and close.is_outstanding:
-                close.count(fill)
+                close.count(fill, order_seen_ns)
+        while len(seen_ns) > REMEMBER_ORDERS:
+            del seen_ns[next(iter(seen_ns))]
 
     # --- observing ------------------------------------------------------------------------
 
@@ -212,33 +193,18 @@ class EnforcementPlan:
             if close.effect_is_seen(contract_id, state):
                 close.apply(SlotEvent.SEEN, now_ns)
             elif self._snapshot_refutes(close, state):
-                pending = self._own_close_is_working(contract_id, state)
+                pending = closing_order_works(contract_id, close.size_before, state)
                 close.apply(SlotEvent.PENDING if pending else SlotEvent.NOT_SEEN, now_ns)
         for order_id, cancel in list(self._cancels.items()):
             if order_id not in working:
                 del self._cancels[order_id]
             elif self._snapshot_refutes(cancel, state):
                 cancel.apply(SlotEvent.NOT_SEEN, now_ns)
-        for order in state.orders:
-            self._seen_ns.setdefault(order.id, now_ns)
-        self._seen_ns = {i: ns for i, ns in self._seen_ns.items() if i in working}
         self._keep_what_was_open()
 
     @staticmethod
     def _snapshot_refutes(slot: CommandSlot, state: AccountState) -> bool:
         return slot.state is SlotState.UNCERTAIN and state.snapshot_asked_ns > slot.changed_ns
-
-    @staticmethod
-    def _own_close_is_working(contract_id: str, state: AccountState) -> bool:
-        """Tell whether a market order of the closing side still works, as in a halted market.
-
-        Closing again beside it would trade twice and could reverse the position.
-        """
-        size = state.size_in(contract_id)
-        return any(
-            order.contract_id == contract_id and is_market(order) and order.side.sign * size < 0
-            for order in state.orders
-        )
 
     def _keep_what_was_open(self) -> None:
         """Under a lock that keeps positions, what was open may stay and shrink, never grow."""
@@ -309,17 +275,23 @@ class EnforcementPlan:
     ) -> Iterator[Effect]:
         for position in state.positions:
             target = self._target(position.contract_id)
-            if target is None or abs(position.size) <= target:
+            size = position.size if target == 0 else certain_size(position)
+            if target is None or abs(size) <= target:
                 continue
-            slot = self._closes.setdefault(position.contract_id, _CloseSlot())
+            if target and now_ns < self._may_reduce_ns:
+                continue
+            slot = self._closes.setdefault(position.contract_id, CloseSlot())
             if target == 0:
                 self._overtake(slot, now_ns)
             if slot.state is not SlotState.IDLE:
                 continue
+            if closing_order_works(position.contract_id, position.size, state):
+                slot.adopt(position.size, now_ns)
+                continue
             slot.send(
                 command_id=next(self._command_ids),
                 size=position.size,
-                partial_size=None if target == 0 else abs(position.size) - target,
+                partial_size=None if target == 0 else abs(size) - target,
                 now_ns=now_ns,
             )
             yield CloseContract(
@@ -331,7 +303,7 @@ class EnforcementPlan:
             )
 
     @staticmethod
-    def _overtake(slot: _CloseSlot, now_ns: int) -> None:
+    def _overtake(slot: CloseSlot, now_ns: int) -> None:
         """A flatten waits for a reduction under way, but not for longer than an answer takes."""
         if slot.partial_size is None or slot.state is SlotState.IDLE:
             return
@@ -373,7 +345,7 @@ class EnforcementPlan:
         if not self._is_unwanted(order, state) or waits_for_parent(order, state.orders):
             return False
         if _could_open(order, state):
-            seen_ns = self._seen_ns.get(order.id, now_ns)
+            seen_ns = self._order_seen_ns.get(order.id, now_ns)
             return not is_market(order) or now_ns - seen_ns >= MARKET_ORDER_GRACE_NS
         if any(goal.names(order.id) for goal in self._goals):
             return True
@@ -425,10 +397,12 @@ class EnforcementPlan:
                 for contract_id, slot in self._closes.items()
                 if slot.is_outstanding
             }
-            detail = "no position and no working order in scope"
-            if state.positions:
-                detail = "no more than allowed is open"
+            detail = REDUCED if state.positions else FLAT
             yield FlatObserved(episode.cause, detail, episode.correlation_id, took_ns)
+            if now_ns - self._confirmed_ns >= CONFIRM_AT_MOST_EVERY_NS:
+                # The stream may have lost an order's row; one look at the broker shows it.
+                self._confirmed_ns = now_ns
+                yield AskSnapshot("confirm flat", episode.correlation_id)
         elif now_ns >= self._say_stuck_ns:
             self._say_stuck_ns = now_ns + SAY_STUCK_EVERY_NS
             yield Stuck(episode.cause, self._why_stuck(), episode.correlation_id, took_ns)

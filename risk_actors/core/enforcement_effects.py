@@ -5,6 +5,10 @@ from typing import NamedTuple
 from risk_actors.core.commands import Command
 from risk_actors.core.verdict import Action, Flatten
 
+FLAT = "no position and no working order in scope"
+REDUCED = "no more than allowed is open"
+"""What is observed at the end: everything gone, or as much as had to go."""
+
 
 class AskSnapshot(NamedTuple):
     """Read the account from the broker."""

@@ -4,6 +4,8 @@ from risk_actors.messages import ConnectionChanged
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.ports import Clock, Emit
 
+STARTING = "starting"
+"""Why something is down that never was up and that nothing is known against."""
 POLLING = "polling"
 """While the user hub is down, accounts are read over REST in its place."""
 
@@ -18,16 +20,19 @@ class ConnectionBoard:
         self.user_hub = False
         self.market_hub = False
         self.rest = True
+        self._was_complete = False
 
     def set_user_hub(self, up: bool, detail: str | None) -> None:
         """Note the user hub's state, or why it is still down, and say so."""
         self.user_hub = up
         self.announce(_about("user hub", detail))
+        self._note_complete()
 
     def set_market_hub(self, up: bool, detail: str | None) -> None:
         """Note the market hub's state, or why it is still down, and say so."""
         self.market_hub = up
         self.announce(_about("market hub", detail))
+        self._note_complete()
 
     def set_rest(self, up: bool, detail: str | None) -> None:
         """Note whether reads get answers; say so if it changed."""
@@ -35,8 +40,13 @@ class ConnectionBoard:
             self.rest = up
             self.announce(_about("REST", detail))
 
+    def _note_complete(self) -> None:
+        self._was_complete = self._was_complete or (self.user_hub and self.market_hub)
+
     def announce(self, detail: str | None = None) -> None:
         """Say what is up and what is not."""
+        if detail is None and not self._was_complete:
+            detail = STARTING
         self._emit(
             ConnectionChanged(
                 correlation_id=self._ids.next(),

@@ -17,6 +17,8 @@ from loguru import logger
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.subscriptions import Invocation, Subscriptions
 
+STOPPED = "stopped"
+"""Why a hub is down that we closed ourselves."""
 _LOOK_EVERY_S = 0.5
 _ATTEMPT_S = 3.0
 _LONGEST_ATTEMPT_S = 10.0
@@ -102,7 +104,7 @@ class HubLink:
 
     async def stop(self) -> None:
         """Disconnect for good."""
-        self._set_up(up=False, detail="stopped")
+        self._set_up(up=False, detail=STOPPED)
         if self._hub is not None:
             await self._discard(politely=True)
 
@@ -216,6 +218,8 @@ class HubLink:
         self.is_up, self._detail = up, detail
         if up:
             logger.info("The {} hub is connected", self.name)
+        elif detail == STOPPED:
+            logger.info("The {} hub is closed", self.name)
         else:
             logger.warning("The {} hub is down: {}", self.name, detail)
         self._on_change(up, detail)

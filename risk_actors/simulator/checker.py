@@ -23,7 +23,9 @@ _CLIENT = "client"
 _CLOSES = frozenset({"Position/closeContract", "Position/partialCloseContract"})
 _SNAPSHOT = "Position/searchOpen"
 _STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
-_EFFECTS = frozenset({"GatewayUserTrade", "GatewayUserOrder", "GatewayUserPosition"})
+_ORDER = "GatewayUserOrder"
+_POSITION = "GatewayUserPosition"
+_FINAL = frozenset(status for status in OrderStatus if status.is_final)
 _NOT_EXECUTED = frozenset({401, 429})
 
 
@@ -136,7 +138,16 @@ def _settled_ns(
         for event in events
         if event.order_id == close.order_id
         and event.order_id is not None
-        and event.target in _EFFECTS
-        and event.data["data"].get("status") != OrderStatus.PENDING
+        and event.target == _ORDER
+        and event.data["data"].get("status") in _FINAL
+    ]
+    # Once the contract is flat there is nothing left that the close could do.
+    ends += [
+        event.sent_ns
+        for event in events
+        if event.target == _POSITION
+        and event.sent_ns > close.arrived_ns
+        and (event.account_id, event.contract_id) == _key(close)
+        and event.data["data"].get("size") == 0
     ]
     return min(ends)

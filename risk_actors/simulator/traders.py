@@ -2,7 +2,8 @@
 
 `decide` is a pure function of the trader's state, what the trader sees, the time and one
 generator. The tilted trader chases every move, trades bigger after every loss, adds to losers,
-reaches for the full-size contract to win it back, and comes straight back when flattened.
+reaches for the full-size contract to win it back, and comes straight back when flattened; only
+after a few of those do the hands slow down.
 """
 
 from random import Random
@@ -13,6 +14,10 @@ from risk_actors.simulator.records import Bracket, OrderType, Side, Ticket
 from risk_actors.simulator.settings import Character
 
 _NS_PER_S = 1_000_000_000
+_BEATEN_AFTER_KILLS = 3
+"""From then on the trader tries with one contract of the base symbol."""
+_MOST_DOUBLINGS = 7
+"""A pause of half a second grows to about a minute and no further."""
 
 
 class Temper(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +85,10 @@ class Mood(msgspec.Struct, frozen=True, kw_only=True):
     losses: int = 0
     """Losing trades in a row."""
     last_balance_usd: float | None = None
+    in_trade: bool = False
+    """Whether the trader entered and has not closed yet."""
+    kills: int = 0
+    """Trades in a row that somebody else closed."""
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +149,8 @@ def decide(
     temper = TEMPERS[character]
     if sight.holdings:
         return _manage(temper, mood, sight, now_ns, rng, account_id=account_id, pace=pace)
+    if mood.in_trade and not temper.brackets:
+        return _killed(temper, mood, now_ns, rng, pace), []
     losses = mood.losses
     if mood.last_balance_usd is not None and sight.balance_usd < mood.last_balance_usd:
         losses += 1
@@ -149,15 +160,31 @@ def decide(
     escalated = temper.escalates_after_losses is not None and losses >= (
         temper.escalates_after_losses
     )
-    traded = _FULL_SIZE.get(symbol, symbol) if escalated else symbol
+    beaten = mood.kills >= _BEATEN_AFTER_KILLS
+    traded = _FULL_SIZE.get(symbol, symbol) if escalated and not beaten else symbol
     contract_id = contract_ids[traded]
     move = sight.moves.get(contract_id, 0.0)
     if temper.chases and not move:
         return mood, []
     entry = _entry(temper, losses, account_id, contract_id, move, rng)
+    if beaten:
+        entry = msgspec.structs.replace(entry, size=1)
     hold_ns = _draw_ns(temper.hold_s, pace, rng)
-    calmer = Mood(next_ns=now_ns + hold_ns, losses=losses, last_balance_usd=sight.balance_usd)
+    calmer = Mood(
+        next_ns=now_ns + hold_ns,
+        losses=losses,
+        last_balance_usd=sight.balance_usd,
+        in_trade=True,
+        kills=mood.kills,
+    )
     return calmer, [entry]
+
+
+def _killed(temper: Temper, mood: Mood, now_ns: int, rng: Random, pace: float) -> Mood:
+    """Return the mood after somebody else closed the trade: each time the pause doubles."""
+    kills = mood.kills + 1
+    pause_ns = _draw_ns(temper.rest_s, pace, rng) * 2 ** min(kills, _MOST_DOUBLINGS)
+    return msgspec.structs.replace(mood, next_ns=now_ns + pause_ns, in_trade=False, kills=kills)
 
 
 def _manage(
@@ -182,7 +209,9 @@ def _manage(
             size=min(size, temper.max_size - size),
         )
         return later, [more]
-    later = msgspec.structs.replace(mood, next_ns=now_ns + _draw_ns(temper.rest_s, pace, rng))
+    later = msgspec.structs.replace(
+        mood, next_ns=now_ns + _draw_ns(temper.rest_s, pace, rng), in_trade=False, kills=0
+    )
     return later, [CloseOut(h.contract_id) for h in sight.holdings]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from risk_actors import messages as m
-from risk_actors.actors.enforcer import EnforcerActor
+from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.core.commands import Answer
 from risk_actors.core.verdict import LockTerms, Reduce
 from risk_actors.runtime.clock import VirtualClock
@@ -30,7 +30,7 @@ class Rig:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = RecordingOutbox(EnforcerActor)
         context = context_of("enforcer", self.outbox, self.clock, RecordingOverseer())
-        self.actor = EnforcerActor(context, account_ids=(1, 2), armed=armed)
+        self.actor = EnforcerActor(context, account_ids=(1, 2), armed=armed, shelf=PlanShelf())
 
     def tell(self, *messages: m.Message) -> list[object]:
         self.outbox.clear()
@@ -213,7 +213,7 @@ def test_command_ids_of_a_later_run_are_above_those_of_an_earlier_one() -> None:
     first.tell(first.show(3), breach_found())
     later.clock.advance(1 * S)
     context = context_of("enforcer", later.outbox, later.clock, RecordingOverseer())
-    later.actor = EnforcerActor(context, account_ids=(1,), armed=True)
+    later.actor = EnforcerActor(context, account_ids=(1,), armed=True, shelf=PlanShelf())
     later.tell(later.show(3), breach_found())
 
     first_id = first.outbox.only(m.SendClose).command.id

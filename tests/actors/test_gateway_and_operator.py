@@ -2,7 +2,7 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.gateway import GatewayActor
-from risk_actors.actors.operator import OPERATOR_SENDS, OperatorInlet
+from risk_actors.actors.operator import OPERATOR_SENDS, NotArmedError, OperatorInlet
 from risk_actors.core.commands import CancelOrder, CloseContract
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
@@ -56,7 +56,7 @@ def test_after_a_restart_of_anybody_every_account_is_read_anew(
 def test_panic_goes_to_every_account_with_one_correlation_id(
     outbox: RecordingOutbox, clock: VirtualClock
 ) -> None:
-    OperatorInlet(outbox, clock, (1, 2)).panic()
+    OperatorInlet(outbox, clock, (1, 2), armed=True).panic()
 
     requests = outbox.of(m.PanicRequested)
     assert [request.account_id for request in requests] == [1, 2]
@@ -67,7 +67,7 @@ def test_panic_goes_to_every_account_with_one_correlation_id(
 
 
 def test_panic_can_be_for_one_account(outbox: RecordingOutbox, clock: VirtualClock) -> None:
-    OperatorInlet(outbox, clock, (1, 2)).panic(2)
+    OperatorInlet(outbox, clock, (1, 2), armed=True).panic(2)
 
     assert outbox.only(m.PanicRequested).account_id == 2
 
@@ -76,6 +76,17 @@ def test_panic_for_an_account_nobody_guards_is_refused(
     outbox: RecordingOutbox, clock: VirtualClock
 ) -> None:
     with pytest.raises(KeyError, match="account 9 is not guarded"):
-        OperatorInlet(outbox, clock, (1, 2)).panic(9)
+        OperatorInlet(outbox, clock, (1, 2), armed=True).panic(9)
+
+    assert outbox.sent == []
+
+
+def test_panic_is_refused_while_nothing_may_be_sent(
+    outbox: RecordingOutbox, clock: VirtualClock
+) -> None:
+    inlet = OperatorInlet(outbox, clock, (1, 2), armed=False)
+
+    with pytest.raises(NotArmedError, match="NOT ARMED: nothing was sent"):
+        inlet.panic()
 
     assert outbox.sent == []

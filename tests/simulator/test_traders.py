@@ -84,7 +84,7 @@ def test_the_overtrading_trader_enters_many_times(floor: Any) -> None:
 
 def test_a_flattened_trader_comes_straight_back(floor: Any) -> None:
     day = Day(floor, "tilted", 2).run(30, flatten=True)
-    assert len([f for f in day.fills if f.order.source == "client"]) > 5
+    assert len([f for f in day.fills if f.order.source == "client"]) >= 4
     assert {f.order.source for f in day.fills} == {"trader", "client"}
 
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from risk_actors import messages as m
-from risk_actors.core.broker import Quote
+from risk_actors.core.broker import Fill, Position, Quote
 from risk_actors.core.commands import Answer, CloseContract, Command, Outcome
 from risk_actors.projectx import translation
 from risk_actors.runtime.clock import VirtualClock
@@ -68,6 +68,13 @@ class CloseWatch:
     sent_ns: int
     partial: bool
     settled: bool = False
+    order_id: int | None = None
+    """The order that the broker made of it."""
+    size: int = 0
+    """Signed position when it was sent."""
+    wanted: int = 0
+    closed: dict[int, int] = field(default_factory=dict)
+    """Sizes by fill id that orders made since then filled on the closing side."""
 
 
 @dataclass
@@ -191,13 +198,17 @@ class Broker:
             match event.target:
                 case "GatewayUserPosition":
                     position = translation.position_from(_sent(event.data))
-                    self._settle(position.account_id, position.contract_id)
+                    if position.size == 0 or self._is_done(position.account_id, position):
+                        self._settle(position.account_id, position.contract_id)
                     self._tell(m.PositionReported, position=position)
                 case "GatewayUserOrder":
-                    self._tell(m.OrderReported, order=translation.order_from(_sent(event.data)))
+                    order = translation.order_from(_sent(event.data))
+                    if not order.is_working:
+                        self._settle_order(order.id)
+                    self._tell(m.OrderReported, order=order)
                 case "GatewayUserTrade":
                     fill = translation.fill_from(_sent(event.data))
-                    self._settle(fill.account_id, fill.contract_id)
+                    self._settle_by_fill(fill)
                     self._tell(m.FillReported, fill=fill)
                 case "GatewayUserAccount":
                     self._tell(
@@ -241,13 +252,14 @@ class Broker:
         answer, detail = Answer.ACCEPTED, None
         try:
             if isinstance(command, CloseContract):
-                self.exchange.close(
+                order = self.exchange.close(
                     command.account_id,
                     command.contract_id,
                     now_ns,
                     size=command.size,
                     source="client",
                 )
+                self._closes[command.account_id, command.contract_id].order_id = order.id
             else:
                 self.exchange.cancel(command.account_id, command.order_id, now_ns, by="client")
         except RefusedError as error:
@@ -358,13 +370,37 @@ class Broker:
                     f"I2: close {command.id} of {key} while one sent "
                     f"{(now_ns - before.sent_ns) / 1e9:.3f} s ago was outstanding"
                 )
-        self._closes[key] = CloseWatch(now_ns, command.size is not None)
+        size = self.exchange.signed_size(*key)
+        self._closes[key] = CloseWatch(
+            now_ns, command.size is not None, size=size, wanted=command.size or abs(size)
+        )
 
     def _settle(self, account_id: int, contract_id: str, since_ns: int | None = None) -> None:
         """Note that a close's effect, refusal or a later snapshot was told to the daemon."""
         watch = self._closes.get((account_id, contract_id))
         if watch is not None and (since_ns is None or watch.sent_ns <= since_ns):
             watch.settled = True
+
+    def _is_done(self, account_id: int, position: Position) -> bool:
+        """Tell whether the broker is through with the close that a position row may show."""
+        watch = self._closes.get((account_id, position.contract_id))
+        if watch is None or watch.order_id is None:
+            return False
+        return self.exchange.orders[watch.order_id].status.is_final
+
+    def _settle_by_fill(self, fill: Fill) -> None:
+        """A fill told is an effect seen, whoever's order it was, if the order came afterwards."""
+        watch = self._closes.get((fill.account_id, fill.contract_id))
+        if watch is None or fill.side.sign * watch.size >= 0:
+            return
+        if self.exchange.orders[fill.order_id].created_ns > watch.sent_ns:
+            watch.closed[fill.id] = fill.size
+            watch.settled = watch.settled or sum(watch.closed.values()) >= watch.wanted
+
+    def _settle_order(self, order_id: int) -> None:
+        for watch in self._closes.values():
+            if watch.order_id == order_id:
+                watch.settled = True
 
     # --- the truth ------------------------------------------------------------------------
 

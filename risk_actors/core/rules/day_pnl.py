@@ -57,7 +57,9 @@ def judge_day(
         now_ns: the instant of the decision.
     """
     if state is not None and state.day_start_ns == pnl.day_start_ns:
-        return state, state.verdict
+        # The figure goes on living; the sentence keeps the one that broke the day.
+        value = state.verdict.value if shown_usd is None else shown_usd
+        return state, msgspec.structs.replace(state.verdict, value=value)
     if amount_usd is None:
         return None, Unknown(
             evidence=Evidence(

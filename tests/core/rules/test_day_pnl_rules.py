@@ -160,9 +160,14 @@ def test_a_broken_day_stays_broken_and_is_one_cause_whatever_follows(make: Any) 
         pnl(realized=0, unrealized=None, unknown="no price yet"),
     )
 
-    # The very verdict of the first time: figures and instant included.
-    assert all(verdict == verdicts[0] for verdict in verdicts)
+    # The sentence of the first time, figures and instant included; the value goes on living.
     assert isinstance(verdicts[0], Breached)
+    assert all(isinstance(verdict, Breached) for verdict in verdicts)
+    assert {verdict.cause for verdict in verdicts} == {verdicts[0].cause}
+    assert all(verdict.evidence == verdicts[0].evidence for verdict in verdicts)
+    assert [verdict.value for verdict in verdicts] == [
+        sign * amount for amount in (500, 500, 900, 499, 0, 500)
+    ]
     assert verdicts[0].evidence.figures["at"] == NOON
 
 

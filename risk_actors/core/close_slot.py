@@ -1,0 +1,97 @@
+"""The close of one contract: what it was sent for, and when its effect counts as seen."""
+
+from risk_actors.core.account_state import AccountState, OpenPosition, is_market
+from risk_actors.core.broker import Fill
+from risk_actors.core.command_slot import CommandSlot, SlotEvent
+
+
+class CloseSlot(CommandSlot):
+    """The close of one contract, and what it was sent for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size_before = 0
+        self.partial_size: int | None = None
+        self.sent_ns = 0
+        self.is_adopted = False
+        self._closed_size = 0
+        self._counted: set[int] = set()
+
+    def send(self, *, command_id: int, size: int, partial_size: int | None, now_ns: int) -> None:
+        """Note what is sent: a close of a signed size, or of a part of it."""
+        self.apply(SlotEvent.SEND, now_ns)
+        self.command_id = command_id
+        self.sent_ns = now_ns
+        self.size_before = size
+        self.partial_size = partial_size
+        self._closed_size = 0
+        self._counted.clear()
+        self.is_adopted = False
+
+    def adopt(self, size: int, now_ns: int) -> None:
+        """Take a closing market order that already works for the close; nothing is sent.
+
+        It is the trader's own exit, or a close of ours that was taken for done. A second one
+        beside it could reverse the position, so it is given its time like any close.
+        """
+        self.send(command_id=0, size=size, partial_size=None, now_ns=now_ns)
+        self.apply(SlotEvent.ACCEPT, now_ns)
+        self.is_adopted = True
+
+    def count(self, fill: Fill, order_seen_ns: int) -> None:
+        """Take a fill that came while the close was outstanding.
+
+        What an order fills that was seen before the close was sent is not the close's doing.
+        """
+        if order_seen_ns <= self.sent_ns:
+            return
+        if fill.side.sign * self.size_before < 0 and fill.id not in self._counted:
+            self._counted.add(fill.id)
+            self._closed_size += fill.size
+
+    def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
+        """Tell whether the account shows that the close happened.
+
+        The contract is flat; or the reported size shrank by as much; or that much was filled on
+        the closing side by an order that is new, once report and fills agree. While a market order
+        of the closing side still works, more of it is to come: the broker closes what is open when
+        the command arrives, which may be more than was known when it was sent. A position that
+        merely changed sides proves nothing: the close may be on its way to that one too.
+        """
+        position = state.position_in(contract_id)
+        size = 0 if position is None else position.size
+        if size == 0:
+            return True
+        if closing_order_works(contract_id, self.size_before, state):
+            return False
+        if self.is_adopted:
+            return state.is_settled
+        wanted = abs(self.size_before) if self.partial_size is None else self.partial_size
+        if size * self.size_before < 0:
+            return False
+        if self.partial_size and abs(size) <= abs(self.size_before) - wanted:
+            return True
+        return self._closed_size >= wanted and state.is_settled
+
+
+def certain_size(position: OpenPosition) -> int:
+    """Return the signed size that report and fills both support.
+
+    A reduction by too much cannot be taken back, so it goes by the smaller of the two; the next
+    event, or a snapshot after a quarter of a second, settles the rest.
+    """
+    if position.size * position.fills_size <= 0:
+        return 0
+    return min(position.size, position.fills_size, key=abs)
+
+
+def closing_order_works(contract_id: str, size: int, state: AccountState) -> bool:
+    """Tell whether a market order that closes a signed size still works.
+
+    It may be our own close, partly filled or held up in a halted market. Closing again beside it
+    would trade twice and could reverse the position.
+    """
+    return any(
+        order.contract_id == contract_id and is_market(order) and order.side.sign * size < 0
+        for order in state.orders
+    )
