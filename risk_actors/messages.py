@@ -102,8 +102,11 @@ class AccountSnapshot(Message, frozen=True, kw_only=True):
     orders: tuple[Order, ...]
     covers_suspended: bool
     """Whether `orders` would list suspended bracket children; else known ones are kept."""
-    fills: tuple[Fill, ...]
-    """All fills since `fills_since_ns`."""
+    fills: tuple[Fill, ...] | None
+    """All fills since `fills_since_ns`; None when they could not be read.
+
+    Positions and orders alone are enough to enforce; only P&L has to be unknown without fills.
+    """
     fills_since_ns: int
     asked_ns: int
     """When the first of its requests was sent."""
@@ -259,6 +262,8 @@ class LocksChanged(Message, frozen=True, kw_only=True):
     locks: tuple[Lock, ...]
     engaged: Lock | None = None
     ended: Lock | None = None
+    unsaved: int = 0
+    """Changes of locks, of any account, that could not be written to the store yet."""
 
 
 # --- from the enforcer ------------------------------------------------------------------------

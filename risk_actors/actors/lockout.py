@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from risk_actors import messages as m
-from risk_actors.core.evidence import Evidence
+from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.lock import Lock
 from risk_actors.core.lock_book import LockBook
 from risk_actors.core.trading_calendar import TradingCalendar
@@ -36,6 +36,18 @@ class LockStore(Protocol):
         """Close the store."""
 
 
+RETRY_EVERY_NS = NS_PER_S
+
+
+class LockShelf:
+    """The book, and what of it is not in the store yet, kept where they outlive the actor."""
+
+    def __init__(self) -> None:
+        self.book: LockBook | None = None
+        self.unsaved: list[Callable[[LockStore], None]] = []
+        """Writes that failed, in their order; tried again until they succeed."""
+
+
 class LockoutActor(Actor):
     """Engages and ends locks; a lock is committed before it is announced (I5)."""
 
@@ -49,8 +61,11 @@ class LockoutActor(Actor):
         *,
         calendar: TradingCalendar,
         open_store: Callable[[], LockStore],
+        shelf: LockShelf,
     ) -> None:
         super().__init__(context)
+        self._shelf = shelf
+        self._tried_ns = 0
         self._calendar = calendar
         self._open_store = open_store
         self._book = LockBook(calendar)
@@ -60,8 +75,11 @@ class LockoutActor(Actor):
         """Open the store, restore the locks and announce them."""
         self._store = self._open_store()
         now_ns = self.clock.now_ns()
-        self._book = LockBook(self._calendar, self._store.in_force(now_ns))
-        self._book.number_after(self._store.last_id())
+        if self._shelf.book is None:
+            self._shelf.book = LockBook(self._calendar, self._store.in_force(now_ns))
+            self._shelf.book.number_after(self._store.last_id())
+        self._book = self._shelf.book
+        self._write_all()
         self._announce_all("restored", now_ns)
 
     def closed(self) -> None:
@@ -80,7 +98,7 @@ class LockoutActor(Actor):
                         message.rule_id,
                         terms,
                         message.breach.evidence,
-                        message.correlation_id,
+                        message,
                     )
             case m.PanicRequested():
                 self._engage(
@@ -88,12 +106,13 @@ class LockoutActor(Actor):
                     PANIC,
                     LockTerms(),
                     message.evidence,
-                    message.correlation_id,
+                    message,
                 )
             case m.Tick():
                 for lock in self._book.expire(now_ns):
                     self._commit(partial(_end, lock, now_ns), "the end of a lock")
                     self._announce(lock.account_id, message.correlation_id, ended=lock)
+                self._save_what_failed(now_ns)
 
     def handle_control(self, message: Control) -> None:
         """Say again which locks are in force."""
@@ -106,32 +125,49 @@ class LockoutActor(Actor):
         rule_id: str,
         terms: LockTerms,
         evidence: Evidence,
-        correlation_id: str,
+        cause: m.BreachFound | m.PanicRequested,
     ) -> None:
+        """Lock a scope as of its cause: the day that was broken is the one locked."""
         lock = self._book.engage(
             account_id=account_id,
             rule_id=rule_id,
             terms=terms,
             evidence=evidence,
-            correlation_id=correlation_id,
-            now_ns=self.clock.now_ns(),
+            correlation_id=cause.correlation_id,
+            now_ns=cause.at_ns,
         )
         if lock is None:
             return
         self._commit(partial(_save, lock), "a lock")
-        self._announce(account_id, correlation_id, engaged=lock)
+        self._announce(account_id, cause.correlation_id, engaged=lock)
 
     def _commit(self, write: Callable[[LockStore], None], what: str) -> None:
-        """Write to the store; a lock that cannot be kept still holds in memory, loudly."""
-        if self._store is None:
-            return
-        try:
-            write(self._store)
-        except Exception as error:  # noqa: BLE001 - protection goes on without the store
+        """Write to the store; what cannot be written holds in memory and is tried again."""
+        self._shelf.unsaved.append(write)
+        error = self._write_all()
+        if error is not None:
             self.fault(
-                f"could not save {what}: {error}. It holds until the program ends; "
-                "free disk space or repair the data directory."
+                f"could not save {what}: {error}. It holds while the program runs and is tried "
+                "again every second; free disk space, or close what keeps the file busy."
             )
+
+    def _write_all(self) -> Exception | None:
+        """Write what waits, in its order; return what stopped it."""
+        waiting = self._shelf.unsaved
+        while waiting and self._store is not None:
+            try:
+                waiting[0](self._store)
+            except Exception as error:  # noqa: BLE001 - protection goes on without the store
+                return error
+            del waiting[0]
+        return None
+
+    def _save_what_failed(self, now_ns: int) -> None:
+        if not self._shelf.unsaved or now_ns - self._tried_ns < RETRY_EVERY_NS:
+            return
+        self._tried_ns = now_ns
+        if self._write_all() is None:
+            self._announce_all("saved", now_ns)
 
     def _announce_all(self, why: str, now_ns: int) -> None:
         for account_id in self._book.accounts():
@@ -153,6 +189,7 @@ class LockoutActor(Actor):
                 locks=self._book.in_force(account_id),
                 engaged=engaged,
                 ended=ended,
+                unsaved=len(self._shelf.unsaved),
             )
         )
 

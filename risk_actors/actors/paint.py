@@ -40,6 +40,9 @@ class Known:
     verdicts: dict[tuple[str, int], m.VerdictChanged] = field(default_factory=dict)
     enforcement: dict[int, tuple[int, m.EnforcementChanged]] = field(default_factory=dict)
     connection: m.ConnectionChanged | None = None
+    unsaved: int = 0
+    unread_since_ns: dict[int, int] = field(default_factory=dict)
+    """Accounts whose snapshots fail, and since when."""
     failed: dict[str, m.ActorStatus] = field(default_factory=dict)
 
 
@@ -79,6 +82,14 @@ def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
         return "starting", f"waiting for {waits_for}"
     if down:
         return "degraded", f"connection lost: {', '.join(down)}"
+    if known.unread_since_ns:
+        names = ", ".join(known.accounts[account_id] for account_id in known.unread_since_ns)
+        return "degraded", f"cannot be read from the broker: {names}"
+    without_fills = [s.name for s in known.accounts_state.values() if not s.has_all_fills]
+    if without_fills:
+        return "degraded", f"fills cannot be read, P&L is unknown: {', '.join(without_fills)}"
+    if known.unsaved:
+        return "degraded", "locks cannot be saved; they hold while this program runs"
     return "armed", None
 
 

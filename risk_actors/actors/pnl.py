@@ -56,7 +56,7 @@ class PnlActor(Actor):
                     self._tell_holders(message.quote.contract_id, message, now_ns)
             case m.AccountUpdated():
                 book = self._books[message.state.account_id]
-                book.on_account(message.state, message.fills)
+                book.on_account(message.state, message.fills, after_snapshot=message.after_snapshot)
                 self._tell(message.state.account_id, message.event, now_ns)
             case m.Tick():
                 if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:

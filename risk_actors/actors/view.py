@@ -105,8 +105,13 @@ class ViewActor(Actor):
         match message:
             case m.AccountUpdated():
                 self._known.accounts_state[message.state.account_id] = message.state
+                if message.after_snapshot:
+                    self._known.unread_since_ns.pop(message.state.account_id, None)
+            case m.SnapshotFailed():
+                self._known.unread_since_ns.setdefault(message.account_id, message.at_ns)
             case m.LocksChanged():
                 self._known.locks[message.account_id] = message.locks
+                self._known.unsaved = message.unsaved
             case m.EnforcementChanged():
                 self._take_enforcement(message)
             case m.ConnectionChanged():

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.actors.gateway import INBOUND, OUTBOUND, BrokerSession, GatewayActor
 from risk_actors.actors.journal import JournalActor, JournalStore
-from risk_actors.actors.lockout import LockoutActor, LockStore
+from risk_actors.actors.lockout import LockoutActor, LockShelf, LockStore
 from risk_actors.actors.operator import OPERATOR
 from risk_actors.actors.pnl import PnlActor
 from risk_actors.actors.position import PositionActor
@@ -125,7 +125,7 @@ class ActorSystem:
 def _members(blueprint: Blueprint) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
-    shelf = PlanShelf()
+    plans, locks = PlanShelf(), LockShelf()
     seen = SeenWindows(calendar, blueprint.started_ns)
     return [
         _Member(
@@ -146,12 +146,14 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
         _Member(
             EnforcerActor.kind,
             EnforcerActor.kind,
-            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed, shelf=shelf),
+            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed, shelf=plans),
         ),
         _Member(
             LockoutActor.kind,
             LockoutActor.kind,
-            lambda c: LockoutActor(c, calendar=calendar, open_store=blueprint.open_locks),
+            lambda c: LockoutActor(
+                c, calendar=calendar, open_store=blueprint.open_locks, shelf=locks
+            ),
         ),
         *(_rule_member(rule, blueprint) for rule in blueprint.rules),
         _Member(

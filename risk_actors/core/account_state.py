@@ -55,6 +55,8 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """Working orders, oldest first."""
     awaited: tuple[str, ...] = ()
     """Contracts in which an order says it was filled and the fills have not come yet."""
+    has_all_fills: bool = True
+    """Whether the last snapshot brought the fills; without them the day's P&L is unknown."""
     distrusted: str | None = None
     """Why only a snapshot can say what is true (a fill was voided), or None."""
     named_symbols: dict[str, str] = {}

@@ -85,6 +85,7 @@ class PnlBook:
         self._state: AccountState | None = None
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
         self._last_fill_ns = 0
+        self._has_all_fills = False
 
     @property
     def contracts(self) -> frozenset[str]:
@@ -93,9 +94,16 @@ class PnlBook:
             return frozenset()
         return frozenset(position.contract_id for position in self._state.positions)
 
-    def on_account(self, state: AccountState, fills: Iterable[Fill]) -> None:
-        """Take the account's positions and the fills that are new or changed."""
+    def on_account(
+        self, state: AccountState, fills: Iterable[Fill], *, after_snapshot: bool = True
+    ) -> None:
+        """Take the account's positions and the fills that are new or changed.
+
+        Only after a snapshot are they all of them; a book that was made anew in the middle of a
+        day knows nothing of it before.
+        """
         self._state = state
+        self._has_all_fills = self._has_all_fills or after_snapshot
         for fill in fills:
             before = self._fills.get(fill.id)
             if before is not None:
@@ -126,6 +134,15 @@ class PnlBook:
         if self._week.contains(fill.at_ns):
             self._week_realized_usd += times * fill.net_usd
 
+    def _is_known(self) -> bool:
+        state = self._state
+        return (
+            state is not None
+            and state.is_reconciled
+            and state.has_all_fills
+            and self._has_all_fills
+        )
+
     @property
     def day(self) -> Window:
         """The trading day that the figures belong to."""
@@ -134,7 +151,7 @@ class PnlBook:
     def pnl(self, marks: Marks, now_ns: int) -> PnlState:
         """Return the P&L at the marks."""
         state = self._state
-        known = state is not None and state.is_reconciled
+        known = self._is_known()
         open_positions = () if state is None else state.positions
         positions = tuple(_mark(position, marks, now_ns) for position in open_positions)
         unknown = next((p.unknown_reason for p in positions if p.unknown_reason), None)
@@ -158,7 +175,7 @@ class PnlBook:
             trades=state.trades if state is not None and is_today else 0,
             entries=state.entries if state is not None and is_today else 0,
             positions=positions,
-            unknown_reason=unknown if known else "the account has not been read yet",
+            unknown_reason=unknown if known else "the day's fills have not been read yet",
         )
 
 

@@ -34,7 +34,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[Position, ...]
     orders: tuple[Order, ...]
     covers_suspended: bool
-    fills: tuple[Fill, ...]
+    fills: tuple[Fill, ...] | None
+    """None when they could not be read; positions and orders count all the same."""
     asked_ns: int
 
 
@@ -100,6 +101,7 @@ class PositionBook:
         self._counts = DayCounts()
         self._last_counted = (0, 0)
         self._asked_ns = 0
+        self._has_all_fills = False
         self.unsettled_since_ns: int | None = None
         """Since when some contract's report and fills differ; None while all agree."""
         self.distrusted: str | None = None
@@ -226,6 +228,7 @@ class PositionBook:
             *self._take_positions(snapshot),
         ]
         self._asked_ns = snapshot.asked_ns
+        self._has_all_fills = snapshot.fills is not None
         self._filled_by_order = Counter()
         for fill, _ in self._fills.values():
             self._filled_by_order[fill.order_id] += 0 if fill.voided else fill.size
@@ -278,7 +281,7 @@ class PositionBook:
                 self._orders[order_id] = (order, now_ns)
 
     def _take_fills(self, snapshot: Snapshot, now_ns: int) -> Iterable[Difference]:
-        for fill in snapshot.fills:
+        for fill in snapshot.fills or ():
             known = self._fills.get(fill.id)
             if known is None:
                 self._fills[fill.id] = (fill, now_ns)
@@ -293,7 +296,7 @@ class PositionBook:
 
     def _take_positions(self, snapshot: Snapshot) -> Iterable[Difference]:
         told = {p.contract_id: p for p in snapshot.positions if p.size}
-        in_snapshot = {fill.id for fill in snapshot.fills}
+        in_snapshot = {fill.id for fill in snapshot.fills or ()}
         later = [
             fill
             for fill, received_ns in self._fills.values()
@@ -350,6 +353,7 @@ class PositionBook:
             entries=self._counts.entries,
             positions=positions,
             orders=tuple(order for order, _ in self._orders.values()),
+            has_all_fills=self._has_all_fills,
             awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
             distrusted=self.distrusted,
             named_symbols={

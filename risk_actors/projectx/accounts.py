@@ -17,21 +17,29 @@ def guarded_accounts(
     Raises:
         AccountsNotFound: nothing is left; the message names what there is.
     """
-    patterns = (settings.account_name,) if settings.account_name else settings.accounts
     visible = tuple(account for account in accounts if account.is_visible)
-    chosen = tuple(
-        account
-        for account in visible
-        if not patterns or any(_matches(account, pattern) for pattern in patterns)
-    )
+    chosen = tuple(account for account in visible if is_selected(account, settings))
     if chosen:
         return chosen
+    patterns = _patterns(settings)
     available = ", ".join(account.name for account in visible) or "none"
     if not patterns:
         raise AccountsNotFound("The login has no visible account.")
     raise AccountsNotFound(
         f"No account matches {', '.join(patterns)}. Available accounts: {available}."
     )
+
+
+def is_selected(account: Account, settings: GatewaySettings) -> bool:
+    """Tell whether a visible account is one that the settings select."""
+    patterns = _patterns(settings)
+    return account.is_visible and (
+        not patterns or any(_matches(account, pattern) for pattern in patterns)
+    )
+
+
+def _patterns(settings: GatewaySettings) -> tuple[str, ...]:
+    return (settings.account_name,) if settings.account_name else settings.accounts
 
 
 def _matches(account: Account, pattern: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from risk_actors.core.broker import OrderStatus
+from risk_actors.core.broker import Account, OrderStatus
 from risk_actors.messages import (
     AccountReported,
     FillReported,
@@ -43,6 +43,7 @@ class Inbound:
         on_contract: Callable[[str], None],
         on_doubt: OnDoubt,
         on_logout: Callable[[str], None],
+        on_stranger: Callable[[Account], None] = lambda _account: None,
     ) -> None:
         self._account_ids = account_ids
         self._clock = clock
@@ -51,6 +52,7 @@ class Inbound:
         self._on_contract = on_contract
         self._on_doubt = on_doubt
         self._on_logout = on_logout
+        self._on_stranger = on_stranger
         self._quotes = QuoteMerger()
 
     def attach(self, user_hub: Any, market_hub: Any) -> None:
@@ -116,6 +118,8 @@ class Inbound:
             account = translation.account_from(row, "GatewayUserAccount")
             if account.id in self._account_ids:
                 self._send(AccountReported, account=account)
+            else:
+                self._on_stranger(account)
 
         self._each("GatewayUserAccount", arguments, handle)
 

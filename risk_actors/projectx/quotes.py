@@ -11,8 +11,10 @@ from risk_actors.projectx.errors import PayloadError
 from risk_actors.projectx.fields import Row, excerpt
 
 TOLERATED_LAG_NS = 5_000_000_000
-"""A quote's own time counts only when it is older than this: until then the trader's clock may
-simply be off, and receipt is the better time; beyond, the quote was old when it was sent."""
+"""A quote that came this much later than others was old when it was sent; its own time counts then.
+Within it, receipt is the better time."""
+FORGET_LAG_AFTER_NS = 60_000_000_000
+"""After a clock was set, what was learned before it is forgotten within two of these."""
 
 
 class QuoteMerger:
@@ -20,6 +22,7 @@ class QuoteMerger:
 
     def __init__(self) -> None:
         self._latest: dict[str, Quote] = {}
+        self._lag = LeastLag()
 
     def forget(self) -> None:
         """Drop everything, as after a gap in the stream: half of an old quote is no quote."""
@@ -41,7 +44,7 @@ class QuoteMerger:
             bid=_side(row, "bestBid", known.bid if known else None),
             ask=_side(row, "bestAsk", known.ask if known else None),
             last=row.optional_decimal("lastPrice") or (known.last if known else None),
-            at_ns=_instant(row, ("lastUpdated", "timestamp"), received_ns),
+            at_ns=self._instant(row, ("lastUpdated", "timestamp"), received_ns),
         )
         self._latest[contract] = quote
         return quote
@@ -65,10 +68,41 @@ class QuoteMerger:
             bid=known.bid if known else None,
             ask=known.ask if known else None,
             last=newest[1].decimal("price") or (known.last if known else None),
-            at_ns=_instant(newest[1], ("timestamp",), received_ns),
+            at_ns=self._instant(newest[1], ("timestamp",), received_ns),
         )
         self._latest[contract] = quote
         return quote
+
+    def _instant(self, row: Row, names: tuple[str, ...], received_ns: int) -> int:
+        for name in names:
+            at_ns = row.instant_ns(name)
+            if at_ns:
+                age_ns = self._lag.beyond_least(received_ns - at_ns, received_ns)
+                return received_ns - age_ns if age_ns > TOLERATED_LAG_NS else received_ns
+        return received_ns
+
+
+class LeastLag:
+    """How much later than others a quote came, whatever the trader's clock says.
+
+    The difference between receipt and the quote's own time is the way it took plus what the two
+    clocks differ by; the least difference of the last minutes is nearly the clocks' alone.
+    """
+
+    def __init__(self) -> None:
+        self._before_ns: int | None = None
+        self._least_ns: int | None = None
+        self._since_ns = 0
+
+    def beyond_least(self, lag_ns: int, received_ns: int) -> int:
+        """Return how far a lag lies above the least one of the last one to two minutes."""
+        if received_ns - self._since_ns > FORGET_LAG_AFTER_NS:
+            self._before_ns, self._least_ns, self._since_ns = self._least_ns, None, received_ns
+        self._least_ns = lag_ns if self._least_ns is None else min(self._least_ns, lag_ns)
+        least_ns = self._least_ns
+        if self._before_ns is not None:
+            least_ns = min(least_ns, self._before_ns)
+        return lag_ns - least_ns
 
 
 def _contract_of(contract_id: object, row: Row) -> str:
@@ -82,11 +116,3 @@ def _side(row: Row, name: str, known: Decimal | None) -> Decimal | None:
     if not row.has(name):
         return known
     return row.optional_decimal(name) or None
-
-
-def _instant(row: Row, names: tuple[str, ...], received_ns: int) -> int:
-    for name in names:
-        at_ns = row.instant_ns(name)
-        if at_ns:
-            return at_ns if at_ns < received_ns - TOLERATED_LAG_NS else received_ns
-    return received_ns

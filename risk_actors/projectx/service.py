@@ -9,7 +9,7 @@ from loguru import logger
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
 from risk_actors.messages import AccountSnapshot, CommandAnswered, Message
-from risk_actors.projectx.accounts import guarded_accounts
+from risk_actors.projectx.accounts import guarded_accounts, is_selected
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
 from risk_actors.projectx.correlation import CorrelationIds
@@ -62,6 +62,7 @@ class GatewayService:
             endpoints.api_url, self._session, self._budget, clock, settings.command_timeout_s
         )
         self._streams: _Streams | None = None
+        self._seen_ids: set[int] = set()
 
     async def connect(self) -> tuple[Account, ...]:
         """Log in and return the accounts to guard.
@@ -76,6 +77,7 @@ class GatewayService:
         except (ReadFailed, PayloadError) as error:
             raise LoginFailed(f"Logged in, but could not read the accounts: {error}.") from error
         chosen = guarded_accounts(accounts, self._settings)
+        self._seen_ids = {account.id for account in accounts}
         self._lane.open()
         self._keep("token renewal", self._session.renew_in_time)
         self._keep("enforcement connection", self._lane.keep_warm)
@@ -137,6 +139,7 @@ class GatewayService:
             self._contract,
             self._doubt,
             hubs.logged_out,
+            self._stranger,
         )
         desk = SnapshotDesk(
             account_ids, self._snapshots, inbound, self._clock, self._ids, self._emit
@@ -187,6 +190,19 @@ class GatewayService:
         accounts = len(self._streams.desk.account_ids) if self._streams else 1
         per_s = self._budget.reads_per_minute * _POLLING_SHARE / _S_PER_MINUTE
         return max(accounts * REQUESTS_PER_SNAPSHOT / per_s, _SHORTEST_POLL_S)
+
+    def _stranger(self, account: Account) -> None:
+        """Say, once, that an account which should be guarded appeared and is not."""
+        if account.id in self._seen_ids or self._streams is None:
+            return
+        self._seen_ids.add(account.id)
+        if is_selected(account, self._settings):
+            detail = (
+                f"account {account.name} appeared after the start and is NOT GUARDED; "
+                "stop and start again to guard it"
+            )
+            logger.warning("The {}", detail)
+            self._streams.inbound.reject(PayloadError("account", detail, str(account.id)))
 
     def _user_hub(self, up: bool, detail: str | None) -> None:
         self._board.set_user_hub(up, detail)

@@ -105,7 +105,8 @@ class SnapshotDesk:
             return False
         self._mention_contracts(snapshot)
         self._emit(snapshot)
-        return True
+        # Good enough to enforce on; the fills are wanted soon all the same.
+        return snapshot.fills is not None
 
     def _mention_contracts(self, snapshot: AccountSnapshot) -> None:
         for position in snapshot.positions:

@@ -14,7 +14,7 @@ from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.evidence import iso_utc
 from risk_actors.messages import AccountSnapshot
 from risk_actors.projectx import translation
-from risk_actors.projectx.errors import ReadFailed, ReadProblem
+from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.ports import Clock, FillsSince
 from risk_actors.projectx.reads import RestReader
 
@@ -22,6 +22,7 @@ MAX_ATTEMPTS = 3
 REQUESTS_PER_SNAPSHOT = 6
 UNSTABLE = " (fills kept changing while it was read)"
 """What the reason of a snapshot ends in that is not known to be consistent."""
+WITHOUT_FILLS = " (without fills, which could not be read)"
 
 _WORKING_STATUSES = (
     OrderStatus.OPEN,
@@ -29,7 +30,6 @@ _WORKING_STATUSES = (
     OrderStatus.PENDING_CANCELLATION,
     OrderStatus.SUSPENDED,
 )
-_WITHOUT_QUERY = frozenset({ReadProblem.UNSUPPORTED, ReadProblem.REFUSED})
 
 
 class SnapshotReader:
@@ -40,6 +40,7 @@ class SnapshotReader:
         self._clock = clock
         self._fills_since_ns = fills_since_ns
         self._has_order_query = True
+        self._accounts: dict[int, Account] = {}
 
     async def read(self, account_id: int, reason: str, correlation_id: str) -> AccountSnapshot:
         """Read one account; again, at most three times, while its fills change meanwhile.
@@ -50,14 +51,18 @@ class SnapshotReader:
         """
         asked_ns = self._clock.now_ns()
         since_ns = self._fills_since_ns(asked_ns)
-        fills = await self._fills(account_id, since_ns)
+        fills = await self._fills_if_any(account_id, since_ns)
+        if fills is None:
+            reason += WITHOUT_FILLS
         for attempt in range(MAX_ATTEMPTS):
             account, positions, (orders, covers_suspended) = await _all_of(
                 self._account(account_id),
                 self._positions(account_id),
                 self._orders(account_id),
             )
-            fills_before, fills = fills, await self._fills(account_id, since_ns)
+            if fills is None:
+                break
+            fills_before, fills = fills, await self._fills_if_any(account_id, since_ns)
             if fills == fills_before:
                 break
             logger.debug("Account {}: fills changed during read {}", account_id, attempt + 1)
@@ -85,15 +90,32 @@ class SnapshotReader:
         """
         endpoint = "/Account/search"
         answer = await self._reader.post(endpoint, {"onlyActiveAccounts": False})
-        return translation.rows_from(answer, "accounts", translation.account_from, endpoint)
+        accounts = translation.rows_from(answer, "accounts", translation.account_from, endpoint)
+        self._accounts = {account.id: account for account in accounts}
+        return accounts
 
     async def _account(self, account_id: int) -> Account:
-        for account in await self.accounts():
+        """Return the account's row; the one read last when the list cannot be read."""
+        try:
+            accounts = await self.accounts()
+        except (ReadFailed, PayloadError):
+            if account_id not in self._accounts:
+                raise
+            return self._accounts[account_id]
+        for account in accounts:
             if account.id == account_id:
                 return account
         raise ReadFailed(
             "/Account/search", ReadProblem.REFUSED, f"account {account_id} is not listed any more"
         )
+
+    async def _fills_if_any(self, account_id: int, since_ns: int) -> tuple[Fill, ...] | None:
+        """Return the fills, or None when there is no reading them: locks need none."""
+        try:
+            return await self._fills(account_id, since_ns)
+        except (ReadFailed, PayloadError) as error:
+            logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
+            return None
 
     async def _fills(self, account_id: int, since_ns: int) -> tuple[Fill, ...]:
         endpoint = "/Trade/search"
@@ -141,8 +163,6 @@ class SnapshotReader:
         try:
             answer = await self._reader.post(endpoint, body)
         except ReadFailed as failed:
-            if failed.problem not in _WITHOUT_QUERY:
-                raise
             self._has_order_query = failed.problem is not ReadProblem.UNSUPPORTED
             logger.warning("Suspended orders cannot be listed: {}", failed)
             return (), False

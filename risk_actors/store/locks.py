@@ -1,6 +1,7 @@
 """Locks in the store, so that they outlive the process (I5)."""
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,18 @@ from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import Existing
 from risk_actors.store.schema import open_database
 
+BUSY_FOR_AT_MOST_MS = 250
+
 
 class SqliteLockStore:
     """The table `locks`. Every call commits; used by the lockout actor alone, in its thread."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, zone: tzinfo) -> None:
+        """Open the store; sentences kept in it for people say times in this zone."""
+        self._zone = zone
         self._database = open_database(data_dir)
+        # A lock is announced only after this commit, so a busy file must not hold it up for long.
+        self._database.execute(f"pragma busy_timeout = {BUSY_FOR_AT_MOST_MS}")
         self._table = self._database["locks"]
 
     def in_force(self, now_ns: int) -> Sequence[Lock]:
@@ -34,21 +41,27 @@ class SqliteLockStore:
 
     def save(self, lock: Lock) -> None:
         """Commit a lock, new or changed."""
-        self._table.upsert(
-            {
-                "id": lock.id,
-                "account_id": lock.account_id,
-                "contract_id": lock.contract_id,
-                "rule_id": lock.rule_id,
-                "since_ns": lock.since_ns,
-                "until_ns": lock.until_ns,
-                "existing": lock.existing.value,
-                "reason": lock.evidence.sentence(),
-                "evidence": _encoded(lock.evidence),
-                "correlation_id": lock.correlation_id,
-            },
-            pk="id",
-        )
+        row = {
+            "id": lock.id,
+            "account_id": lock.account_id,
+            "contract_id": lock.contract_id,
+            "rule_id": lock.rule_id,
+            "since_ns": lock.since_ns,
+            "until_ns": lock.until_ns,
+            "existing": lock.existing.value,
+            "reason": lock.evidence.sentence(self._zone),
+            "evidence": _encoded(lock.evidence),
+            "correlation_id": lock.correlation_id,
+        }
+        # Not the library's upsert: it first tries out on the file whether it can, and when the
+        # file is busy just then it falls back to statements that here would save nothing.
+        columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        with self._database.conn:
+            self._database.execute(
+                f"insert into locks ({columns}) values ({values})"  # noqa: S608 - names, not data
+                " on conflict (id) do update set until_ns = excluded.until_ns",
+                row,
+            )
 
     def end(self, lock: Lock, at_ns: int) -> None:
         """Commit that a lock ended."""

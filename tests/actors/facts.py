@@ -179,7 +179,11 @@ def account_updated(
     state: AccountState, correlation_id: str = "event-1", **content: Any
 ) -> m.AccountUpdated:
     event = say(m.AccountReported, correlation_id, account=account(state.account_id))
-    return say(m.AccountUpdated, correlation_id, **{"state": state, "event": event} | content)
+    return say(
+        m.AccountUpdated,
+        correlation_id,
+        **{"state": state, "event": event, "after_snapshot": True} | content,
+    )
 
 
 def pnl_updated(pnl: PnlState, correlation_id: str = "event-1") -> m.PnlUpdated:

@@ -1,7 +1,7 @@
 import pytest
 
 from risk_actors import messages as m
-from risk_actors.actors.lockout import LockoutActor
+from risk_actors.actors.lockout import LockoutActor, LockShelf
 from risk_actors.core.verdict import LockEnd, LockTerms
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
@@ -37,7 +37,7 @@ class NotingOutbox(RecordingOutbox):
 class Rig:
     """A lockout actor, opened, that is called directly."""
 
-    def __init__(self, store: FakeLockStore | None = None) -> None:
+    def __init__(self, store: FakeLockStore | None = None, shelf: LockShelf | None = None) -> None:
         self.store = store or FakeLockStore()
         self.calls = self.store.calls
         self.clock = VirtualClock(NOON_NS)
@@ -47,6 +47,7 @@ class Rig:
             context_of("lockout", self.outbox, self.clock, self.overseer),
             calendar=calendar(),
             open_store=lambda: self.store,
+            shelf=shelf or LockShelf(),
         )
         self.actor.opened()
 
@@ -224,3 +225,31 @@ def test_closing_closes_the_store(rig: Rig) -> None:
     rig.actor.closed()
 
     assert rig.store.is_closed
+
+
+def test_what_could_not_be_saved_is_tried_again_until_it_is(rig: Rig) -> None:
+    """I5: the program may end before the disk has room again."""
+    rig.store.fails = True
+    rig.actor.handle(breach_found())
+    rig.tick_at(NOON_NS + 1 * S)
+    rig.store.fails = False
+
+    rig.tick_at(NOON_NS + 2 * S)
+
+    assert list(rig.store.saved) == [1]
+    assert [told.unsaved for told in rig.announced] == [1, 0]
+    assert len(rig.overseer.faults) == 1
+
+
+def test_a_lock_outlives_the_actor_also_when_it_could_not_be_saved() -> None:
+    store, shelf = FakeLockStore(), LockShelf()
+    first, second = Rig(store, shelf), None
+    store.fails = True
+    first.actor.handle(breach_found())
+    first.actor.closed()
+    store.fails = False
+
+    second = Rig(store, shelf)
+
+    assert [lock.id for lock in second.announced[-1].locks] == [1]
+    assert list(store.saved) == [1]

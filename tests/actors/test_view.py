@@ -113,6 +113,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
     detail = picture.pop("detail")
     assert picture == {
         "version": "1.2.3",
+        "timezone": "UTC",
         "mode": "paper",
         "armed": True,
         "phase": "starting",
@@ -421,3 +422,42 @@ def test_a_restarted_view_goes_on_with_what_was_told_once(rig: Rig) -> None:
 
     assert after == before
     assert after["phase"] == "faulted"
+
+
+def test_i7_an_account_that_cannot_be_read_is_degraded_until_it_was(rig: Rig) -> None:
+    rig.armed()
+
+    failed = rig.show(say(m.SnapshotFailed, account_id=1, detail="HTTP 500"))
+    by_event = rig.show(account_updated(account_state(), after_snapshot=False))
+    read = rig.show(account_updated(account_state()))
+
+    assert (failed["phase"], by_event["phase"]) == ("degraded", "degraded")
+    assert "PAPER" in failed["detail"]
+    assert read["phase"] == "armed"
+
+
+def test_i7_an_account_without_its_fills_is_degraded(rig: Rig) -> None:
+    rig.armed()
+
+    without = rig.show(account_updated(account_state(has_all_fills=False)))
+
+    assert without["phase"] == "degraded"
+    assert "P&L is unknown" in without["detail"]
+
+
+def test_i5_locks_that_could_not_be_saved_are_degraded_until_they_are(rig: Rig) -> None:
+    rig.armed()
+
+    unsaved = rig.show(say(m.LocksChanged, account_id=1, locks=(lock(),), unsaved=1))
+    saved = rig.show(say(m.LocksChanged, account_id=1, locks=(lock(),), unsaved=0))
+
+    assert (unsaved["phase"], saved["phase"]) == ("degraded", "armed")
+
+
+def test_under_a_lock_on_the_account_a_breach_is_not_worth_a_line(rig: Rig) -> None:
+    rig.armed()
+    rig.show(say(m.LocksChanged, account_id=1, locks=(lock(contract_id=None),)))
+
+    shown = rig.show(breach_found(), breach_found(account_id=2))
+
+    assert [e["account"] for e in shown["events"] if e["kind"] == "breach"] == [2]

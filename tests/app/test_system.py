@@ -13,7 +13,9 @@ from risk_actors.actors.view import PictureFrame
 from risk_actors.actors.wiring import TOPOLOGY
 from risk_actors.app.system import RESYNC, ActorSystem, Blueprint
 from risk_actors.core.broker import OrderStatus
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command
+from risk_actors.core.commands import CancelOrder, CloseContract, Command
+from risk_actors.core.enforcement import EnforcementPlan
+from risk_actors.core.enforcement_effects import Effect
 from risk_actors.core.lock import Lock
 from risk_actors.core.rules import Rule
 from risk_actors.runtime.clock import SystemClock, VirtualClock
@@ -30,7 +32,6 @@ from tests.actors.facts import (
     FakeSession,
     account_state,
     account_updated,
-    answered,
     calendar,
     connected,
     fill,
@@ -370,6 +371,9 @@ class LiveWorld(Edge):
         self.made.inbound.send(snapshot(*held, account_id=account_id, asked_ns=now_ns))
 
     def open(self, size: int) -> None:
+        """Fill an order of the trader's: the fill first, as the broker mostly tells it."""
+        if size:
+            self.made.inbound.send(say(m.FillReported, "fill-1", fill=fill(1, size - self.size)))
         self.size = size
         self.made.inbound.send(say(m.PositionReported, "position-1", position=position(size)))
 
@@ -399,21 +403,39 @@ def test_a_breach_on_real_threads_becomes_a_close() -> None:
         world.open(5)
         (command,) = eventually(lambda: world.session.commands)
 
-    assert command.correlation_id == "position-1"
+    assert command.correlation_id == "fill-1"
     assert world.locks.is_closed
     assert world.journal.is_closed
     assert {"BreachFound", "SendClose"} <= set(world.journal.kinds)
 
 
-def test_an_enforcer_that_failed_in_the_middle_takes_the_enforcement_up_again() -> None:
-    """I3: it ends when flat is observed, also when the rule has said its cause already."""
+def failing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next tick break the first plan that is shown it."""
+    on_tick, failed = EnforcementPlan.on_tick, []
+
+    def fail_once(plan: EnforcementPlan, correlation_id: str, now_ns: int) -> list[Effect]:
+        if not failed:
+            failed.append(plan)
+            raise RuntimeError("broken")
+        return on_tick(plan, correlation_id, now_ns)
+
+    monkeypatch.setattr(EnforcementPlan, "on_tick", fail_once)
+
+
+def test_an_enforcer_that_failed_in_the_middle_takes_the_enforcement_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I3: it ends when flat is observed, also when the rule has said its cause already.
+
+    I2: what the broken plan had under way is given its 3 s before anything is reduced again.
+    """
     with live(max_contracts(2)) as world:
         world.open(5)
         eventually(lambda: world.session.commands)
 
-        world.made.inbound.send(answered(1, Answer.ACCEPTED, account_id=77))
-        eventually(lambda: world.restarts("enforcer") == 1)
-        eventually(lambda: len(world.session.commands) == 2)
+        failing_once(monkeypatch)
+        eventually(lambda: world.picture() and world.restarts("enforcer") == 1)
+        eventually(lambda: world.picture() and len(world.session.commands) == 2)
 
     first, second = world.session.commands
     assert isinstance(first, CloseContract)
@@ -434,7 +456,7 @@ def test_a_breach_that_killed_the_lockout_actor_locks_all_the_same() -> None:
 
     assert world.restarts("lockout") == 1
     (held,) = world.locks.saved.values()
-    assert (held.contract_id, held.correlation_id) == (MNQ, "position-1")
+    assert (held.contract_id, held.correlation_id) == (MNQ, "fill-1")
 
 
 def dying_once(save: Callable[[Lock], None]) -> Callable[[Lock], None]:

@@ -560,3 +560,148 @@ def test_no_command_follows_once_flat_was_observed() -> None:
     ]
 
     assert effects == []
+
+
+def fill(fill_id: int, side: Side, size: int, order_id: int) -> Fill:
+    return Fill(
+        id=fill_id,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=order_id,
+        side=side,
+        size=size,
+        price=Decimal(100),
+        at_ns=1,
+    )
+
+
+def test_i2_a_close_that_grew_at_the_broker_is_not_repeated_while_it_works() -> None:
+    """Sent knowing -3, executed at -12: the first 3 filled are not all of it."""
+    p = plan()
+    p.on_account(account(position(-3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    works = order(90, Side.BUY, 12, OrderType.MARKET)
+
+    part = p.on_account(
+        account(position(-9), orders=(works,)), "e-2", 2, (fill(1, Side.BUY, 3, 90),)
+    )
+    rest = p.on_account(account(), "e-3", 3, (fill(2, Side.BUY, 9, 90),))
+
+    assert closes(part) == []
+    assert len(of(FlatObserved, rest)) == 1
+
+
+def test_i2_a_position_that_changed_sides_does_not_prove_the_close() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    reversed_by_trader = p.on_account(account(position(-2)), "e-2", 1)
+
+    assert closes(reversed_by_trader) == []
+
+
+def test_i2_what_an_older_order_fills_is_not_the_closes_doing() -> None:
+    p = plan()
+    stop = order(70, Side.SELL, 2, OrderType.STOP)
+    p.on_account(account(position(4), orders=(stop,)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 2),)), "e-1", 0)
+
+    stopped_and_added = p.on_account(
+        account(position(4)), "e-2", 1, (fill(1, Side.SELL, 2, 70), fill(2, Side.BUY, 2, 71))
+    )
+
+    assert closes(stopped_and_added) == []
+
+
+def test_i2_the_traders_own_market_exit_is_given_its_time() -> None:
+    p = plan()
+    leaving = order(80, Side.SELL, 3, OrderType.MARKET, status=OrderStatus.PENDING)
+    p.on_account(account(position(3), orders=(leaving,)), "e-1", 0)
+
+    beside = p.on_breach("r", Flatten(), "e-1", 0)
+    partly = p.on_account(account(position(1)), "e-2", 1, (fill(1, Side.SELL, 2, 80),))
+
+    assert closes(beside) == []
+    assert [c.size for c in closes(partly)] == [None]
+
+
+def test_an_exit_that_seems_to_work_for_ever_is_looked_into_and_then_closed() -> None:
+    """Its last row may have been lost on the stream."""
+    p = plan()
+    ghost = order(80, Side.SELL, 3, OrderType.MARKET)
+    p.on_account(account(position(3), orders=(ghost,)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+
+    looked = p.on_tick("t", 1 * S)
+    shown = p.on_account(account(position(3), asked_ns=1 * S + 1), "snap", 1 * S + 2)
+
+    assert len(of(AskSnapshot, looked)) == 1
+    assert len(closes(shown)) == 1
+
+
+def test_a_reduction_goes_by_the_size_that_report_and_fills_both_support() -> None:
+    p = plan()
+    p.on_account(account(position(6, fills_size=5)), "e-1", 0)
+
+    unsettled = p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    settled = p.on_account(account(position(6)), "e-2", 1)
+
+    assert closes(unsettled) == []
+    assert [c.size for c in closes(settled)] == [1]
+
+
+def test_a_reduction_whose_rule_is_kept_again_is_dropped_a_flatten_is_not() -> None:
+    p = plan()
+    p.on_account(account(position(8), position(4, ES)), "e-1", 0)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 0)
+    p.on_breach("block", Flatten(contract_ids=(ES,)), "e-1", 0)
+    p.on_outcome(answer(1, Answer.REFUSED, "halted"), "e-1", 0)
+    p.on_outcome(answer(2, Answer.REFUSED, "halted"), "e-1", 0)
+
+    p.on_breach_over("max", "e-2", 1)
+    p.on_breach_over("block", "e-2", 1)
+    later = p.on_tick("t", 1 * S)
+
+    assert [c.contract_id for c in closes(later)] == [ES]
+
+
+def test_i3_flat_seen_in_events_is_confirmed_by_one_snapshot_now_and_then() -> None:
+    p = plan()
+    p.on_account(account(), "e-0", 0)
+    p.on_locks((lock(),), "e-0", 0)
+    asked = []
+    for n in range(1, 41):
+        now_ns = n * 500 * MS
+        p.on_account(account(position(1)), "e-1", now_ns)
+        effects = p.on_account(account(), "e-2", now_ns + 1)
+        asked += [now_ns for ask in of(AskSnapshot, effects) if ask.reason == "confirm flat"]
+
+    assert len(asked) == 2
+
+
+def test_i2_a_plan_made_anew_lets_a_reduction_under_way_end_first() -> None:
+    p = EnforcementPlan(ACCOUNT, command_ids=itertools.count(1), made_ns=10 * S, is_remade=True)
+    p.on_account(account(position(8), asked_ns=10 * S), "e-1", 10 * S)
+
+    at_once = p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 10 * S)
+    then = p.on_tick("t", 13 * S)
+
+    assert closes(at_once) == []
+    assert [c.size for c in closes(then)] == [3]
+
+
+def test_an_accepted_close_that_keeps_working_is_looked_at_less_and_less_often() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_breach("r", Flatten(), "e-1", 0)
+    p.on_outcome(answer(1, Answer.ACCEPTED), "e-1", 0)
+    halted = order(50, Side.SELL, 3, OrderType.MARKET)
+    looks = 0
+    for now_ns in range(100 * MS, 60 * S, 100 * MS):
+        if of(AskSnapshot, p.on_tick("t", now_ns)):
+            looks += 1
+            shown = account(position(3), orders=(halted,), asked_ns=now_ns + 1)
+            assert closes(p.on_account(shown, "snap", now_ns + 2)) == []
+
+    assert 4 <= looks <= 8

@@ -430,7 +430,7 @@ def test_before_the_account_was_read_all_is_unknown() -> None:
     assert state.realized_usd is None
     assert state.equity_usd is None
     assert state.week_realized_usd is None
-    assert state.unknown_reason == "the account has not been read yet"
+    assert state.unknown_reason == "the day's fills have not been read yet"
 
 
 def test_an_account_never_heard_of_is_unknown() -> None:
@@ -439,7 +439,7 @@ def test_an_account_never_heard_of_is_unknown() -> None:
     state = made.pnl(Marks(STALE_AFTER_NS), NOON)
 
     assert state.equity_usd is None
-    assert state.unknown_reason == "the account has not been read yet"
+    assert state.unknown_reason == "the day's fills have not been read yet"
     assert made.contracts == frozenset()
 
 

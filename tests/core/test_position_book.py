@@ -772,3 +772,17 @@ def test_the_brokers_name_of_an_unlisted_contract_is_kept_for_positions_and_orde
     assert before.named_symbols == {}
     assert only_position(made.state()).symbol == "ZC"
     assert made.state().named_symbols == {CORN: "ZC"}
+
+
+def test_i7_a_snapshot_without_fills_counts_for_positions_and_orders_alone() -> None:
+    """Locks need no fills; the day's P&L does."""
+    made = book()
+    told = snapshot(NOON, positions=(position(3),), orders=(order(1, BUY),))
+
+    made.on_snapshot(msgspec.structs.replace(told, fills=None), NOON + 1)
+
+    state = made.state()
+    assert state.is_reconciled
+    assert state.is_settled
+    assert not state.has_all_fills
+    assert ([p.size for p in state.positions], [o.id for o in state.orders]) == ([3], [1])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from risk_actors.projectx.errors import PayloadError
-from risk_actors.projectx.quotes import TOLERATED_LAG_NS, QuoteMerger
+from risk_actors.projectx.quotes import TOLERATED_LAG_NS, LeastLag, QuoteMerger
 
 ES = "CON.F.US.EP.U25"
 NOW_NS = 1_778_074_563_000_000_000
@@ -51,15 +51,35 @@ def test_the_newest_trade_in_the_list_is_the_last_price() -> None:
     assert merger.trade(ES, trades[1], NOW_NS).last == Decimal(5001)
 
 
-@pytest.mark.parametrize(("lag_s", "is_receipt"), [(0, True), (4, True), (6, False), (-60, True)])
-def test_only_a_quote_older_than_any_clock_error_keeps_its_own_time(
-    lag_s: int, is_receipt: bool
+S = 1_000_000_000
+
+
+@pytest.mark.parametrize("clock_error_s", [0, 12, -60, 86_400])
+@pytest.mark.parametrize(("late_s", "is_receipt"), [(0, True), (4, True), (6, False)])
+def test_a_quote_that_came_later_than_others_is_old_whatever_the_clock_says(
+    late_s: int, is_receipt: bool, clock_error_s: int
 ) -> None:
-    received_ns = NOW_NS + lag_s * 1_000_000_000
+    merger = QuoteMerger()
     payload = {"bestBid": 5000, "lastUpdated": "2026-05-06T13:36:03Z"}
-    quote = QuoteMerger().update(ES, payload, received_ns)
-    assert quote.at_ns == (received_ns if is_receipt else NOW_NS)
-    assert TOLERATED_LAG_NS == 5_000_000_000
+    in_time_ns = NOW_NS + clock_error_s * S
+    merger.update(ES, payload, in_time_ns)
+
+    quote = merger.update(ES, payload, in_time_ns + late_s * S)
+
+    assert quote.at_ns == in_time_ns + (late_s * S if is_receipt else 0)
+    assert TOLERATED_LAG_NS == 5 * S
+
+
+def test_what_was_learned_before_a_clock_was_set_is_forgotten() -> None:
+    lag = LeastLag()
+    lag.beyond_least(0, NOW_NS)
+    lag.beyond_least(0, NOW_NS + 61 * S)
+
+    at_once = lag.beyond_least(12 * S, NOW_NS + 70 * S)
+    lag.beyond_least(12 * S, NOW_NS + 130 * S)
+    later = lag.beyond_least(12 * S, NOW_NS + 195 * S)
+
+    assert (at_once, later) == (12 * S, 0)
 
 
 def test_a_quote_without_a_contract_is_refused() -> None:

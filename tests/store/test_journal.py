@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +15,8 @@ from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.schema import DATABASE_FILE, migrate, open_database
 from tests.actors.facts import breach_found, lock, say
 from tests.conftest import NOON_NS
+
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 @pytest.fixture
@@ -143,7 +146,7 @@ def test_journal_and_locks_are_written_by_two_threads_at_once(data_dir: Path) ->
 
     def write_locks() -> None:
         try:
-            locks = SqliteLockStore(data_dir)
+            locks = SqliteLockStore(data_dir, CHICAGO)
             start.wait(5)
             for number in range(1, rounds + 1):
                 locks.save(lock(number))

@@ -3,6 +3,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +14,8 @@ from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.schema import DATABASE_FILE, migrate
 from tests.actors.facts import DAY_END_NS, MNQ, lock
 from tests.conftest import NOON_NS
+
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 @pytest.fixture
@@ -28,14 +31,14 @@ def read(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def saved(data_dir: Path, *locks: Lock) -> None:
-    store = SqliteLockStore(data_dir)
+    store = SqliteLockStore(data_dir, CHICAGO)
     for each in locks:
         store.save(each)
     store.close()
 
 
 def restored(data_dir: Path, now_ns: int = NOON_NS) -> list[Lock]:
-    store = SqliteLockStore(data_dir)
+    store = SqliteLockStore(data_dir, CHICAGO)
     try:
         return list(store.in_force(now_ns))
     finally:
@@ -80,7 +83,7 @@ def test_a_restored_lock_equals_the_saved_one(data_dir: Path, kept: Lock) -> Non
 
 
 def test_a_saved_lock_is_committed_while_the_store_is_open(data_dir: Path) -> None:
-    store = SqliteLockStore(data_dir)
+    store = SqliteLockStore(data_dir, CHICAGO)
 
     store.save(lock(evidence=FULL_EVIDENCE))
     rows = read(data_dir, "select id, account_id, rule_id, until_ns, ended_ns, reason from locks")
@@ -88,7 +91,7 @@ def test_a_saved_lock_is_committed_while_the_store_is_open(data_dir: Path) -> No
     assert rows == [
         (
             *(1, 1, "daily-loss", DAY_END_NS, None),
-            "Day P&L -500.10 reached -500.00 at 18:00:00 UTC: 3 of MNQ, unknown",
+            "Day P&L -500.10 reached -500.00 at 12:00:00 CST: 3 of MNQ, unknown",
         )
     ]
     store.close()
@@ -101,7 +104,7 @@ def test_a_prolonged_lock_takes_the_place_of_its_row(data_dir: Path) -> None:
 
 
 def test_an_ended_lock_is_not_restored_and_its_row_says_when_it_ended(data_dir: Path) -> None:
-    store = SqliteLockStore(data_dir)
+    store = SqliteLockStore(data_dir, CHICAGO)
     store.save(lock(1))
     store.save(lock(2))
 
@@ -120,7 +123,7 @@ def test_a_lock_whose_instant_passed_while_we_were_down_is_not_restored(data_dir
 
 
 def test_the_highest_id_counts_ended_locks(data_dir: Path) -> None:
-    store = SqliteLockStore(data_dir)
+    store = SqliteLockStore(data_dir, CHICAGO)
     before = store.last_id()
 
     store.save(lock(41))
@@ -128,3 +131,21 @@ def test_the_highest_id_counts_ended_locks(data_dir: Path) -> None:
 
     assert (before, store.last_id()) == (0, 41)
     store.close()
+
+
+def test_a_lock_met_by_a_busy_file_is_refused_quickly_and_kept_when_tried_again(
+    data_dir: Path,
+) -> None:
+    """I5: nothing is taken for saved that is not."""
+    store = SqliteLockStore(data_dir, CHICAGO)
+    busy = sqlite3.connect(data_dir / DATABASE_FILE)
+    busy.execute("begin immediate")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.save(lock())
+    busy.rollback()
+    busy.close()
+    store.save(lock())
+    store.close()
+
+    assert restored(data_dir) == [lock()]

@@ -1,6 +1,7 @@
 """What "works" means: the daemon as a process, the unmodified SDK, the simulator over sockets."""
 
 import signal
+import sqlite3
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from daemon_process import RULES, Daemon, StartDaemon, commands, eventually
 
-from risk_actors.simulator import OrderType, Side, SimulatorThread, Ticket
+from risk_actors.simulator import Fault, OrderType, Side, SimulatorThread, Ticket
 
 pytestmark = pytest.mark.system
 
@@ -251,12 +252,48 @@ def test_a_lock_survives_kill_and_holds_at_once_after_the_restart(
     assert daemon.account()["locks"][0]["until"] == until
 
 
+def test_i4_a_restored_lock_is_enforced_although_no_fills_can_be_read(
+    sim: SimulatorThread, start_daemon: StartDaemon
+) -> None:
+    daemon = start_daemon()
+    lose_600(sim)
+    eventually(lambda: is_flat(sim) and is_locked(daemon))
+    daemon.kill()
+    buy(sim, 2)
+    sim.inject(Fault(kind="status", status=500, endpoint="Trade/search", times=1000))
+
+    daemon.start(until_armed=False)
+
+    eventually(lambda: is_flat(sim))
+    eventually((daemon.data_dir / "daemon.json").exists)
+    eventually(lambda: daemon.state()["phase"] == "degraded")
+    assert daemon.account()["day"]["realized"] is None
+    assert is_locked(daemon)
+
+
+def test_i5_a_lock_met_by_a_busy_store_holds_at_once_and_is_saved_later(
+    sim: SimulatorThread, start_daemon: StartDaemon
+) -> None:
+    daemon = start_daemon()
+    busy = sqlite3.connect(daemon.data_dir / "risk.db")
+    busy.execute("begin immediate")
+
+    lose_600(sim)
+    eventually(lambda: is_flat(sim) and is_locked(daemon))
+    assert daemon.state()["phase"] == "degraded"
+    busy.rollback()
+    busy.close()
+
+    eventually(lambda: daemon.rows("select id from locks"))
+    eventually(lambda: daemon.state()["phase"] == "armed")
+
+
 def test_panic_flattens_and_locks(sim: SimulatorThread, start_daemon: StartDaemon) -> None:
     daemon = start_daemon()
     buy(sim, 2)
     eventually(lambda: daemon.account()["positions"])
 
-    result = daemon.client("panic")
+    result = daemon.client("panic", "--yes")
 
     assert result.returncode == 0, result.stderr
     eventually(lambda: is_flat(sim) and is_locked(daemon) and is_locked(daemon, 1))
