@@ -105,6 +105,17 @@ def listing_for_symbol(symbol: str) -> Listing | None:
     return _BY_SYMBOL.get(symbol)
 
 
+def refuse_root(symbol: str) -> None:
+    """Refuse the Gateway's name where the exchange's is meant; it would never match.
+
+    Raises:
+        ValueError: with the symbol to write instead.
+    """
+    listing = _BY_ROOT.get(symbol.upper())
+    if listing is not None and symbol.upper() not in _BY_SYMBOL:
+        raise ValueError(f"`{symbol}` is the Gateway's name for it; write `{listing.symbol}`")
+
+
 def symbol_of(contract_id: str, contract_name: str | None = None) -> str:
     """Return the exchange symbol of a contract.
 

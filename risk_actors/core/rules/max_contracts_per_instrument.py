@@ -9,6 +9,7 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.evidence import Evidence
+from risk_actors.core.instruments import refuse_root
 from risk_actors.core.rules.base import Rule, RuleSettings
 from risk_actors.core.rules.limits import newest_first, reached_fraction, take_off
 from risk_actors.core.rules.max_contracts import ReduceOrFlatten
@@ -34,6 +35,8 @@ class MaxContractsPerInstrumentSettings(
         symbols = [symbol.upper() for symbol in self.limits]
         if len(set(symbols)) < len(symbols):
             raise ValueError("`limits` names a symbol twice, in capitals and in small letters")
+        for symbol in self.limits:
+            refuse_root(symbol)
 
 
 class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):

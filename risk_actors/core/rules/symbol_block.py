@@ -2,7 +2,7 @@
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.instruments import listing_for_symbol, listing_of, symbol_of
+from risk_actors.core.instruments import listing_for_symbol, listing_of, refuse_root, symbol_of
 from risk_actors.core.rules.base import Rule, RuleSettings
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict
 
@@ -19,6 +19,8 @@ class SymbolBlockSettings(RuleSettings, frozen=True, kw_only=True, tag="symbol_b
         """Refuse a rule that says nothing or says it twice."""
         if bool(self.blocked) == bool(self.allowed):
             raise ValueError("give either `blocked` or `allowed` symbols")
+        for symbol in (*self.blocked, *self.allowed):
+            refuse_root(symbol)
 
 
 class SymbolBlock(Rule[SymbolBlockSettings, None]):

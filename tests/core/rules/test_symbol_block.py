@@ -44,12 +44,10 @@ def forbidden(settings: dict[str, Any], *positions: Any, **fact: Any) -> tuple[s
         ({"blocked": ["ES"]}, (ES,)),
         ({"blocked": ["es"]}, (ES,)),
         ({"blocked": ["MES"]}, ()),
-        ({"blocked": ["EP"]}, ()),
         ({"blocked": ["NQ", "ES"]}, (ES,)),
         ({"allowed": ["ES"]}, ()),
         ({"allowed": ["es", "NQ"]}, ()),
         ({"allowed": ["NQ"]}, (ES,)),
-        ({"allowed": ["EP"]}, (ES,)),
     ],
 )
 def test_a_position_or_an_order_alone_is_enough(
