@@ -6,13 +6,14 @@ python tools/picture.py [--data DIR | --state FILE] [--width N] [--height N] [OU
 import argparse
 import io
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
 from risk_actors.actors.picture import Picture
+from risk_actors.cli import words
 from risk_actors.cli.client import DaemonClient
 from risk_actors.cli.screen import Size, render
 
@@ -32,8 +33,7 @@ def main() -> None:
         picture = msgspec.json.decode(asked.state.read_bytes(), type=Picture)
     else:
         picture = DaemonClient.find(asked.data).picture()
-    now = datetime.now(UTC).astimezone()
-    svg = draw(picture, now, Size(asked.width, asked.height))
+    svg = draw(picture, words.now_in(picture), Size(asked.width, asked.height))
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(svg, encoding="utf-8")
     print(f"wrote {asked.out}")

@@ -6,6 +6,7 @@ however it ends. The first five checkpoints of the log are said here, the others
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,11 +25,16 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
-from risk_actors.app.instance import AlreadyRunningError, Instance
+from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
 from risk_actors.app.pulse import PulseThread
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
-from risk_actors.app.settings_environment import Environment, choose_mode, load_environment
+from risk_actors.app.settings_environment import (
+    Environment,
+    choose_mode,
+    dotenv_places,
+    load_environment,
+)
 from risk_actors.app.settings_load import load_settings
 from risk_actors.app.system import RESYNC, ActorSystem, Blueprint
 from risk_actors.core.evidence import NS_PER_S
@@ -43,8 +49,11 @@ from risk_actors.runtime.clock import Clock, SystemClock
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
 from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.locks import SqliteLockStore
-from risk_actors.store.schema import migrate
+from risk_actors.store.schema import DATABASE_FILE, migrate
 from risk_actors.web.server import WebError, WebServer
+
+_START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
+"""What ends the start with a sentence and code 1."""
 
 
 class _Stopped(BaseException):
@@ -64,7 +73,7 @@ def run(options: RunOptions) -> int:
     Raises:
         SettingsError: the settings or the environment are wrong; nothing was started.
     """
-    environment = load_environment(Path.cwd())
+    environment = load_environment(dotenv_places(options.settings_dir))
     mode = choose_mode(options.mode, environment)
     settings = load_settings(options.settings_dir)
     try:
@@ -77,7 +86,7 @@ def run(options: RunOptions) -> int:
     except LoginFailed as error:
         _say_end(str(error))
         return ExitCode.UNREACHABLE
-    except (StartFailedError, WebError, OSError) as error:
+    except _START_FAULTS as error:
         _say_end(str(error))
         return ExitCode.FAULT
 
@@ -94,18 +103,18 @@ def _run_held(
         instance = Instance(options.data_dir)
         instance.hold()
         stack.callback(instance.release)
-        logs = Logs(data_dir=options.data_dir, settings=settings.log, scrub=scrub)
-        logs.start()
-        stack.callback(logs.stop)
+        logs = _start_logs(options.data_dir, settings, stack)
         adopt_sdk_loggers()
         logger.info("🚀 Service Start: risk_actors {} in {} mode", __version__, mode.value)
         logger.info("✅ Config Loaded: {} rules from {}", len(settings.rules), options.settings_dir)
+        if not settings.is_any_rule_on:
+            logger.warning('No rule is on: each has mode = "off", so nothing is guarded')
         try:
             return _run_system(options, settings, environment, mode, instance, logs, stop, stack)
         except LoginFailed as error:
             logger.error("SDK not connected: {}", error)
             raise
-        except (StartFailedError, WebError, OSError) as error:
+        except _START_FAULTS as error:
             logger.error("Not started: {}", error)
             raise
 
@@ -123,7 +132,7 @@ def _run_system(
     clock = SystemClock()
     calendar = _calendar(settings)
     armed = settings.is_armed(mode)
-    migrate(options.data_dir)
+    _open_store(options.data_dir)
 
     target = _target(environment, mode, settings, stack)
     session = _session(settings, environment, target, clock, calendar)
@@ -132,7 +141,13 @@ def _run_system(
     logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
 
     frame = PictureFrame(
-        Picture(version=__version__, mode=mode.value, armed=armed, phase="starting")
+        Picture(
+            version=__version__,
+            mode=mode.value,
+            armed=armed,
+            phase="starting",
+            timezone=settings.session.timezone,
+        )
     )
     system = ActorSystem(
         Blueprint(
@@ -143,7 +158,7 @@ def _run_system(
             armed=armed,
             quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
             session=session,
-            open_locks=lambda: SqliteLockStore(options.data_dir),
+            open_locks=lambda: SqliteLockStore(options.data_dir, calendar.zone),
             open_journal=lambda: SqliteJournal(options.data_dir),
             frame=frame,
         )
@@ -162,9 +177,10 @@ def _run_system(
     pulse = PulseThread(system.timer_mailbox, TICK_EVERY_S)
     pulse.start()
     stack.callback(pulse.stop)
-    logger.info("✅ Event Loop Running: {}", "armed" if armed else "NOT ARMED, nothing is sent")
+    enforced = "breaches are enforced" if armed else "NOT ARMED, nothing is sent"
+    logger.info("✅ Event Loop Running: {}", enforced)
 
-    operator = OperatorInlet(system.operator_outbox, clock, account_ids)
+    operator = OperatorInlet(system.operator_outbox, clock, account_ids, armed=armed)
     address = _serve(options, settings, system, supervisor, frame, operator, instance, stack)
     _show_until_stopped(options, frame, address, logs, stop)
 
@@ -172,6 +188,29 @@ def _run_system(
     logger.info("Stopping: protection ends with this process, locks stay in the store")
     faulted = any(stats.status == "given_up" for stats in supervisor.stats())
     return ExitCode.FAULT if faulted else ExitCode.OK
+
+
+def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:
+    zone = ZoneInfo(settings.session.timezone)
+    logs = Logs(data_dir=data_dir, settings=settings.log, scrub=scrub, zone=zone)
+    stack.callback(logs.stop)
+    try:
+        logs.start()
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataDirectoryError(
+            f"the log in the data directory {data_dir} cannot be written: {reason}"
+        ) from error
+    return logs
+
+
+def _open_store(data_dir: Path) -> None:
+    try:
+        migrate(data_dir)
+    except sqlite3.Error as error:
+        raise DataDirectoryError(
+            f"the store {data_dir / DATABASE_FILE} cannot be used: {error}"
+        ) from error
 
 
 def _calendar(settings: Settings) -> TradingCalendar:
@@ -199,6 +238,10 @@ def _target(
     simulator = stack.enter_context(SimulatorThread(simulator_settings))
     gateway = simulator.gateway
     logger.info("Simulated gateway on {}", gateway.api_url)
+    logger.info(
+        "Paper: the simulated account is new at every start; locks of earlier runs hold all the "
+        "same, until they end"
+    )
     return _Target(
         Credentials(username=simulator_settings.username, api_key=simulator_settings.api_key),
         GatewayEndpoints(

@@ -14,6 +14,10 @@ class AlreadyRunningError(Exception):
     """Another daemon holds the data directory."""
 
 
+class DataDirectoryError(Exception):
+    """The data directory, or what is kept in it, cannot be used; the text says why."""
+
+
 class Instance:
     """Holds a data directory for as long as this process lives; the system frees it at any end."""
 
@@ -26,17 +30,23 @@ class Instance:
 
         Raises:
             AlreadyRunningError: another daemon has it.
-            OSError: the directory cannot be written.
+            DataDirectoryError: the directory cannot be made or written.
         """
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self._data_dir, "made", error) from error
         try:
             self._lock.acquire(timeout=0)
+            self._address.unlink(missing_ok=True)
         except Timeout:
             raise AlreadyRunningError(
                 f"another risk-actors runs on {self._data_dir}; stop it first, "
                 "or choose another directory with --data"
             ) from None
-        self._address.unlink(missing_ok=True)
+        except OSError as error:
+            self._lock.release()
+            raise _unusable(self._data_dir, "written", error) from error
 
     def publish(self, host: str, port: int) -> None:
         """Leave the address of the HTTP side for clients."""
@@ -54,3 +64,9 @@ class Instance:
     @property
     def _address(self) -> Path:
         return self._data_dir / ADDRESS_FILE
+
+
+def _unusable(data_dir: Path, how: str, error: OSError) -> DataDirectoryError:
+    return DataDirectoryError(
+        f"the data directory {data_dir} cannot be {how}: {error.strerror or error}"
+    )

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -30,7 +31,7 @@ _LIBRARY_LEVELS = {"": logging.WARNING, "pykka": logging.INFO}
 """The standard library's loggers, `""` being all of them, and from which level they are heard."""
 
 _CONSOLE_TEMPLATE = (
-    "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <8}</level> {message}"
+    "<dim>{extra[clock]}</dim> <level>{level: <8}</level> {message}"
     "<dim>{extra[context]}</dim>\n{extra[trace]}"
 )
 _CONTEXT = ("account", "actor", "correlation_id")
@@ -46,6 +47,7 @@ class Logs:
         data_dir: Path,
         settings: LogSettings | None = None,
         scrub: Scrub = str,
+        zone: tzinfo = UTC,
         console: TextIO | None = None,
     ) -> None:
         """Prepare the log.
@@ -54,11 +56,13 @@ class Logs:
             data_dir: where the JSON lines go; made when it is missing.
             settings: levels, size and number of the files.
             scrub: takes any text and returns it without secrets.
+            zone: the zone in which times are written.
             console: where the human lines go; standard error when None.
         """
         self._data_dir = data_dir
         self._settings = settings or LogSettings()
         self._scrub = scrub
+        self._zone = zone
         self._console = ConsoleWriter(console or sys.stderr)
         self._former_level = logging.root.level
         self._bridge = _Bridge()
@@ -113,7 +117,9 @@ class Logs:
 
     def _prepare(self, record: "Record") -> None:
         record["message"] = self._scrub(record["message"])
+        record["time"] = record["time"].astimezone(self._zone)
         extra = record["extra"]
+        extra["clock"] = _clock(record["time"])
         context = [f"{extra[name]}" for name in _CONTEXT if extra.get(name) is not None]
         extra["context"] = f"  [{' '.join(context)}]" if context else ""
         error = record["exception"]
@@ -135,7 +141,7 @@ class Logs:
             "source": f"{record['name']}:{record['line']}",
             "thread": record["thread"].name,
         }
-        known = {*shown, "context", "trace", "json"}
+        known = {*shown, "clock", "context", "trace", "json"}
         for name, value in extra.items():
             if name not in known:
                 shown[name] = value if isinstance(value, int | float) else self._scrub(str(value))
@@ -167,6 +173,11 @@ class _Bridge(logging.Handler):
             text = f"{record.msg} {record.args}"
         source = logger.bind(library=record.name).opt(exception=record.exc_info)
         source.log(level, "{}: {}", record.name, text)
+
+
+def _clock(at: datetime) -> str:
+    """Return when a line was written; with the weekday, because lines are read days later."""
+    return f"{at.strftime('%a %H:%M:%S')}.{at.microsecond // 1000:03} {at.strftime('%Z')}"
 
 
 def _console_format(_: "Record") -> str:

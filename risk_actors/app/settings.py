@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 
 from risk_actors.actors.picture import Picture
-from risk_actors.core.rules import RuleSettings
+from risk_actors.core.rules import Mode, RuleSettings
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.settings import SimulatorSettings, TraderSettings, paper_accounts
 
@@ -80,7 +80,7 @@ class WebSettings(_Table, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     """This machine only."""
     port: Port = 8787
-    """0 takes a free port."""
+    """0 takes a free port, and so does a port that is taken."""
 
 
 class PnlSettings(_Table, frozen=True, kw_only=True):
@@ -151,6 +151,11 @@ class Settings(AppSettings, frozen=True, kw_only=True):
     session: SessionSettings
     rules: tuple[RuleSettings, ...]
 
+    @property
+    def is_any_rule_on(self) -> bool:
+        """Tell whether anything at all is guarded or watched."""
+        return any(rule.mode is not Mode.OFF for rule in self.rules)
+
 
 class Display(Protocol):
     """Something that shows the picture on a terminal until it is told to stop."""
@@ -169,7 +174,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     settings_dir: Path
     data_dir: Path
     port: int | None = None
-    """Beats `[web] port`; 0 takes a free port."""
+    """Beats `[web] port`; 0 takes a free port, and so does a port that is taken."""
     mode: TradingMode | None = None
     """None: live when there are credentials, else paper."""
     display: DisplayFactory | None = None

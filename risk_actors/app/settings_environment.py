@@ -1,10 +1,10 @@
-"""Credentials and endpoints from the environment and from a `.env` file beside it.
+"""Credentials and endpoints from the environment and from a `.env` file.
 
 A variable that is set, even to nothing, beats the same name in `.env`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,18 +38,26 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Without it the SDK's own (TopstepX)."""
 
 
-def load_environment(cwd: Path, variables: Mapping[str, str] | None = None) -> Environment:
-    """Read the six variables from the process's environment and from `.env` in `cwd`.
+def dotenv_places(settings_dir: Path) -> tuple[Path, ...]:
+    """Return where a `.env` file may stand: the current directory, then beside the settings."""
+    return (Path(), settings_dir.resolve().parent)
+
+
+def load_environment(
+    directories: Sequence[Path], variables: Mapping[str, str] | None = None
+) -> Environment:
+    """Read the six variables from the process's environment and from a `.env` file.
 
     Args:
-        cwd: the directory whose `.env` is read, if there is one.
+        directories: where to look; the first `.env` that names one of the variables is read, and
+            no other, so that a key never meets another file's name.
         variables: the environment; the process's own when None.
 
     Raises:
         SettingsError: half a credential pair, a part of the endpoints, or a bad address.
     """
     problems: list[Problem] = []
-    values = _read_dotenv(cwd / ".env", problems)
+    values = _first_dotenv(directories, problems)
     for name, value in (os.environ if variables is None else variables).items():
         if name in VARIABLES:
             values[name] = (value, Problem("environment", None, ""))
@@ -71,11 +79,21 @@ def choose_mode(asked: TradingMode | None, environment: Environment) -> TradingM
         SettingsError: live was asked for without credentials.
     """
     if asked is TradingMode.LIVE and environment.credentials is None:
-        message = f"live trading needs {USERNAME} and {API_KEY}, here or in a `.env` file"
+        message = f"live trading needs {USERNAME} and {API_KEY}, set or in a `.env` file"
         raise SettingsError([Problem("environment", None, message)])
     if asked is not None:
         return asked
     return TradingMode.PAPER if environment.credentials is None else TradingMode.LIVE
+
+
+def _first_dotenv(
+    directories: Sequence[Path], problems: list[Problem]
+) -> dict[str, tuple[str, Problem]]:
+    for directory in dict.fromkeys(directory.resolve() for directory in directories):
+        values = _read_dotenv(directory / ".env", problems)
+        if values or problems:
+            return values
+    return {}
 
 
 def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, tuple[str, Problem]]:
@@ -84,6 +102,7 @@ def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, tuple[str, Pr
         return {}
     from dotenv.parser import parse_stream  # noqa: PLC0415  # most runs have no such file
 
+    name = ".env" if path.parent == Path.cwd() else str(path)
     values: dict[str, tuple[str, Problem]] = {}
     try:
         with path.open(encoding="utf-8-sig") as stream:
@@ -91,15 +110,15 @@ def _read_dotenv(path: Path, problems: list[Problem]) -> dict[str, tuple[str, Pr
                 text = binding.original.string
                 # What was read includes the blank lines before it.
                 blank_lines = text.count("\n", 0, len(text) - len(text.lstrip()))
-                place = Problem(".env", binding.original.line + blank_lines, "")
+                place = Problem(name, binding.original.line + blank_lines, "")
                 if binding.error:
                     problems.append(_at(place, "not understood; write NAME=value"))
                 elif binding.key in VARIABLES:
                     values[binding.key] = (binding.value or "", place)
     except UnicodeDecodeError:
-        problems.append(Problem(".env", None, "not UTF-8 text; save it again as UTF-8"))
+        problems.append(Problem(name, None, "not UTF-8 text; save it again as UTF-8"))
     except OSError as error:
-        problems.append(Problem(".env", None, f"cannot be read: {error.strerror}"))
+        problems.append(Problem(name, None, f"cannot be read: {error.strerror}"))
     return values
 
 

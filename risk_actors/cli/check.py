@@ -16,6 +16,7 @@ def check(settings_dir: Path) -> None:
     """
     from risk_actors.app.settings_environment import (  # noqa: PLC0415  # kept out of `--help`
         choose_mode,
+        dotenv_places,
         load_environment,
     )
     from risk_actors.app.settings_load import load_settings  # noqa: PLC0415
@@ -28,7 +29,7 @@ def check(settings_dir: Path) -> None:
     except SettingsError as error:
         problems.extend(error.problems)
     try:
-        environment = load_environment(Path.cwd())
+        environment = load_environment(dotenv_places(settings_dir))
     except SettingsError as error:
         problems.extend(error.problems)
     if problems:
@@ -42,6 +43,8 @@ def check(settings_dir: Path) -> None:
     click.echo(
         f"Day resets `{session.daily_reset}`, week `{session.weekly_reset}`, {session.timezone}"
     )
+    if not settings.is_any_rule_on:
+        click.echo('Warning: no rule is on: each has mode = "off", so nothing is guarded')
     width = max(len(rule.id) for rule in settings.rules)
     for rule in settings.rules:
         sentence = catalogue()[rule.type](rule).summary()

@@ -23,7 +23,8 @@ settings_option: Decorator = click.option(
 data_option: Decorator = click.option(
     "--data",
     "data_dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    # What is wrong with it is said by who uses it, in the same words for every reason.
+    type=click.Path(path_type=Path),
     default=Path("data"),
     show_default=True,
     help="Directory with the store, the log and the running daemon's port.",

@@ -6,7 +6,7 @@ lines that do not fit make room for more urgent ones.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from risk_actors.cli import words
 from risk_actors.cli.screen_accounts import account_panels
 from risk_actors.cli.screen_banner import banner, footer
 from risk_actors.cli.screen_events import event_lines
@@ -29,7 +30,6 @@ _WIDE_COLUMNS = 130
 """From this width on, events stand beside the accounts instead of below them."""
 _ACCOUNTS_SHARE = 0.56
 _MIN_EVENT_LINES = 5
-_MAX_EVENTS_BELOW = 14
 
 
 class Size(NamedTuple):
@@ -47,7 +47,6 @@ class Screen:
         picture: "Callable[[], Picture]",
         address: str,
         *,
-        zone: tzinfo | None = None,
         console: Console | None = None,
     ) -> None:
         """Prepare the screen.
@@ -55,12 +54,10 @@ class Screen:
         Args:
             picture: returns the present picture.
             address: where the HTTP side answers, shown at the bottom.
-            zone: the zone in which times are shown; this computer's own when None.
             console: the terminal; standard output when None.
         """
         self._picture = picture
         self._address = address
-        self._zone = zone
         self._console = console or Console(highlight=False, markup=False, emoji=False)
 
     def run_until(self, stop: Event) -> None:
@@ -74,8 +71,8 @@ class Screen:
         ) as live:
             shown: tuple[Picture, int, Size] | None = None
             while not stop.is_set():
-                now = datetime.now(UTC).astimezone(self._zone)
                 picture, size = self._picture(), Size(*self._console.size)
+                now = words.now_in(picture)
                 # The countdowns move once a second even when nothing else does.
                 frame = (picture, int(now.timestamp()), size)
                 if shown is None or shown[0] is not picture or shown[1:] != frame[1:]:
@@ -117,8 +114,7 @@ def _beside(picture: "Picture", now: datetime, size: Size) -> RenderableType:
 
 def _below(picture: "Picture", now: datetime, size: Size) -> RenderableType:
     accounts = account_panels(picture, now, size.width, max(size.height - _MIN_EVENT_LINES, 3))
-    left_over = size.height - len(accounts)
-    events = event_lines(picture, now, size.width, min(left_over, _MAX_EVENTS_BELOW))
+    events = event_lines(picture, now, size.width, size.height - len(accounts))
     return _filled([*accounts, *events], size.height)
 
 

@@ -12,6 +12,7 @@ _STATE_STYLES = {
     "OPEN": "bold green",
     "LOCKED": "bold white on red",
     "PARTLY LOCKED": "bold white on red",
+    "WOULD BE LOCKED": "bold black on yellow",
     "ENFORCING": "bold white on magenta",
     "BARRED BY BROKER": "bold red",
     "UNKNOWN": "bold magenta",
@@ -38,15 +39,14 @@ def account_panels(picture: Picture, now: datetime, width: int, height: int) -> 
         return _compact(picture, now, width, height)
     lines: list[Text] = []
     for account, body in zip(picture.accounts, bodies, strict=True):
-        lines += _boxed(account, body, width)
+        lines += _boxed(picture, account, body, width)
     return lines[:height]
 
 
-def _boxed(account: AccountPicture, body: list[Text], width: int) -> list[Text]:
+def _boxed(picture: Picture, account: AccountPicture, body: list[Text], width: int) -> list[Text]:
     """Put a frame around the lines, with the account's name and state in it."""
-    is_troubled = words.account_state(account) not in ("OPEN", "UNKNOWN")
-    style = "red" if is_troubled else "dim"
-    state = words.account_state(account)
+    state = words.account_state(account, armed=picture.armed)
+    style = "dim" if state in ("OPEN", "UNKNOWN") else "red" if picture.armed else "yellow"
     title = Text.assemble(
         ("╭─ ", style), (account.name, "bold"), " ", (f" {state} ", _STATE_STYLES[state]), " "
     )
@@ -62,7 +62,7 @@ def _boxed(account: AccountPicture, body: list[Text], width: int) -> list[Text]:
 def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) -> list[Text]:
     rules = words.rules_of(picture, account)
     return [
-        *_locks(account, now),
+        *_locks(picture, account, now),
         _money(account, width),
         *_rule_lines(rules, width),
         *_holdings(account, now),
@@ -74,7 +74,7 @@ def _urgent_first(
 ) -> list[Text]:
     """Return what fits: locks and money, the rules nearest to breaking, then what is held."""
     room = max(height - _BORDER_LINES, 1)
-    head = [*_locks(account, now), _money(account, width)]
+    head = [*_locks(picture, account, now), _money(account, width)]
     rules = words.rules_of(picture, account)
     holdings = _holdings(account, now)
     for_rules = max(room - len(head) - min(len(holdings), 2), 1)
@@ -105,8 +105,8 @@ def _money(account: AccountPicture, width: int) -> Text:
     return spread(left, Text(f"{day.trades} {noun}"), width)
 
 
-def _locks(account: AccountPicture, now: datetime) -> list[Text]:
-    lines = [line for lock in account.locks for line in _lock(lock, now)]
+def _locks(picture: Picture, account: AccountPicture, now: datetime) -> list[Text]:
+    lines = [line for lock in account.locks for line in _lock(lock, now, armed=picture.armed)]
     under_way = account.enforcement
     if under_way is not None:
         lines.append(
@@ -119,7 +119,15 @@ def _locks(account: AccountPicture, now: datetime) -> list[Text]:
     return lines
 
 
-def _lock(lock: LockPicture, now: datetime) -> list[Text]:
+def _lock(lock: LockPicture, now: datetime, *, armed: bool) -> list[Text]:
+    if not armed:
+        return [
+            Text.assemble(
+                (f"□ {words.lock_scope(lock)} would be locked ", "bold yellow"),
+                f"{words.lock_end(lock, now)}  by {lock.rule}",
+            ),
+            Text(f"  {words.NOT_ENFORCED}. {lock.reason}"),
+        ]
     return [
         Text.assemble(
             (f"■ LOCKED {words.lock_scope(lock)} ", "bold red"),
@@ -150,7 +158,7 @@ def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
         line.append(" " + ("?" * bar_width if used is None else bar(used, bar_width)), bar_style)
         figures = f"{words.figure(rule, rule.value)} of {words.figure(rule, rule.limit)}"
         line.append(f" {figures:>{_FIGURES_WIDTH}}")
-        line.append(f"{'' if used is None else f'{used:.0%}':>{_USED_WIDTH}}", bar_style)
+        line.append(f"{'' if used is None else words.share(used):>{_USED_WIDTH}}", bar_style)
     return line
 
 
@@ -188,7 +196,7 @@ def _compact(picture: Picture, now: datetime, width: int, height: int) -> list[T
     shown = list(picture.accounts)
     if len(shown) > height:
         # What is locked or being enforced is looked for first.
-        shown.sort(key=lambda account: words.account_state(account) == "OPEN")
+        shown.sort(key=lambda a: words.account_state(a, armed=picture.armed) == "OPEN")
         shown = shown[: max(height - 1, 0)]
     lines = [_compact_line(picture, account, now, width) for account in shown]
     hidden = len(picture.accounts) - len(shown)
@@ -198,7 +206,7 @@ def _compact(picture: Picture, now: datetime, width: int, height: int) -> list[T
 
 
 def _compact_line(picture: Picture, account: AccountPicture, now: datetime, width: int) -> Text:
-    state = words.account_state(account)
+    state = words.account_state(account, armed=picture.armed)
     left = Text.assemble(" ", (account.name, "bold"), " ", (f" {state} ", _STATE_STYLES[state]))
     if account.locks:
         left.append(f" {words.lock_end(account.locks[0], now)}")
@@ -206,7 +214,9 @@ def _compact_line(picture: Picture, account: AccountPicture, now: datetime, widt
         nearest = min(words.rules_of(picture, account), key=_urgency, default=None)
         used = None if nearest is None else words.used_fraction(nearest)
         if nearest is not None and used is not None:
-            left.append(f" {bar(used, 8)} {used:.0%} {nearest.id}", _bar_style(nearest, used))
+            left.append(
+                f" {bar(used, 8)} {words.share(used)} {nearest.id}", _bar_style(nearest, used)
+            )
     contracts = sum(abs(held.size) for held in account.positions)
     right = Text(f"{contracts} open " if contracts else "flat ", "dim")
     right.append(words.usd(account.day.equity, signed=True), words.amount_style(account.day.equity))

@@ -5,6 +5,7 @@ from datetime import datetime
 from rich.text import Text
 
 from risk_actors.actors.picture import Picture
+from risk_actors.cli import words
 from risk_actors.cli.screen_lines import fitted, spread
 
 _MODE_STYLES = {"paper": "bold white on blue", "live": "bold white on magenta"}
@@ -30,13 +31,13 @@ def banner(picture: Picture, now: datetime, width: int) -> list[Text]:
         signs.append(" ")
         signs.append(f" {word} ", style)
     locked = sum(1 for account in picture.accounts if account.locks)
-    if locked:
+    if locked and picture.armed:
         count = f" {locked} OF {len(picture.accounts)}" if len(picture.accounts) > 1 else ""
         signs.append(" ")
         signs.append(f" LOCKED{count} ", "bold white on red")
     lines = [spread(signs, _connection(picture, now), width)]
     if not picture.armed:
-        told = " ▲ Not armed: rules decide and record, and nothing is sent to the broker"
+        told = f" ▲ {words.NOT_ENFORCED}: rules and locks only watch and record"
         lines.append(fitted(Text(told, "bold yellow"), width))
     if picture.phase != "armed":
         reason = picture.detail or "not guarding yet"

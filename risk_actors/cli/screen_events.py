@@ -31,23 +31,33 @@ _MIN_WRAP_WIDTH = 20
 def event_lines(picture: Picture, now: datetime, width: int, height: int) -> list[Text]:
     """Return a heading and the newest events, `height` lines at most.
 
-    A long event takes several lines while there is room for a dozen events all the same.
+    A long event takes several lines while there is room for a dozen events, or all of them, all
+    the same.
     """
     if height <= 0:
         return []
     heading = Text("─ last events " + "─" * max(width - 15, 0) + " ", "dim")
     if not picture.events:
         return [fitted(heading, width), fitted(Text(" nothing yet", "dim"), width)][:height]
-    names = {account.id: account.name for account in picture.accounts}
     room = height - 1
+    blocks = _newest(picture, now, width, room, _MAX_WRAPPED)
+    if len(blocks) < min(_FEW, len(picture.events)):
+        blocks = _newest(picture, now, width, room, 1)
+    return [fitted(heading, width), *(line for block in reversed(blocks) for line in block)]
+
+
+def _newest(
+    picture: Picture, now: datetime, width: int, room: int, max_lines: int
+) -> list[list[Text]]:
+    """Return the lines of each event that has room, newest first."""
+    names = {account.id: account.name for account in picture.accounts}
     blocks: list[list[Text]] = []
     for event in reversed(picture.events[-room:] if room else ()):
-        max_lines = _MAX_WRAPPED if room > _FEW * _MAX_WRAPPED else 1
         block = _block(event, names, now, width, max_lines)
         if sum(map(len, blocks)) + len(block) > room:
             break
         blocks.append(block)
-    return [fitted(heading, width), *(line for block in reversed(blocks) for line in block)]
+    return blocks
 
 
 def _block(

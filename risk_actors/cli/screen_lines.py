@@ -24,8 +24,8 @@ def spread(left: Text, right: Text, width: int) -> Text:
 
 
 def bar(fraction: float, width: int) -> str:
-    """Return a bar of this many cells, filled to the fraction, in half cells."""
-    halves = round(fraction * width * 2)
+    """Return a bar of this many cells, filled to the fraction (full above 1), in half cells."""
+    halves = round(min(fraction, 1.0) * width * 2)
     if fraction > 0:
         halves = max(halves, 1)
     full, half = divmod(halves, 2)

@@ -1,6 +1,5 @@
 """`status`, `rules` and `locks`: what the running daemon sees, as tables."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,7 @@ def rules(data_dir: Path) -> None:
                 words.verdict(rule),
                 words.figure(rule, rule.value),
                 words.figure(rule, rule.limit),
-                "" if used is None else f"{used:.0%}",
+                "" if used is None else words.share(used),
                 rule.reason or "",
                 style=None if rule.verdict == "ok" else words.VERDICT_STYLES.get(rule.verdict),
             )
@@ -80,7 +79,8 @@ def _print_headline(console: "Console", picture: "Picture") -> None:
     links = (("user hub", ways.user_hub), ("market hub", ways.market_hub), ("REST", ways.rest))
     connection = ", ".join(f"{name} {'up' if is_up else 'DOWN'}" for name, is_up in links)
     console.print(
-        f"{picture.mode.upper()}  {words.arming(picture)}  {picture.phase}  ({connection})"
+        f"{picture.mode.upper()}  {words.arming(picture)}  phase: {words.phase(picture)}"
+        f"  ({connection})"
     )
     if ways.fallback:
         console.print(f"Fallback: {ways.fallback}")
@@ -107,7 +107,7 @@ def _print_accounts(console: "Console", picture: "Picture") -> None:
         day = account.day
         table.add_row(
             account.name,
-            words.account_state(account),
+            words.account_state(account, armed=picture.armed),
             words.usd(account.balance),
             words.usd(day.equity, signed=True),
             words.usd(day.realized, signed=True),
@@ -122,7 +122,7 @@ def _print_holdings(console: "Console", picture: "Picture") -> None:
     from risk_actors.cli import words  # noqa: PLC0415
     from risk_actors.cli.tables import make_table  # noqa: PLC0415
 
-    now = datetime.now(UTC).astimezone()
+    now = words.now_in(picture)
     table = make_table(console, "account", "position or order", "unrealised>", "since")
     for account in picture.accounts:
         for held in account.positions:
@@ -139,8 +139,9 @@ def _print_locks(console: "Console", picture: "Picture") -> None:
     from risk_actors.cli import words  # noqa: PLC0415
     from risk_actors.cli.tables import make_table  # noqa: PLC0415
 
-    now = datetime.now(UTC).astimezone()
-    table = make_table(console, "account", "locked", "by rule", "ends", "reason")
+    now = words.now_in(picture)
+    is_locked = "locked" if picture.armed else "would be locked"
+    table = make_table(console, "account", is_locked, "by rule", "ends", "reason")
     for account in picture.accounts:
         for lock in account.locks:
             table.add_row(
@@ -150,5 +151,7 @@ def _print_locks(console: "Console", picture: "Picture") -> None:
                 words.lock_end(lock, now),
                 lock.reason,
             )
+    if table.row_count and not picture.armed:
+        console.print(f"These locks are not enforced: {words.NOT_ENFORCED}.")
     if table.row_count:
         console.print(table)

@@ -1,11 +1,13 @@
 """Tables for people on a terminal, and for pipes."""
 
+import os
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 _PIPE_WIDTH = 200
-"""Nothing is cut or wrapped for a reader that has no width."""
+"""Nothing is cut or wrapped for a reader that has no width and names none in COLUMNS."""
 
 
 def make_console() -> Console:
@@ -13,7 +15,9 @@ def make_console() -> Console:
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         return console
-    return Console(highlight=False, markup=False, emoji=False, width=_PIPE_WIDTH, color_system=None)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) > 0 else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width, color_system=None)
 
 
 def make_table(console: Console, *headings: str) -> Table:

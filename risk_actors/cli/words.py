@@ -3,8 +3,9 @@
 Colour is never the only signal: each word stands with a sign and a word of its own.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -20,6 +21,9 @@ from risk_actors.core.instruments import symbol_of
 from risk_actors.core.rules import catalogue
 
 UNKNOWN = "unknown"
+NOT_ENFORCED = "NOT ARMED, nothing is sent"
+_MOST_PERCENT = 999
+_OVER = "now"
 
 _MONEY_KEYS = {"limit_usd", "target_usd", "amount_usd"}
 """A rule with one of these compares dollars; any other counts something."""
@@ -55,12 +59,21 @@ def figure(rule: RulePicture, value: float | None) -> str:
 
 
 def used_fraction(rule: RulePicture) -> float | None:
-    """Return how much of the limit is used, from 0 to 1; None when that is not known."""
+    """Return how much of the limit is used, above 1 when it is exceeded; None when unknown."""
     if rule.value is None or rule.limit is None:
         return None
     if rule.limit == 0:
         return 1.0 if rule.value > 0 else 0.0
-    return min(max(rule.value / rule.limit, 0.0), 1.0)
+    used = rule.value / rule.limit
+    return used if used > 0 else 0.0
+
+
+def share(used: float) -> str:
+    """Return a used fraction as a percentage; 100% and more only of a limit that is reached."""
+    percent = round(used * 100)
+    if used < 1:
+        return f"{min(percent, 99)}%"
+    return f"{percent}%" if percent <= _MOST_PERCENT else f">{_MOST_PERCENT}%"
 
 
 def verdict(rule: RulePicture) -> str:
@@ -88,6 +101,19 @@ def price(points: float) -> str:
     return f"{whole}.{decimals:0<2}"
 
 
+def zone_of(picture: Picture) -> tzinfo:
+    """Return the zone of the trading day, in which people read times."""
+    try:
+        return ZoneInfo(picture.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def now_in(picture: Picture) -> datetime:
+    """Return the present in the zone of the trading day."""
+    return datetime.now(zone_of(picture))
+
+
 def instant(text: str, now: datetime) -> datetime | None:
     """Return an instant of the picture in the zone of `now`; None when it is no instant."""
     try:
@@ -97,11 +123,11 @@ def instant(text: str, now: datetime) -> datetime | None:
 
 
 def clock(text: str, now: datetime) -> str:
-    """Return the time of day of an instant, with the weekday when it is another day's."""
+    """Return the time of an instant with its zone, and the weekday when it is another day's."""
     at = instant(text, now)
     if at is None:
         return text
-    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%a %H:%M:%S")
+    return at.strftime("%H:%M:%S %Z" if at.date() == now.date() else "%a %H:%M:%S %Z")
 
 
 def countdown(until: str, now: datetime) -> str:
@@ -111,7 +137,7 @@ def countdown(until: str, now: datetime) -> str:
         return UNKNOWN
     left_s = int((at - now) / timedelta(seconds=1))
     if left_s <= 0:
-        return "now"
+        return _OVER
     days, rest_s = divmod(left_s, 86_400)
     hours, rest_s = divmod(rest_s, 3_600)
     minutes, seconds = divmod(rest_s, 60)
@@ -120,10 +146,11 @@ def countdown(until: str, now: datetime) -> str:
 
 
 def lock_end(lock: LockPicture, now: datetime) -> str:
-    """Return when a lock ends: `17:00:00, in 6:28:53`, or that it ends on a condition."""
+    """Return `until Sat 17:00:00 CST, in 18:26:46`, or that the lock ends on a condition."""
     if lock.until is None:
         return "until its condition ends"
-    return f"until {clock(lock.until, now)}, in {countdown(lock.until, now)}"
+    left = countdown(lock.until, now)
+    return f"until {clock(lock.until, now)}, {left if left == _OVER else f'in {left}'}"
 
 
 def lock_scope(lock: LockPicture) -> str:
@@ -131,8 +158,10 @@ def lock_scope(lock: LockPicture) -> str:
     return "account" if lock.scope == "account" else symbol_of(lock.scope)
 
 
-def account_state(account: AccountPicture) -> str:
-    """Return the one word that says what the account may do."""
+def account_state(account: AccountPicture, *, armed: bool) -> str:
+    """Return the one word that says what the account may do; unarmed, no lock holds it."""
+    if account.locks and not armed:
+        return "WOULD BE LOCKED"
     if account.enforcement is not None:
         return "ENFORCING"
     if any(lock.scope == "account" for lock in account.locks):
@@ -145,8 +174,13 @@ def account_state(account: AccountPicture) -> str:
 
 
 def arming(picture: Picture) -> str:
-    """Return whether breaches are enforced: `ARMED` or `SHADOW`."""
-    return "ARMED" if picture.armed else "SHADOW"
+    """Return whether breaches are enforced."""
+    return "ARMED" if picture.armed else f"SHADOW ({NOT_ENFORCED})"
+
+
+def phase(picture: Picture) -> str:
+    """Return how the guard fares; `connected`, so that it is not taken for the armed flag."""
+    return "connected" if picture.phase == "armed" else picture.phase
 
 
 def rules_of(picture: Picture, account: AccountPicture) -> list[RulePicture]:

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 from loguru import logger
 
+from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import Picture
 from risk_actors.web.guard import Handler, error_response, errors_as_json, refusal
 from risk_actors.web.state_stream import StateStream
@@ -53,9 +54,9 @@ class WebServer:
         Args:
             picture: returns the present picture; called on the server's thread.
             topology: returns what `GET /api/topology` shows, made of JSON's own types.
-            panic: takes an account id, or None for all; must not block.
+            panic: takes an account id, or None for all; must not block. Raises NotArmedError.
             host: a loopback address.
-            port: 0 takes a free one.
+            port: 0 takes a free one; so does a port that cannot be had.
         """
         self._picture = picture
         self._topology = topology
@@ -69,10 +70,10 @@ class WebServer:
         self._fault: BaseException | None = None
 
     def start(self) -> int:
-        """Bind and serve; return the port.
+        """Bind and serve; return the port, which is another one when the asked one is taken.
 
         Raises:
-            WebError: the host is not this machine's loopback, or the port is taken.
+            WebError: the host is not this machine's loopback, or has no free port at all.
         """
         if not _is_loopback(self._host):
             raise WebError(f"{self._host} is reachable from outside; serve 127.0.0.1 only")
@@ -83,8 +84,7 @@ class WebServer:
         if self._fault is not None:
             self._thread.join(_STOP_TIMEOUT_S)
             raise WebError(
-                f"cannot serve on {self._host}:{self._port} ({self._fault}); choose another port"
-                " with --port or [web] port, or 0 for a free one"
+                f"cannot serve on {self._host} ({self._fault}); see `host` in [web] of app.toml"
             ) from self._fault
         return self._port
 
@@ -114,13 +114,27 @@ class WebServer:
         )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self._port)
-            await site.start()
+            await self._bind(runner)
             self._port = runner.addresses[0][1]
             self._started.set()
             await self._stream.wait_closed()
         finally:
             await runner.cleanup()
+
+    async def _bind(self, runner: web.AppRunner) -> None:
+        """Take the asked port, or any free one: a taken port must not keep the guard from work."""
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as error:
+            if self._port == 0:
+                raise
+            await web.TCPSite(runner, self._host, 0).start()
+            logger.warning(
+                "HTTP port {} cannot be had ({}); serving on the free port {} instead",
+                self._port,
+                error.strerror or error,
+                runner.addresses[0][1],
+            )
 
     def _application(self) -> web.Application:
         application = web.Application(
@@ -173,7 +187,11 @@ class WebServer:
         if panic.account is not None and panic.account not in known:
             return error_response(404, f"no account {panic.account} is guarded")
         logger.warning("web: panic asked for {}", panic.account or "every account")
-        self._panic(panic.account)
+        try:
+            self._panic(panic.account)
+        except NotArmedError as error:
+            logger.warning("web: panic refused: {}", error)
+            return error_response(409, str(error))
         return web.json_response({"accepted": True, "account": panic.account}, status=202)
 
 

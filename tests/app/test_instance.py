@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from risk_actors.app.instance import ADDRESS_FILE, AlreadyRunningError, Instance
+from risk_actors.app.instance import (
+    ADDRESS_FILE,
+    LOCK_FILE,
+    AlreadyRunningError,
+    DataDirectoryError,
+    Instance,
+)
 
 
 @pytest.fixture
@@ -72,8 +78,30 @@ def test_an_address_that_a_killed_daemon_left_behind_is_removed(data_dir: Path) 
     instance.release()
 
 
-def test_a_file_where_the_directory_should_be_is_an_os_error(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("", encoding="utf-8")
+@pytest.mark.parametrize("name", ["file", "file/data"])
+def test_a_directory_that_cannot_be_made_is_named_with_the_reason(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
 
-    with pytest.raises(OSError, match="data"):
-        Instance(tmp_path / "data").hold()
+    with pytest.raises(
+        DataDirectoryError, match=rf"the data directory .*{name} cannot be made: \w"
+    ):
+        Instance(tmp_path / name).hold()
+
+
+@pytest.mark.parametrize("name", [LOCK_FILE, ADDRESS_FILE])
+def test_a_directory_that_cannot_be_written_is_named_with_the_reason(
+    data_dir: Path, name: str
+) -> None:
+    (data_dir / name).mkdir(parents=True)
+
+    with pytest.raises(
+        DataDirectoryError, match=r"the data directory .*data cannot be written: \w"
+    ):
+        Instance(data_dir).hold()
+
+    (data_dir / name).rmdir()
+    other = Instance(data_dir)
+    other.hold()
+    other.release()

@@ -3,12 +3,15 @@
 import io
 import json
 import logging
+import re
 import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pykka
 import pytest
@@ -71,6 +74,28 @@ def test_a_console_that_is_no_terminal_gets_plain_lines_and_signs(
     logs.stop()
     assert console.getvalue().endswith("INFO     🚀 Service Start\n")
     assert "\x1b" not in console.getvalue()
+
+
+@pytest.mark.parametrize("zone", ["America/Chicago", "Asia/Tokyo"])
+def test_lines_say_weekday_time_and_zone_of_the_trading_day(
+    tmp_path: Path, console: io.StringIO, zone: str
+) -> None:
+    logs = Logs(data_dir=tmp_path, zone=ZoneInfo(zone), console=console)
+    before = datetime.now(ZoneInfo(zone))
+    logs.start()
+    logger.info("now")
+    logs.stop()
+    after = datetime.now(ZoneInfo(zone))
+    weekday, clock, name, *_ = console.getvalue().split()
+    assert weekday in {before.strftime("%a"), after.strftime("%a")}
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", clock)
+    assert clock[:2] in {before.strftime("%H"), after.strftime("%H")}
+    assert name in {before.strftime("%Z"), after.strftime("%Z")}
+    (line,) = (tmp_path / LOG_FILE).read_text(encoding="utf-8").splitlines()
+    told = json.loads(line)
+    assert before <= datetime.fromisoformat(told["at"]) <= after
+    assert datetime.fromisoformat(told["at"]).utcoffset() == before.utcoffset()
+    assert "clock" not in told
 
 
 def test_secrets_reach_neither_message_nor_traceback_nor_field(

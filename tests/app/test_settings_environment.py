@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from risk_actors.app.settings import TradingMode
-from risk_actors.app.settings_environment import Environment, choose_mode, load_environment
+from risk_actors.app.settings_environment import (
+    Environment,
+    choose_mode,
+    dotenv_places,
+    load_environment,
+)
 from risk_actors.app.settings_problem import SettingsError
 from risk_actors.projectx.settings import Credentials
 
@@ -19,22 +24,22 @@ ENDPOINTS = {
 
 def refused(cwd: Path, variables: dict[str, str]) -> str:
     with pytest.raises(SettingsError) as caught:
-        load_environment(cwd, variables)
+        load_environment([cwd], variables)
     return str(caught.value)
 
 
 def test_nothing_set_means_paper(tmp_path: Path) -> None:
-    assert load_environment(tmp_path, {}) == Environment()
+    assert load_environment([tmp_path], {}) == Environment()
     assert choose_mode(None, Environment()) is TradingMode.PAPER
 
 
 def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:
     variables = dict.fromkeys((*PAIR, *ENDPOINTS), " ")
-    assert load_environment(tmp_path, variables) == Environment()
+    assert load_environment([tmp_path], variables) == Environment()
 
 
 def test_credentials_mean_live_unless_paper_is_asked_for(tmp_path: Path) -> None:
-    environment = load_environment(tmp_path, PAIR)
+    environment = load_environment([tmp_path], PAIR)
     assert environment.credentials is not None
     assert environment.credentials.api_key == "key-of-the-trader"
     assert choose_mode(None, environment) is TradingMode.LIVE
@@ -47,7 +52,7 @@ def test_live_without_credentials_is_refused() -> None:
 
 
 def test_the_key_is_never_shown(tmp_path: Path) -> None:
-    environment = load_environment(tmp_path, PAIR)
+    environment = load_environment([tmp_path], PAIR)
     assert "key-of-the-trader" not in f"{environment} {environment!r}"
     assert isinstance(environment.credentials, Credentials)
 
@@ -65,11 +70,51 @@ def test_the_environment_beats_dotenv(tmp_path: Path) -> None:
         "# mine\nexport PROJECT_X_USERNAME=from-file\n"
         "PROJECT_X_API_KEY='with $dollar and #'\nPROJECT_X_ACCOUNT_NAME=\"50K 1\"\nOTHER=x\n"
     )
-    environment = load_environment(tmp_path, {"PROJECT_X_USERNAME": "from-environment"})
+    environment = load_environment([tmp_path], {"PROJECT_X_USERNAME": "from-environment"})
     assert environment.credentials is not None
     assert environment.credentials.username == "from-environment"
     assert environment.credentials.api_key == "with $dollar and #"
     assert environment.account_name == "50K 1"
+
+
+def test_dotenv_is_looked_for_here_and_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, project = tmp_path / "here", tmp_path / "project"
+    (project / "settings").mkdir(parents=True)
+    here.mkdir()
+    monkeypatch.chdir(here)
+    places = dotenv_places(Path("../project/settings"))
+
+    def account() -> str | None:
+        return load_environment(places, {}).account_name
+
+    (project / ".env").write_text("PROJECT_X_ACCOUNT_NAME=beside the settings\n")
+    assert account() == "beside the settings"
+    (here / ".env").write_text("OTHER=of another program\n")
+    assert account() == "beside the settings"
+    (here / ".env").write_text("PROJECT_X_ACCOUNT_NAME=here\n")
+    assert account() == "here"
+
+
+def test_a_name_and_a_key_never_come_from_two_files(tmp_path: Path) -> None:
+    for number, (name, value) in enumerate(PAIR.items()):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / ".env").write_text(f"{name}={value}\n")
+    with pytest.raises(SettingsError, match="PROJECT_X_API_KEY is not"):
+        load_environment([tmp_path / "0", tmp_path / "1"], {})
+
+
+def test_a_fault_in_the_file_beside_the_settings_names_that_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "project"
+    beside.mkdir()
+    monkeypatch.chdir(tmp_path)
+    (beside / ".env").write_text("= what\n")
+    with pytest.raises(SettingsError) as caught:
+        load_environment([tmp_path, beside], {})
+    assert str(caught.value).startswith(f"{beside.resolve() / '.env'}:1: not understood")
 
 
 def test_a_bad_line_of_dotenv_is_named(tmp_path: Path) -> None:
@@ -88,7 +133,7 @@ def test_the_half_pair_of_dotenv_names_its_line(tmp_path: Path) -> None:
 
 
 def test_endpoints_come_all_together(tmp_path: Path) -> None:
-    endpoints = load_environment(tmp_path, ENDPOINTS).endpoints
+    endpoints = load_environment([tmp_path], ENDPOINTS).endpoints
     assert endpoints is not None
     assert endpoints.user_hub_url == ENDPOINTS["PROJECTX_USER_HUB_URL"]
 

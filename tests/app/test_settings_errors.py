@@ -79,15 +79,29 @@ RISK_ERRORS = {
     "missing rule type": (A_RULE.replace('type = "daily_loss_limit"', ""), [(1, "missing key")]),
     "bad cron expression": (
         '[session]\ndaily_reset = "0 25 * * *"\n' + A_RULE,
-        [(2, 'session.daily_reset = "0 25 * * *": not a cron expression')],
+        [
+            (
+                2,
+                'session.daily_reset = "0 25 * * *": `25` is no hour; write minute hour day',
+            )
+        ],
+    ),
+    "cron expression of words": (
+        '[session]\nweekly_reset = "0 17 * * sunday"\n' + A_RULE,
+        [(2, "`sunday` is no weekday; write")],
     ),
     "cron expression with seconds": (
         '[session]\nweekly_reset = "0 17 * * SUN 30"\n' + A_RULE,
-        [(2, "expected 5 cron fields")],
+        [
+            (
+                2,
+                "expected 5 parts, found 6; write minute hour day month weekday, such as `0",
+            )
+        ],
     ),
     "cron expression that never comes": (
         '[session]\ndaily_reset = "0 0 31 2 *"\n' + A_RULE,
-        [(2, "not a cron expression")],
+        [(2, "there is no such date; write")],
     ),
     "random cron expression": (
         '[session]\ndaily_reset = "R 17 * * *"\n' + A_RULE,

@@ -5,10 +5,12 @@ from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
+from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import (
     AccountPicture,
     ConnectionPicture,
@@ -23,7 +25,8 @@ from risk_actors.actors.picture import (
 )
 from risk_actors.web.server import WebServer
 
-NOW = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC)
+CHICAGO = ZoneInfo("America/Chicago")
+NOW = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC).astimezone(CHICAGO)
 MNQ = "CON.F.US.MNQ.Z26"
 
 
@@ -106,6 +109,7 @@ OPEN = Picture(
     mode="paper",
     armed=True,
     phase="armed",
+    timezone="America/Chicago",
     connection=ConnectionPicture(user_hub=True, market_hub=True, rest=True),
     accounts=(ACCOUNT,),
     rules=RULES,
@@ -114,6 +118,7 @@ OPEN = Picture(
 LOCKED = msgspec.structs.replace(
     OPEN, accounts=(msgspec.structs.replace(ACCOUNT, locks=(LOCK,), positions=(), orders=()),)
 )
+NOT_ARMED = msgspec.structs.replace(LOCKED, armed=False)
 ENFORCING = msgspec.structs.replace(
     OPEN,
     accounts=(
@@ -161,6 +166,7 @@ def many(count: int) -> Picture:
 PICTURES = {
     "open": OPEN,
     "locked": LOCKED,
+    "not armed": NOT_ARMED,
     "enforcing": ENFORCING,
     "degraded": DEGRADED,
     "unknown": UNKNOWN,
@@ -190,9 +196,14 @@ class Daemon:
         self._server = WebServer(
             picture=lambda: self.picture,
             topology=lambda: TOPOLOGY,
-            panic=self.panics.append,
+            panic=self.panic,
             port=0,
         )
+
+    def panic(self, account_id: int | None) -> None:
+        if not self.picture.armed:
+            raise NotArmedError("NOT ARMED: nothing was sent")
+        self.panics.append(account_id)
 
     def start(self) -> None:
         told = {"host": "127.0.0.1", "port": self._server.start(), "pid": 1}

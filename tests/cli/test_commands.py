@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -48,6 +49,24 @@ def test_check_says_that_live_trading_is_not_armed(
     assert "Mode: live (shadow: decides and records, sends nothing)" in call("check").stdout
 
 
+def test_check_warns_when_no_rule_is_on(settings_dir: Path) -> None:
+    assert "Warning" not in call("check").stdout
+    (settings_dir / "risk.toml").write_text(A_RULE + 'mode = "off"\n')
+    result = call("check")
+    assert result.exit_code == 0
+    assert 'Warning: no rule is on: each has mode = "off", so nothing is guarded' in result.stdout
+
+
+def test_check_finds_credentials_beside_the_settings(
+    settings_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings_dir.parent / ".env").write_text("PROJECT_X_USERNAME=me\nPROJECT_X_API_KEY=key-12\n")
+    elsewhere = settings_dir.parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert "Mode: live" in call("check", "--settings", settings_dir).stdout
+
+
 def test_check_lists_every_error_with_exit_code_2(
     settings_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,10 +109,24 @@ def test_status_shows_the_account_and_what_it_holds(
 ) -> None:
     run_daemon(pictures["open"])
     text = call("status", "--data", tmp_path).stdout
-    assert "PAPER  ARMED  armed  (user hub up, market hub up, REST up)" in text
+    assert "PAPER  ARMED  phase: connected  (user hub up, market hub up, REST up)" in text
     assert "50KTC-SIM-101  OPEN   49,587.50  -312.50" in text
     assert "SHORT 2 MNQ @ 21,034.25" in text
     assert "BUY 2 MNQ stop 21,060.00" in text
+    assert re.search(r"-100\.00  (\w{3} )?10:28:11 CST", text)
+
+
+def test_status_tells_the_phase_from_being_armed(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["not armed"])
+    text = call("status", "--data", tmp_path).stdout
+    assert "PAPER  SHADOW (NOT ARMED, nothing is sent)  phase: connected" in text
+    assert "50KTC-SIM-101  WOULD BE LOCKED" in text
+    for command in ("status", "locks"):
+        shown = call(command, "--data", tmp_path).stdout
+        assert "These locks are not enforced: NOT ARMED, nothing is sent." in shown
+        assert "account        would be locked  by rule" in shown
 
 
 def test_status_as_json_is_the_state(
@@ -121,7 +154,8 @@ def test_locks_counts_down(
 ) -> None:
     daemon = run_daemon(pictures["locked"])
     text = call("locks", "--data", tmp_path).stdout
-    assert "account  daily-loss  until " in text
+    assert re.search(r"account  daily-loss  until (\w{3} )?17:00:00 CST, ", text)
+    assert "not enforced" not in text
     assert "Day P&L -512.50 reached the limit of -500.00" in text
     daemon.picture = pictures["open"]  # type: ignore[attr-defined]
     assert "No account is locked." in call("locks", "--data", tmp_path).stdout
@@ -131,13 +165,72 @@ def test_panic_asks_for_one_account_by_name_or_id_or_for_all(
     run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     daemon = run_daemon(pictures["open"])
-    assert call("panic", "--data", tmp_path, "--account", "50ktc-sim-101").exit_code == 0
-    assert call("panic", "--data", tmp_path, "--account", "101").exit_code == 0
-    assert call("panic", "--data", tmp_path).exit_code == 0
+    assert call("panic", "--yes", "--data", tmp_path, "--account", "50ktc-sim-101").exit_code == 0
+    assert call("panic", "--yes", "--data", tmp_path, "--account", "101").exit_code == 0
+    assert call("panic", "--yes", "--data", tmp_path).exit_code == 0
     assert daemon.panics == [101, 101, None]  # type: ignore[attr-defined]
-    refused = call("panic", "--data", tmp_path, "--account", "other")
+    refused = call("panic", "--yes", "--data", tmp_path, "--account", "other")
     assert refused.exit_code == 1
     assert "there are 50KTC-SIM-101 (101)" in refused.stderr
+
+
+@pytest.mark.parametrize("typed", ["", "n\n", "y\n"])
+def test_panic_in_a_script_wants_yes_said_on_the_command_line(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    typed: str,
+) -> None:
+    daemon = run_daemon(pictures["open"])
+    done = process("panic", "--data", str(tmp_path), cwd=tmp_path, typed=typed)
+    assert done.returncode == 2
+    assert "say --yes to flatten and lock now" in done.stderr
+    assert daemon.panics == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal")
+@pytest.mark.parametrize(("typed", "code", "panics"), [("n\n", 1, []), ("y\n", 0, [None])])
+def test_panic_on_a_terminal_asks_once(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    typed: str,
+    code: int,
+    panics: list[int | None],
+) -> None:
+    daemon = run_daemon(pictures["open"])
+    ours, theirs = os.openpty()
+    os.write(ours, typed.encode())
+    done = process("panic", "--data", str(tmp_path), cwd=tmp_path, stdin=theirs)
+    os.close(ours)
+    os.close(theirs)
+    assert done.stdout.count("Flatten every account and lock until the daily reset?") == 1
+    assert done.returncode == code
+    assert daemon.panics == panics  # type: ignore[attr-defined]
+
+
+def test_panic_while_not_armed_says_that_nothing_happened(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["not armed"])
+    refused = call("panic", "--yes", "--data", tmp_path)
+    assert refused.exit_code == 1
+    assert "NOT ARMED: nothing was sent" in refused.stderr
+
+
+@pytest.mark.parametrize(("columns", "is_wrapped"), [("40", True), ("0", False), ("wide", False)])
+def test_tables_in_a_pipe_are_as_wide_as_columns_says(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+    is_wrapped: bool,
+) -> None:
+    run_daemon(pictures["locked"])
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = call("locks", "--data", tmp_path).stdout.splitlines()
+    assert (max(map(len, lines)) <= 40) is is_wrapped
 
 
 CLIENTS = [
@@ -145,7 +238,7 @@ CLIENTS = [
     ["status", "--json"],
     ["rules"],
     ["locks"],
-    ["panic"],
+    ["panic", "--yes"],
     ["topology", "--live"],
 ]
 
@@ -178,14 +271,22 @@ def test_a_broken_port_file_is_no_traceback(tmp_path: Path, left: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nothing"], ["run", "--sideways"], ["run", "--port", "x"], ["topology", "--format", "png"]],
+    [
+        ["nothing"],
+        ["run", "--sideways"],
+        ["run", "--port", "x"],
+        ["run", "--paper", "--live"],
+        ["topology", "--format", "png"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert call(*arguments).exit_code == 2
 
 
-def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(
+    *arguments: str, cwd: Path, typed: str | None = None, stdin: int = subprocess.DEVNULL
+) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -196,6 +297,8 @@ def process(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "risk_actors", *arguments],
         cwd=cwd,
         env=environment,
+        input=typed,
+        stdin=stdin if typed is None else None,
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -210,6 +313,24 @@ def test_as_a_process_settings_errors_end_with_2_and_no_traceback(settings_dir: 
         assert done.returncode == 2
         assert "risk.toml:5: unknown key `limt`" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("broken", ["file", "file/data", "log", "store"])
+def test_as_a_process_an_unusable_data_directory_ends_with_1_and_no_traceback(
+    settings_dir: Path, broken: str
+) -> None:
+    cwd = settings_dir.parent
+    (cwd / "file").write_text("")
+    (cwd / "log" / "risk_actors.log").mkdir(parents=True)
+    (cwd / "store" / "risk.db").mkdir(parents=True)
+    done = process("run", "--paper", "--port", "0", "--data", broken, cwd=cwd)
+    assert done.returncode == 1
+    assert str(Path(broken)) in done.stderr
+    assert re.search(r"risk-actors: the .* cannot be (made|written|used): \w", done.stderr)
+    assert "Traceback" not in done.stderr
+    client = process("status", "--data", broken, cwd=cwd)
+    assert client.returncode == 1
+    assert "Traceback" not in client.stderr
 
 
 def test_as_a_process_live_without_credentials_ends_with_2(settings_dir: Path) -> None:

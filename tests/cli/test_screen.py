@@ -13,8 +13,19 @@ from risk_actors.actors.picture import Picture
 from risk_actors.cli.screen import Screen, Size, render
 
 SMALL, WIDE = Size(80, 24), Size(160, 50)
-SIZES = [SMALL, Size(100, 30), Size(129, 24), Size(130, 24), WIDE]
-NAMES = ["open", "locked", "enforcing", "degraded", "unknown", "empty", "three", "forty"]
+TALL = Size(120, 40)
+SIZES = [SMALL, Size(100, 30), TALL, Size(129, 24), Size(130, 24), WIDE]
+NAMES = [
+    "open",
+    "locked",
+    "not armed",
+    "enforcing",
+    "degraded",
+    "unknown",
+    "empty",
+    "three",
+    "forty",
+]
 
 
 def shown(picture: Picture, now: datetime, size: Size = SMALL) -> list[str]:
@@ -39,7 +50,7 @@ def test_an_open_account_shows_its_money_limits_and_position(
     lines = shown(pictures["open"], now)
     text = "\n".join(lines)
     assert "PAPER   ARMED" in lines[0]
-    assert "16:31:07" in lines[0]
+    assert "10:31:07 CST" in lines[0]
     assert "50KTC-SIM-101  OPEN" in text
     assert "Day P&L -312.50  closed -212.50  open -100.00  fees 12.40" in text
     assert "-312.50 of -500.00  62%" in text
@@ -47,7 +58,7 @@ def test_an_open_account_shows_its_money_limits_and_position(
     assert "! warning  max-contracts" in text
     assert "4 of 5  80%" in text
     assert "per-instrument (shado…" in text
-    assert "SHORT 2 MNQ @ 21,034.25  -100.00  since 16:28:11" in text
+    assert "SHORT 2 MNQ @ 21,034.25  -100.00  since 10:28:11 CST" in text
     assert "BUY 2 MNQ stop 21,060.00" in text
     assert "http://127.0.0.1:8787" in lines[-1]
 
@@ -72,7 +83,7 @@ def test_a_lock_shows_its_end_countdown_rule_and_reason(
     lines = shown(pictures["locked"], now, size)
     text = "\n".join(lines)
     assert "LOCKED" in lines[0]
-    assert "LOCKED account until 23:00:00, in 6:28:53  by daily-loss" in text
+    assert "LOCKED account until 17:00:00 CST, in 6:28:53  by daily-loss" in text
     assert "Day P&L -512.50 reached the limit of -500.00" in text
     assert "◇ flat" in text
 
@@ -94,7 +105,7 @@ def test_degraded_and_shadow_are_said_in_words(pictures: dict[str, Picture], now
     lines = shown(pictures["degraded"], now)
     assert "LIVE   SHADOW   DEGRADED" in lines[0]
     assert "market ✗" in lines[0]
-    assert "nothing is sent to the broker" in lines[1]
+    assert "NOT ARMED, nothing is sent" in lines[1]
     assert "market hub lost for 12 s, marking from bars" in lines[2]
 
 
@@ -113,7 +124,7 @@ def test_events_carry_their_correlation_id_newest_last(
 ) -> None:
     lines = [line for line in shown(pictures["open"], now) if "mh3k2x9f-" in line]
     assert [line.split()[-1] for line in lines] == [f"mh3k2x9f-{n}" for n in range(5)]
-    assert lines[1].startswith(" 16:31:01 breach")
+    assert lines[1].startswith(" 10:31:01 CST breach")
 
 
 def test_a_long_event_wraps_where_there_is_room(
@@ -129,7 +140,7 @@ def test_many_accounts_take_a_line_each_and_the_locked_one_is_never_hidden(
 ) -> None:
     lines = shown(pictures["forty"], now)
     assert "LOCKED 1 OF 40" in lines[0]
-    assert any("50K-40  LOCKED  until 23:00:00, in 6:28:53" in line for line in lines)
+    assert any("50K-40  LOCKED  until 17:00:00 CST, in 6:28:53" in line for line in lines)
     assert any("more: risk-actors status" in line for line in lines)
 
 
@@ -145,7 +156,72 @@ def test_many_rules_make_room_by_urgency(pictures: dict[str, Picture], now: date
 
 def test_times_are_shown_in_the_zone_of_the_clock(pictures: dict[str, Picture]) -> None:
     tomorrow = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
-    assert "since Fri 16:28:11" in "\n".join(shown(pictures["open"], tomorrow))
+    assert "since Fri 16:28:11 UTC" in "\n".join(shown(pictures["open"], tomorrow))
+
+
+def test_the_running_screen_reads_the_zone_off_the_picture(pictures: dict[str, Picture]) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, height=30, legacy_windows=False)
+    stop = threading.Event()
+
+    def picture() -> Picture:
+        stop.set()
+        return msgspec.structs.replace(pictures["open"], timezone="Asia/Tokyo")
+
+    Screen(picture, "", console=console).run_until(stop)
+    assert "01:28:11 JST" in stream.getvalue()
+    assert "CST" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("size", "least"), [(SMALL, 4), (TALL, 20), (WIDE, 45)], ids=["80x24", "120x40", "160x50"]
+)
+def test_events_use_the_whole_height(
+    pictures: dict[str, Picture], now: datetime, size: Size, least: int
+) -> None:
+    events = tuple(
+        msgspec.structs.replace(pictures["open"].events[2], correlation_id=f"busy-{n}")
+        for n in range(100)
+    )
+    lines = shown(msgspec.structs.replace(pictures["open"], events=events), now, size)
+    told = [number for number, line in enumerate(lines) if "busy-" in line]
+    assert len(told) >= least
+    assert told[-1] == size.height - 2
+    assert "busy-99" in lines[told[-1]]
+    assert all(line.strip() for line in lines)
+
+
+def test_a_dozen_short_lines_come_before_a_few_long_ones(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    long = msgspec.structs.replace(pictures["open"].events[0], text="many words " * 30)
+    few = msgspec.structs.replace(pictures["open"], events=(long,) * 3)
+    many = msgspec.structs.replace(pictures["open"], events=(long,) * 50)
+    assert sum("many words" in line for line in shown(few, now, TALL)) == 9
+    assert all("mh3k2x9f" in line for line in shown(many, now, TALL) if "many words" in line)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_not_armed_a_lock_is_shown_as_not_enforced(
+    pictures: dict[str, Picture], now: datetime, size: Size
+) -> None:
+    lines = shown(pictures["not armed"], now, size)
+    text = "\n".join(lines)
+    assert "LOCKED" not in lines[0]
+    assert "50KTC-SIM-101  WOULD BE LOCKED" in text
+    assert "account would be locked until 17:00:00 CST, in 6:28:53  by" in text
+    assert "NOT ARMED, nothing is sent. Day P&L -512.50" in text
+    assert "■ LOCKED" not in text
+
+
+def test_a_limit_exceeded_shows_by_how_much(pictures: dict[str, Picture], now: datetime) -> None:
+    over = msgspec.structs.replace(pictures["open"].rules[0], verdict="breach", value=-672.74)
+    calm = msgspec.structs.replace(pictures["open"].rules[0], value=0.0)
+    picture = msgspec.structs.replace(pictures["open"], rules=(over, calm))
+    text = "\n".join(shown(picture, now))
+    assert "-672.74 of -500.00 135%" in text
+    assert "0.00 of -500.00   0%" in text
+    assert "-0%" not in text
 
 
 def test_it_runs_until_told_to_stop_and_gives_the_terminal_back(

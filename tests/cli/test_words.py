@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from risk_actors.actors.picture import AccountPicture, OrderPicture, Picture
@@ -55,8 +56,6 @@ def test_dollars_and_counts_are_told_apart_by_the_rules_own_settings(
 
 
 def test_a_limit_of_zero_is_used_up_by_anything(pictures: dict[str, Picture]) -> None:
-    import msgspec  # noqa: PLC0415
-
     rule = pictures["open"].rules[2]
     assert words.used_fraction(msgspec.structs.replace(rule, value=1, limit=0)) == 1.0
     assert words.used_fraction(msgspec.structs.replace(rule, value=0, limit=0)) == 0.0
@@ -66,4 +65,55 @@ def test_a_limit_of_zero_is_used_up_by_anything(pictures: dict[str, Picture]) ->
     ("can_trade", "state"), [(True, "OPEN"), (False, "BARRED BY BROKER"), (None, "UNKNOWN")]
 )
 def test_the_state_of_an_account(can_trade: bool | None, state: str) -> None:
-    assert words.account_state(AccountPicture(id=1, name="a", can_trade=can_trade)) == state
+    account = AccountPicture(id=1, name="a", can_trade=can_trade)
+    assert words.account_state(account, armed=True) == state
+
+
+def test_unarmed_a_lock_holds_nobody(pictures: dict[str, Picture]) -> None:
+    (account,) = pictures["locked"].accounts
+    assert words.account_state(account, armed=True) == "LOCKED"
+    assert words.account_state(account, armed=False) == "WOULD BE LOCKED"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (672.74, "0%"),
+        (0.0, "0%"),
+        (-0.01, "0%"),
+        (-250.0, "50%"),
+        (-499.99, "99%"),
+        (-500.0, "100%"),
+        (-672.74, "135%"),
+        (-50_000.0, ">999%"),
+    ],
+)
+def test_a_used_share_says_when_the_limit_is_reached_and_exceeded(
+    pictures: dict[str, Picture], value: float, text: str
+) -> None:
+    loss = msgspec.structs.replace(pictures["open"].rules[0], value=value, limit=-500.0)
+    used = words.used_fraction(loss)
+    assert used is not None
+    assert words.share(used) == text
+
+
+@pytest.mark.parametrize(
+    ("until", "text"),
+    [
+        ("2026-11-20T23:00:00+00:00", "until 17:00:00 CST, in 6:28:53"),
+        ("2026-11-21T10:57:53+00:00", "until Sat 04:57:53 CST, in 18:26:46"),
+        ("2026-11-20T16:31:07+00:00", "until 10:31:07 CST, now"),
+        (None, "until its condition ends"),
+    ],
+)
+def test_the_end_of_a_lock_says_day_time_zone_and_what_is_left(
+    pictures: dict[str, Picture], now: datetime, until: str | None, text: str
+) -> None:
+    lock = msgspec.structs.replace(pictures["locked"].accounts[0].locks[0], until=until)
+    assert words.lock_end(lock, now) == text
+
+
+def test_times_are_said_in_the_zone_of_the_trading_day(pictures: dict[str, Picture]) -> None:
+    assert words.now_in(pictures["open"]).strftime("%Z") in {"CST", "CDT"}
+    unknown = msgspec.structs.replace(pictures["open"], timezone="Mars/Olympus")
+    assert words.now_in(unknown).strftime("%Z") == "UTC"

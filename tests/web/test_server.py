@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from loguru import logger
 
+from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import AccountPicture, Picture
 from risk_actors.web.server import WebError, WebServer
 
@@ -32,10 +34,16 @@ class Daemon:
         self.server = WebServer(
             picture=lambda: self.picture,
             topology=lambda: {"actors": [], "edges": []},
-            panic=self.panics.append,
+            panic=self.panic,
             port=0,
         )
+        self.armed = True
         self.port = self.server.start()
+
+    def panic(self, account_id: int | None) -> None:
+        if not self.armed:
+            raise NotArmedError("NOT ARMED: nothing was sent")
+        self.panics.append(account_id)
 
     def ask(
         self,
@@ -88,6 +96,15 @@ def test_panic_is_handed_on(daemon: Daemon, account: int | None) -> None:
     body = json.dumps({"account": account}).encode()
     assert daemon.ask("POST", "/api/panic", body, JSON)[0] == 202
     assert daemon.panics == [account]
+
+
+def test_panic_while_not_armed_is_refused_in_the_words_of_the_operator_inlet(
+    daemon: Daemon,
+) -> None:
+    daemon.armed = False
+    refused = daemon.ask("POST", "/api/panic", b'{"account": null}', JSON)
+    assert refused == (409, {"error": "NOT ARMED: nothing was sent"})
+    assert daemon.panics == []
 
 
 @pytest.mark.parametrize(
@@ -214,13 +231,27 @@ def serve(host: str, port: int) -> WebServer:
     )
 
 
-def test_a_port_that_is_taken_is_a_clear_error() -> None:
+def test_a_port_that_is_taken_gives_way_to_a_free_one_with_a_warning_naming_both() -> None:
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING", format="{level} {message}")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(WebError, match=f"cannot serve on 127.0.0.1:{port}.*--port"):
-            serve("127.0.0.1", port).start()
+        asked = taken.getsockname()[1]
+        server = serve("127.0.0.1", asked)
+        got = server.start()
+        connection = http.client.HTTPConnection("127.0.0.1", got, timeout=5)
+        connection.request("GET", "/livez")
+        with connection.getresponse() as response:
+            assert response.status == 200
+            response.read()
+        connection.close()
+        server.stop()
+    logger.remove(sink)
+    assert got != asked
+    (line,) = said
+    assert line.startswith(f"WARNING HTTP port {asked} cannot be had (")
+    assert line.endswith(f"serving on the free port {got} instead\n")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.com", ""])  # noqa: S104
