@@ -8,7 +8,7 @@ from risk_actors.actors.lockout import PANIC
 from risk_actors.core.broker import Side
 from risk_actors.core.commands import Answer
 from risk_actors.core.enforcement_effects import REDUCED
-from risk_actors.core.evidence import format_instant, format_usd
+from risk_actors.core.evidence import format_day_and_instant, format_usd
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import VERDICT_NAMES, Ok, Verdict
@@ -125,7 +125,7 @@ def _scope(lock: Lock) -> str:
 
 
 def _until(at_ns: int, zone: tzinfo) -> str:
-    return f"until {format_instant(at_ns, zone)}"
+    return f"until {format_day_and_instant(at_ns, zone)}"
 
 
 def _describe_command(message: m.SendClose | m.SendCancel) -> Line:
@@ -198,7 +198,7 @@ def _describe_connection(message: m.ConnectionChanged) -> Line:
     if down and message.detail == "starting":
         return Line("connection", None, f"connecting: {', '.join(down)}")
     text = f"connection lost: {', '.join(down)}" if down else "connected"
-    if message.detail:
+    if message.detail and message.detail != "starting":
         text += f" ({message.detail})"
     return Line("connection", None, text, bool(down))
 

@@ -46,6 +46,11 @@ def format_instant(at_ns: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at_ns // NS_PER_S, zone).strftime("%H:%M:%S %Z")
 
 
+def format_day_and_instant(at_ns: int, zone: tzinfo) -> str:
+    """Return an instant that may lie on another day: Sat 17:00:00 CST."""
+    return datetime.fromtimestamp(at_ns // NS_PER_S, zone).strftime("%a %H:%M:%S %Z")
+
+
 def iso_utc(at_ns: int) -> str:
     """Return an instant as ISO 8601 text in UTC with milliseconds."""
     return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="milliseconds")

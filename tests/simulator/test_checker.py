@@ -28,10 +28,12 @@ def snapshot(seq: int, arrived_ns: int) -> RequestRecord:
 
 
 def effect(sent_ns: int, order_id: int, **data: Any) -> StreamRecord:
+    """Return the last row of an order: status 2 unless told."""
+    data = {"status": 2} | data
     return StreamRecord(
         sent_ns=sent_ns,
         hub="user",
-        target="GatewayUserTrade",
+        target="GatewayUserOrder",
         data={"action": 0, "data": data},
         order_id=order_id,
     )
@@ -108,3 +110,22 @@ def test_i2_closes_of_two_contracts_do_not_meet() -> None:
     first, second = close_request(1, 100), close_request(2, 101)
     second.body["contractId"] = "CON.F.US.EP.Z26"
     assert checker.check([], [first, second], []) == []
+
+
+def test_i2_a_close_partly_filled_is_still_outstanding() -> None:
+    """The rest of it works on; a second close beside it could reverse the position."""
+    first, second = close_request(1, 100), close_request(2, 200)
+    assert invariants(checker.check([], [first, second], [effect(150, 9001, status=1)])) == ["I2"]
+
+
+def test_i2_a_flat_contract_settles_its_close() -> None:
+    first, second = close_request(1, 100), close_request(2, 200)
+    flat = StreamRecord(
+        sent_ns=150,
+        hub="user",
+        target="GatewayUserPosition",
+        data={"action": 2, "data": {"size": 0}},
+        account_id=101,
+        contract_id="CON.F.US.MNQ.Z26",
+    )
+    assert checker.check([], [first, second], [flat]) == []
