@@ -55,6 +55,8 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """Working orders, oldest first."""
     awaited: tuple[str, ...] = ()
     """Contracts in which an order says it was filled and the fills have not come yet."""
+    awaited_order_ids: tuple[int, ...] = ()
+    """Those orders."""
     has_all_fills: bool = True
     """Whether the last snapshot brought the fills; without them the day's P&L is unknown."""
     distrusted: str | None = None

@@ -172,8 +172,8 @@ class EnforcementPlan:
 
     def _count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
         seen_ns = self._order_seen_ns
-        for order in state.orders:
-            seen_ns.setdefault(order.id, now_ns)
+        for order_id in (*(order.id for order in state.orders), *state.awaited_order_ids):
+            seen_ns.setdefault(order_id, now_ns)
         for fill in fills:
             close = self._closes.get(fill.contract_id)
             order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)

@@ -353,6 +353,7 @@ class PositionBook:
             entries=self._counts.entries,
             positions=positions,
             orders=tuple(order for order, _ in self._orders.values()),
+            awaited_order_ids=tuple(self._awaited),
             has_all_fills=self._has_all_fills,
             awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
             distrusted=self.distrusted,

@@ -61,6 +61,7 @@ def account(
     asked_ns: int = 1,
     reconciled: bool = True,
     awaited: tuple[str, ...] = (),
+    awaited_order_ids: tuple[int, ...] = (),
     distrusted: str | None = None,
 ) -> AccountState:
     return AccountState(
@@ -76,6 +77,7 @@ def account(
         positions=positions,
         orders=orders,
         awaited=awaited,
+        awaited_order_ids=awaited_order_ids,
         distrusted=distrusted,
     )
 
@@ -612,6 +614,20 @@ def test_i2_what_an_older_order_fills_is_not_the_closes_doing() -> None:
     )
 
     assert closes(stopped_and_added) == []
+
+
+def test_i2_a_late_fill_of_the_close_before_is_not_the_effect_of_this_one() -> None:
+    """Its order's last row came first, its fill long after."""
+    p = plan()
+    p.on_account(account(position(3)), "e-1", 0)
+    p.on_locks((lock(),), "e-1", 0)
+    p.on_account(account(awaited=(MNQ,), awaited_order_ids=(60,)), "e-2", 1)
+    again = p.on_account(account(position(3)), "e-3", 2)
+
+    late = p.on_account(account(position(3)), "e-4", 3, (fill(1, Side.SELL, 3, 60),))
+
+    assert len(closes(again)) == 1
+    assert closes(late) == []
 
 
 def test_i2_the_traders_own_market_exit_is_given_its_time() -> None:
