@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from risk_actors import messages as m
@@ -253,3 +254,13 @@ def test_a_lock_outlives_the_actor_also_when_it_could_not_be_saved() -> None:
 
     assert [lock.id for lock in second.announced[-1].locks] == [1]
     assert list(store.saved) == [1]
+
+
+def test_a_breach_just_before_the_reset_does_not_lock_the_next_day(rig: Rig) -> None:
+    rig.clock.step(DAY_END_NS + 1 - rig.clock.now_ns())
+
+    rig.actor.handle(msgspec.structs.replace(breach_found(), at_ns=DAY_END_NS - 1))
+    rig.tick_at(DAY_END_NS + 2)
+
+    assert [told.engaged.until_ns for told in rig.announced if told.engaged] == [DAY_END_NS]
+    assert rig.announced[-1].locks == ()

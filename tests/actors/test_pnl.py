@@ -174,3 +174,14 @@ def test_the_brokers_word_on_ticks_makes_an_unlisted_contract_known(rig: Rig) ->
     (told,) = rig.tell(say(m.InstrumentResolved, instrument=instrument))
 
     assert told.pnl.unrealized_usd == Decimal(12)
+
+
+def test_i7_a_book_made_anew_in_mid_day_knows_nothing_before_a_snapshot(rig: Rig) -> None:
+    """The fill that comes next is not the day; judging by it could lock a winner out."""
+    late = fill(9, -1, profit_usd=Decimal(-550))
+
+    (by_event,) = rig.tell(account_updated(account_state(), fills=(late,), after_snapshot=False))
+    (by_snapshot,) = rig.tell(account_updated(account_state(), fills=(late,)))
+
+    assert by_event.pnl.realized_usd is None
+    assert by_snapshot.pnl.realized_usd == Decimal(-550)

@@ -19,7 +19,7 @@ from risk_actors.messages import (
 )
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.faults import Fault
-from risk_actors.simulator.records import Bracket, Side, Ticket
+from risk_actors.simulator.records import Account, Bracket, Side, Ticket
 from risk_actors.simulator.settings import SimulatorSettings, Ugliness
 from risk_actors.simulator.thread import SimulatorThread
 
@@ -218,3 +218,21 @@ def test_an_account_that_never_rests_is_shown_all_the_same(rig: Any, tools: Any)
     )
     assert snapshot.reason == "look (fills kept changing while it was read)"
     assert sum(fill.size for fill in snapshot.fills) == 3
+
+
+def test_an_account_that_appears_later_is_said_once_not_to_be_guarded(rig: Any) -> None:
+    """I7: it is not guarded, and that must show."""
+    mark = rig.recorder.mark()
+    stranger = Account(id=103, name="50KTC-NEW-103", balance_usd=Decimal(50_000))
+
+    rig.simulator.call(lambda: rig.simulator.gateway.exchange.accounts.update({103: stranger}))
+    for can_trade in (False, True):
+        rig.simulator.set_can_trade(103, can_trade=can_trade)
+    rig.recorder.wait(PayloadRejected, after=mark, within_s=5)
+    rig.simulator.set_can_trade(101, can_trade=False)
+    rig.recorder.wait(AccountReported, lambda m: not m.account.can_trade, after=mark, within_s=5)
+
+    said = [m for m in rig.recorder.messages if isinstance(m, PayloadRejected)]
+    assert len(said) == 1
+    assert "50KTC-NEW-103" in said[0].detail
+    assert "NOT GUARDED" in said[0].detail
