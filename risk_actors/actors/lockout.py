@@ -46,6 +46,8 @@ class LockShelf:
         self.book: LockBook | None = None
         self.unsaved: list[Callable[[LockStore], None]] = []
         """Writes that failed, in their order; tried again until they succeed."""
+        self.worried: set[int] = set()
+        """Accounts that were told so; they are told too when all is saved."""
 
 
 class LockoutActor(Actor):
@@ -167,7 +169,9 @@ class LockoutActor(Actor):
             return
         self._tried_ns = now_ns
         if self._write_all() is None:
-            self._announce_all("saved", now_ns)
+            worried, self._shelf.worried = self._shelf.worried, set()
+            for account_id in sorted(worried):
+                self._announce(account_id, f"saved-{now_ns // 1_000_000}")
 
     def _announce_all(self, why: str, now_ns: int) -> None:
         for account_id in self._book.accounts():
@@ -181,6 +185,8 @@ class LockoutActor(Actor):
         engaged: Lock | None = None,
         ended: Lock | None = None,
     ) -> None:
+        if self._shelf.unsaved:
+            self._shelf.worried.add(account_id)
         self.outbox.send(
             m.LocksChanged(
                 correlation_id=correlation_id,

@@ -350,7 +350,7 @@ class EnforcementPlan:
         if any(goal.names(order.id) for goal in self._goals):
             return True
         close = self._closes.get(order.contract_id)
-        if close is None or not close.is_outstanding:
+        if close is None or not close.is_outstanding or close.is_adopted:
             return False
         # A market order of the closing side is most likely our own close at work.
         return close.state is SlotState.ACCEPTED and not is_market(order)

@@ -264,3 +264,17 @@ def test_a_breach_just_before_the_reset_does_not_lock_the_next_day(rig: Rig) -> 
 
     assert [told.engaged.until_ns for told in rig.announced if told.engaged] == [DAY_END_NS]
     assert rig.announced[-1].locks == ()
+
+
+def test_an_end_that_was_saved_late_is_told_although_no_lock_is_left(rig: Rig) -> None:
+    """Else the account would be shown as degraded for good."""
+    rig.actor.handle(breach_found())
+    rig.store.fails = True
+    rig.tick_at(DAY_END_NS)
+    rig.store.fails = False
+
+    rig.tick_at(DAY_END_NS + 1 * S)
+    rig.tick_at(DAY_END_NS + 2 * S)
+
+    assert rig.announced[-1].locks == ()
+    assert [told.unsaved for told in rig.announced] == [0, 1, 0]

@@ -642,6 +642,19 @@ def test_i2_the_traders_own_market_exit_is_given_its_time() -> None:
     assert [c.size for c in closes(partly)] == [None]
 
 
+def test_the_protective_stop_stays_while_only_the_traders_own_exit_works() -> None:
+    """In a halt that exit may never fill; no close of ours was accepted."""
+    p = plan()
+    leaving = order(80, Side.SELL, 3, OrderType.MARKET)
+    stop = order(81, Side.SELL, 3, OrderType.STOP)
+    p.on_account(account(position(3), orders=(leaving, stop)), "e-1", 0)
+
+    effects = p.on_breach("r", Flatten(), "e-1", 0)
+    effects += p.on_tick("t", 500 * MS)
+
+    assert cancels(effects) == []
+
+
 def test_an_exit_that_seems_to_work_for_ever_is_looked_into_and_then_closed() -> None:
     """Its last row may have been lost on the stream."""
     p = plan()
