@@ -5,7 +5,8 @@ from typing import Any
 
 from risk_actors import messages as m
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.pnl_book import Marks, PnlBook
+from risk_actors.core.marks import Marks
+from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.actor import Actor, ActorContext

@@ -34,7 +34,8 @@ from core.builders import (
 
 from risk_actors.core.broker import Fill, OrderStatus
 from risk_actors.core.instruments import Instrument
-from risk_actors.core.pnl_book import Marks, PnlBook
+from risk_actors.core.marks import Marks
+from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.position_book import PositionBook
 

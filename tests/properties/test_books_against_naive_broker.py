@@ -23,7 +23,8 @@ from hypothesis.stateful import (
 from properties.naive_broker import TICKS, Book, Deal, exact, open_profit, reckon
 
 from risk_actors.core.broker import Fill, Order, OrderStatus, OrderType, Position, Quote, Side
-from risk_actors.core.pnl_book import Marks, PnlBook
+from risk_actors.core.marks import Marks
+from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.position_book import PositionBook, Snapshot
 
 CONTRACTS = sorted(TICKS)
