@@ -14,10 +14,12 @@ from risk_actors.core.broker import Account, Fill, Order, Position, Quote
 from risk_actors.core.commands import CancelOrder, CloseContract, Outcome
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import Instrument
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.position_book import Difference
-from risk_actors.core.verdict import Breached, Verdict
+from risk_actors.core.rules.measure import Measure
+from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.verdict import Breached, StopMove, Verdict, Warned
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -157,6 +159,17 @@ class PayloadRejected(Message, frozen=True, kw_only=True):
     """The start of the raw payload, without credentials."""
 
 
+class LocksNoted(Message, frozen=True, kw_only=True):
+    """When an account was and is locked, as the gateway noted it.
+
+    The broker cannot lock an account and would say so in the account's row if it could; so the
+    gateway keeps that note and tells it like any other fact of the account.
+    """
+
+    account_id: int
+    spans: tuple[LockSpan, ...]
+
+
 # --- from the position actor ------------------------------------------------------------------
 
 
@@ -233,6 +246,48 @@ class VerdictChanged(Message, frozen=True, kw_only=True):
     mode: str
     account_id: int
     verdict: Verdict
+    measure: Measure
+
+
+class WarningRaised(Message, frozen=True, kw_only=True):
+    """A rule warns: once a day for each fraction of its limit."""
+
+    rule_id: str
+    account_id: int
+    warned: Warned
+    event: Message
+
+
+class ShadowBreachFound(Message, frozen=True, kw_only=True):
+    """A rule in shadow is broken, once per cause: what would have been done, and is not."""
+
+    rule_id: str
+    account_id: int
+    breach: Breached
+    event: Message
+
+
+class StopMovesWanted(Message, frozen=True, kw_only=True):
+    """A rule wants stops moved toward less risk; told again when it wants others."""
+
+    rule_id: str
+    account_id: int
+    moves: tuple[StopMove, ...]
+    event: Message
+
+
+class RuleStateChanged(Message, frozen=True, kw_only=True):
+    """What a rule remembers of an account changed and is to outlive the process (I5)."""
+
+    rule_id: str
+    rule_type: str
+    account_id: int
+    memory: RuleMemory
+
+    @property
+    def conflation_key(self) -> str:
+        """Only the newest is worth writing."""
+        return f"state {self.rule_id} {self.account_id}"
 
 
 class BreachFound(Message, frozen=True, kw_only=True):
@@ -252,6 +307,13 @@ class BreachEnded(Message, frozen=True, kw_only=True):
     account_id: int
 
 
+class ConditionEnded(Message, frozen=True, kw_only=True):
+    """What a rule's locks on an account were waiting for has come."""
+
+    rule_id: str
+    account_id: int
+
+
 # --- from the lockout actor -------------------------------------------------------------------
 
 
@@ -264,6 +326,13 @@ class LocksChanged(Message, frozen=True, kw_only=True):
     ended: Lock | None = None
     unsaved: int = 0
     """Changes of locks, of any account, that could not be written to the store yet."""
+
+
+class NoteLocks(Message, frozen=True, kw_only=True):
+    """Note when an account was and is locked, so that what it trades is counted accordingly."""
+
+    account_id: int
+    spans: tuple[LockSpan, ...]
 
 
 # --- from the enforcer ------------------------------------------------------------------------

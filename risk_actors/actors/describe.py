@@ -11,7 +11,16 @@ from risk_actors.core.enforcement_effects import REDUCED
 from risk_actors.core.evidence import format_day_and_instant, format_usd
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import Lock
-from risk_actors.core.verdict import VERDICT_NAMES, Ok, Verdict
+from risk_actors.core.verdict import (
+    VERDICT_NAMES,
+    Breached,
+    Flatten,
+    LockEnd,
+    LockTerms,
+    Ok,
+    Reduce,
+    Verdict,
+)
 
 
 class Line(NamedTuple):
@@ -35,6 +44,18 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
         case m.BreachFound():
             sentence = message.breach.evidence.sentence(zone)
             return Line("breach", message.account_id, f"{message.rule_id}: {sentence}", True)
+        case m.ShadowBreachFound():
+            sentence = message.breach.evidence.sentence(zone)
+            would = describe_response(message.breach, zone)
+            return Line(
+                "breach",
+                message.account_id,
+                f"{message.rule_id}: shadow, would have {would}: {sentence}",
+                True,
+            )
+        case m.WarningRaised():
+            sentence = message.warned.evidence.sentence(zone)
+            return Line("warning", message.account_id, f"{message.rule_id}: {sentence}", True)
         case m.LocksChanged():
             return _describe_lock(message, zone)
         case m.SendClose() | m.SendCancel():
@@ -51,7 +72,7 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
 
 def cause_of(message: m.Message) -> m.Message | None:
     """Return the broker event at the head of a chain, where the message begins one."""
-    if isinstance(message, m.BreachFound | m.EnforcementChanged):
+    if isinstance(message, m.BreachFound | m.ShadowBreachFound | m.EnforcementChanged):
         return message.event
     return None
 
@@ -91,6 +112,38 @@ def describe_verdict(message: m.VerdictChanged, zone: tzinfo) -> Line:
     would = "would have acted, " if message.mode == "shadow" and name == "breach" else ""
     text = f"{message.rule_id}: {would}{reason_of(verdict, zone) or 'ok'}"
     return Line(name, message.account_id, text)
+
+
+def describe_response(breach: Breached, zone: tzinfo) -> str:
+    """Return what a breach asks for, in the past: `flattened and locked the account until …`."""
+    match breach.action:
+        case Flatten(contract_ids=()):
+            done = ["flattened"]
+        case Flatten(contract_ids=contracts):
+            done = [f"flattened {_symbols(contracts)}"]
+        case Reduce(targets=targets, cancel_order_ids=orders):
+            done = [f"reduced {symbol_of(c)} to {size}" for c, size in targets]
+            done += [f"cancelled order {order_id}" for order_id in orders]
+    for terms in breach.locks:
+        scope = "the account" if terms.contract_id is None else symbol_of(terms.contract_id)
+        done.append(f"locked {scope} {_end(terms, zone)}")
+    return " and ".join(done) or "done nothing"
+
+
+def _symbols(contract_ids: tuple[str, ...]) -> str:
+    return ", ".join(dict.fromkeys(symbol_of(each) for each in contract_ids))
+
+
+def _end(terms: LockTerms, zone: tzinfo) -> str:
+    match terms.end:
+        case LockEnd.DAILY_RESET:
+            return "until the daily reset"
+        case LockEnd.WEEKLY_RESET:
+            return "until the weekly reset"
+        case LockEnd.CONDITION:
+            return "until its condition ends"
+        case LockEnd.INSTANT:
+            return _until(terms.until_ns, zone) if terms.until_ns is not None else ""
 
 
 def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from risk_actors import messages as m
 from risk_actors.core.commands import Command
+from risk_actors.core.lock import LockSpan
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -29,6 +30,7 @@ INBOUND_SENDS: frozenset[type] = frozenset(
         m.CommandAnswered,
         m.ConnectionChanged,
         m.PayloadRejected,
+        m.LocksNoted,
     }
 )
 
@@ -42,12 +44,15 @@ class BrokerSession(Protocol):
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Read an account over REST; it comes as `AccountSnapshot`."""
 
+    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+        """Keep the note that the broker cannot; it comes as `LocksNoted`."""
+
 
 class GatewayActor(Actor):
     """Hands commands to the session."""
 
     kind = OUTBOUND
-    receives = frozenset({m.SendClose, m.SendCancel, m.RequestSnapshot})
+    receives = frozenset({m.SendClose, m.SendCancel, m.RequestSnapshot, m.NoteLocks})
     sends = frozenset()
 
     def __init__(
@@ -67,6 +72,8 @@ class GatewayActor(Actor):
                 self._session.request_snapshot(
                     message.account_id, message.reason, message.correlation_id
                 )
+            case m.NoteLocks():
+                self._session.note_locks(message.account_id, message.spans, message.correlation_id)
 
     def handle_control(self, message: Control) -> None:
         """Read every account anew, so that a restarted actor learns what is true."""

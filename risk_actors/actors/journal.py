@@ -42,8 +42,8 @@ class Entry(NamedTuple):
 class JournalStore(Protocol):
     """Where the record is kept. Opened, used and closed in the actor's own thread."""
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Commit entries in their order."""
+    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged]) -> None:
+        """Commit entries in their order, and what rules remember."""
 
     def close(self) -> None:
         """Close the store."""
@@ -68,6 +68,11 @@ class JournalActor(Actor):
             m.VerdictChanged,
             m.BreachFound,
             m.BreachEnded,
+            m.ShadowBreachFound,
+            m.ConditionEnded,
+            m.StopMovesWanted,
+            m.WarningRaised,
+            m.RuleStateChanged,
             m.LocksChanged,
             m.SendClose,
             m.SendCancel,
@@ -89,6 +94,7 @@ class JournalActor(Actor):
         self._open_store = open_store
         self._store: JournalStore | None = None
         self._waiting: list[Entry] = []
+        self._memories: dict[tuple[str, int], m.RuleStateChanged] = {}
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
         self._last_cause = ""
@@ -113,6 +119,8 @@ class JournalActor(Actor):
                 self._record_lasting_unknowns(message.at_ns)
             case m.VerdictChanged():
                 self._record_verdict(message)
+            case m.RuleStateChanged():
+                self._memories[message.rule_id, message.account_id] = message
             case _:
                 self._record_cause(message)
                 self._record(message, describe(message, self._zone))
@@ -192,10 +200,8 @@ class JournalActor(Actor):
         match message:
             case m.EnforcementChanged(phase=m.EnforcementPhase.STARTED):
                 log.warning("{}: {}", ENFORCEMENT, message.cause)
-            case m.VerdictChanged(verdict=Breached(), mode="enforce"):
-                pass  # its BreachFound says the same
-            case m.VerdictChanged(verdict=Breached() | Warned()) if line:
-                log.warning("{}: {}", line.kind, line.text)
+            case m.VerdictChanged(verdict=Breached() | Warned()):
+                pass  # its BreachFound, ShadowBreachFound or WarningRaised says the same
             case m.VerdictChanged(verdict=Ok()) if line:
                 log.debug("{}: {}", line.kind, line.text)
             case m.FillReported() | m.OrderReported() | m.PositionReported():
@@ -206,10 +212,10 @@ class JournalActor(Actor):
 
     def _flush(self) -> None:
         """Commit what waits; when the store cannot, keep the newest and say so once."""
-        if not self._waiting or self._store is None:
+        if self._store is None or not (self._waiting or self._memories):
             return
         try:
-            self._store.append(self._waiting)
+            self._store.append(self._waiting, tuple(self._memories.values()))
         except Exception as error:  # noqa: BLE001 - the record must not take protection down
             if not self._is_failing:
                 self.fault(
@@ -221,6 +227,7 @@ class JournalActor(Actor):
             return
         self._is_failing = False
         self._waiting.clear()
+        self._memories.clear()
 
 
 KEEP_WHEN_FAILING = 10_000

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from risk_actors import messages as m
 from risk_actors.core.evidence import NS_PER_S, Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.lock_book import LockBook
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import LockTerms
@@ -22,6 +22,9 @@ class LockStore(Protocol):
 
     def in_force(self, now_ns: int) -> Sequence[Lock]:
         """Return the locks not ended by now."""
+
+    def ended_between(self, since_ns: int, now_ns: int) -> Sequence[tuple[int, LockSpan]]:
+        """Return by account the locks in force after an instant that have ended by now."""
 
     def last_id(self) -> int:
         """Return the highest lock id ever given, 0 when there was none."""
@@ -54,8 +57,8 @@ class LockoutActor(Actor):
     """Engages and ends locks; a lock is committed before it is announced (I5)."""
 
     kind = "lockout"
-    receives = frozenset({m.BreachFound, m.PanicRequested, m.Tick})
-    sends = frozenset({m.LocksChanged})
+    receives = frozenset({m.BreachFound, m.ConditionEnded, m.PanicRequested, m.Tick})
+    sends = frozenset({m.LocksChanged, m.NoteLocks})
 
     def __init__(
         self,
@@ -78,7 +81,11 @@ class LockoutActor(Actor):
         self._store = self._open_store()
         now_ns = self.clock.now_ns()
         if self._shelf.book is None:
-            self._shelf.book = LockBook(self._calendar, self._store.in_force(now_ns))
+            self._shelf.book = LockBook(
+                self._calendar,
+                self._store.in_force(now_ns),
+                self._store.ended_between(self._calendar.week(now_ns).start_ns, now_ns),
+            )
             self._shelf.book.number_after(self._store.last_id())
         self._book = self._shelf.book
         self._write_all()
@@ -110,16 +117,22 @@ class LockoutActor(Actor):
                     message.evidence,
                     message,
                 )
+            case m.ConditionEnded():
+                released = self._book.release(message.account_id, message.rule_id, now_ns)
+                self._let_go(released, message.correlation_id, now_ns)
             case m.Tick():
-                for lock in self._book.expire(now_ns):
-                    self._commit(partial(_end, lock, now_ns), "the end of a lock")
-                    self._announce(lock.account_id, message.correlation_id, ended=lock)
+                self._let_go(self._book.expire(now_ns), message.correlation_id, now_ns)
                 self._save_what_failed(now_ns)
 
     def handle_control(self, message: Control) -> None:
         """Say again which locks are in force."""
         if isinstance(message, Resync):
             self._announce_all("resync", self.clock.now_ns())
+
+    def _let_go(self, ended: Sequence[Lock], correlation_id: str, now_ns: int) -> None:
+        for lock in ended:
+            self._commit(partial(_end, lock, now_ns), "the end of a lock")
+            self._announce(lock.account_id, correlation_id, ended=lock)
 
     def _engage(
         self,
@@ -196,6 +209,14 @@ class LockoutActor(Actor):
                 engaged=engaged,
                 ended=ended,
                 unsaved=len(self._shelf.unsaved),
+            )
+        )
+        self.outbox.send(
+            m.NoteLocks(
+                correlation_id=correlation_id,
+                at_ns=self.clock.now_ns(),
+                account_id=account_id,
+                spans=self._book.spans(account_id),
             )
         )
 

@@ -29,6 +29,7 @@ class PositionActor(Actor):
             m.AccountSnapshot,
             m.SnapshotFailed,
             m.InstrumentResolved,
+            m.LocksNoted,
             m.DailyReset,
             m.WeeklyReset,
             m.Tick,
@@ -45,6 +46,7 @@ class PositionActor(Actor):
         self._day_start_ns = day.start_ns
         self._book = PositionBook(account_id, name, day)
         self._asked_ns = 0
+        self._strange_since_ns: int | None = None
 
     def handle(self, message: Any) -> None:
         """Move the book."""
@@ -65,6 +67,9 @@ class PositionActor(Actor):
                 self._asked_ns = now_ns
             case m.InstrumentResolved():
                 self._name(message, now_ns)
+            case m.LocksNoted():
+                if self._book.on_locks(message.spans):
+                    self._tell(message, now_ns)
             case _:
                 self._reset(message, now_ns)
 
@@ -138,11 +143,22 @@ class PositionActor(Actor):
                 )
             )
 
+    def _has_strange_balance(self, now_ns: int) -> bool:
+        """Tell whether the balance has differed from what fills explain for a while."""
+        if self._book.unexplained_balance_usd is None:
+            self._strange_since_ns = None
+            return False
+        if self._strange_since_ns is None:
+            self._strange_since_ns = now_ns
+        return now_ns - self._strange_since_ns >= UNSETTLED_FOR_NS
+
     def _look_for_trouble(self, correlation_id: str, now_ns: int) -> None:
         """Ask for a snapshot where only the broker can say what is true."""
         since_ns = self._book.unsettled_since_ns
         if self._book.distrusted is not None:
             reason = self._book.distrusted
+        elif since_ns is None and self._has_strange_balance(now_ns):
+            reason = "balance and fills differ"
         elif since_ns is not None and now_ns - since_ns >= UNSETTLED_FOR_NS:
             reason = "fills and reported position differ"
         else:

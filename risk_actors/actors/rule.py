@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from risk_actors import messages as m
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.lockout import LockoutActor
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
-from risk_actors.core.verdict import Breached, Reduce, Unknown, Verdict
+from risk_actors.core.rules.base import OnUnknown
+from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.rules.response import UNKNOWN_LOCKS_AFTER_NS, respond, unknown_lock
+from risk_actors.core.verdict import Breached, Ok, Reduce, StopMove, Unknown, Verdict, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -19,34 +25,106 @@ FACT_MESSAGES: Mapping[type, type] = {
 }
 """The message that brings each fact."""
 
+CLOCK_STEPPED_BACK_NS = NS_PER_S
+"""A clock set back by more than this makes every deadline doubtful, so all is judged anew."""
+
+type Cause = m.AccountUpdated | m.PnlUpdated | m.Tick
+
+
+class _Watch:
+    """What the actor knows of one account; it outlives the actor on the shelf."""
+
+    __slots__ = (
+        "fact",
+        "is_released",
+        "look_ns",
+        "memory",
+        "reported",
+        "told",
+        "told_moves",
+        "unknown_since_ns",
+    )
+
+    def __init__(self, memory: RuleMemory) -> None:
+        self.memory = memory
+        self.fact: Fact | None = None
+        self.look_ns: int | None = None
+        self.told: Verdict | None = None
+        self.told_moves: tuple[StopMove, ...] = ()
+        self.reported: m.BreachFound | None = None
+        self.unknown_since_ns: int | None = None
+        self.is_released = False
+        """Whether locks that wait for the rule's condition have been let go."""
+
+
+class RuleShelf:
+    """What a rule remembers of its accounts, kept where it outlives the actor."""
+
+    def __init__(self, rule: Rule[Any, Any], restored: Mapping[int, RuleMemory]) -> None:
+        """Take the memories of the last run by account."""
+        self._rule = rule
+        self._restored = restored
+        self.watches: dict[int, _Watch] = {}
+
+    def watch(self, account_id: int) -> _Watch:
+        """Return what is known of an account, begun anew if nothing is."""
+        watch = self.watches.get(account_id)
+        if watch is None:
+            memory = self._restored.get(account_id)
+            if memory is None:
+                memory = RuleMemory(state=self._rule.initial_state())
+            watch = self.watches[account_id] = _Watch(memory)
+        return watch
+
 
 class RuleActor(Actor):
     """One rule over the accounts it selects, with a state for each."""
 
     kind = "rule"
     one_per = "rule"
-    receives = frozenset({m.AccountUpdated, m.PnlUpdated})
-    sends = frozenset({m.BreachFound, m.BreachEnded, m.VerdictChanged})
+    receives = frozenset({m.AccountUpdated, m.PnlUpdated, m.Tick})
+    sends = frozenset(
+        {
+            m.BreachFound,
+            m.BreachEnded,
+            m.ShadowBreachFound,
+            m.ConditionEnded,
+            m.StopMovesWanted,
+            m.WarningRaised,
+            m.VerdictChanged,
+            m.RuleStateChanged,
+        }
+    )
 
     def __init__(
-        self, context: ActorContext, *, rule: Rule[Any, Any], mode: Mode, accounts: set[int]
+        self,
+        context: ActorContext,
+        *,
+        rule: Rule[Any, Any],
+        mode: Mode,
+        accounts: set[int],
+        shelf: RuleShelf,
     ) -> None:
         """Take the rule, the mode in force (shadow while not armed) and the accounts it guards."""
         super().__init__(context)
         self._rule = rule
         self._mode = mode
         self._accounts = frozenset(accounts)
-        self._states: dict[int, Any] = {}
-        self._told: dict[int, Verdict] = {}
-        self._reported: dict[int, m.BreachFound] = {}
+        self._shelf = shelf
+        self._clock_ns = 0
+        settings = rule.settings
+        self._locks_unknown = settings.on_unknown is OnUnknown.LOCK
+        self._has_conditions = rule.ends_on_condition or self._locks_unknown
 
     def handle(self, message: Any) -> None:
-        """Evaluate the rule on a fact."""
+        """Evaluate the rule on a fact, or again where time may have changed its mind."""
         match message:
             case m.AccountUpdated():
-                self._evaluate(message.state, message)
+                self._take(message.state, message)
             case m.PnlUpdated():
-                self._evaluate(message.pnl, message)
+                self._take(message.pnl, message)
+            case m.Tick():
+                self._look_again(message)
 
     def handle_control(self, message: Control) -> None:
         """Report breaches that still hold again to whoever acts on them and may have lost them."""
@@ -55,72 +133,195 @@ class RuleActor(Actor):
             and message.address in (EnforcerActor.kind, LockoutActor.kind)
             and self._mode is Mode.ENFORCE
         ):
-            for found in self._reported.values():
-                self.outbox.send(found)
+            for watch in self._shelf.watches.values():
+                if watch.reported is not None:
+                    self.outbox.send(watch.reported)
 
-    def _evaluate(self, fact: Fact, message: m.AccountUpdated | m.PnlUpdated) -> None:
-        account_id = fact.account_id
-        if account_id not in self._accounts:
+    def _take(self, fact: Fact, message: m.AccountUpdated | m.PnlUpdated) -> None:
+        if fact.account_id not in self._accounts:
             return
+        watch = self._shelf.watch(fact.account_id)
+        watch.fact = fact
+        self._evaluate(watch, fact, message, self.clock.now_ns())
+
+    def _look_again(self, message: m.Tick) -> None:
         now_ns = self.clock.now_ns()
-        state = self._states.get(account_id)
-        if account_id not in self._states:
-            state = self._rule.initial_state()
-        self._states[account_id], verdict = self._rule.evaluate(state, fact, now_ns)
-        self._report_breach(account_id, verdict, message, now_ns)
-        if verdict != self._told.get(account_id):
-            self._told[account_id] = verdict
-            self.outbox.send(
-                m.VerdictChanged(
-                    correlation_id=message.correlation_id,
-                    at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    rule_type=self._rule.settings.type,
-                    mode=self._mode.value,
-                    account_id=account_id,
-                    verdict=verdict,
-                )
-            )
+        stepped_back = now_ns < self._clock_ns - CLOCK_STEPPED_BACK_NS
+        self._clock_ns = now_ns
+        for watch in self._shelf.watches.values():
+            is_due = watch.look_ns is not None and watch.look_ns <= now_ns
+            if watch.fact is not None and (is_due or stepped_back):
+                self._evaluate(watch, watch.fact, message, now_ns)
 
-    def _end_breach(
-        self, account_id: int, message: m.AccountUpdated | m.PnlUpdated, now_ns: int
-    ) -> None:
-        ended = self._reported.pop(account_id, None)
-        if ended is None or self._mode is not Mode.ENFORCE:
-            return
-        if isinstance(ended.breach.action, Reduce):
-            self.outbox.send(
-                m.BreachEnded(
-                    correlation_id=message.correlation_id,
-                    at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    account_id=account_id,
-                )
-            )
+    def _evaluate(self, watch: _Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
+        state, verdict = self._rule.evaluate(watch.memory.state, fact, now_ns)
+        memory = watch.memory
+        if state != memory.state:
+            memory = msgspec.structs.replace(memory, state=state)
+        watch.look_ns = self._rule.next_look_ns(state, fact, now_ns)
+        broken = self._broken(watch, verdict, fact, now_ns)
+        if broken is not None:
+            self._report(watch, broken, cause, now_ns)
+        elif not isinstance(verdict, Unknown):
+            self._end(watch, cause, now_ns)
+        if isinstance(verdict, Warned):
+            memory = self._warn(memory, verdict, fact, cause, now_ns)
+        self._move_stops(watch, verdict, cause, now_ns)
+        self._remember(watch, memory, cause, now_ns)
+        self._tell(watch, verdict, cause, now_ns)
 
-    def _report_breach(
-        self,
-        account_id: int,
-        verdict: Verdict,
-        message: m.AccountUpdated | m.PnlUpdated,
-        now_ns: int,
-    ) -> None:
+    def _broken(self, watch: _Watch, verdict: Verdict, fact: Fact, now_ns: int) -> Breached | None:
+        """Return the breach with the trader's own terms; a lasting unknown may be one too."""
+        account = fact if isinstance(fact, AccountState) else fact.account
+        if isinstance(verdict, Breached):
+            watch.unknown_since_ns = None
+            return respond(verdict, self._rule.settings.lock, account, now_ns)
+        if not isinstance(verdict, Unknown):
+            watch.unknown_since_ns = None
+            return None
+        if not self._locks_unknown:
+            return None
+        if watch.unknown_since_ns is None:
+            watch.unknown_since_ns = now_ns
+        due_ns = watch.unknown_since_ns + UNKNOWN_LOCKS_AFTER_NS
+        if now_ns >= due_ns:
+            return unknown_lock(verdict)
+        watch.look_ns = min(due_ns, watch.look_ns or due_ns)
+        return None
+
+    def _report(self, watch: _Watch, breach: Breached, cause: Cause, now_ns: int) -> None:
         """Send a breach once per cause; a check that cannot be made does not end a breach."""
-        if not isinstance(verdict, Breached):
-            if not isinstance(verdict, Unknown):
-                self._end_breach(account_id, message, now_ns)
+        reported = watch.reported
+        if reported is not None and reported.breach.cause == breach.cause:
             return
-        reported = self._reported.get(account_id)
-        if reported is not None and reported.breach.cause == verdict.cause:
-            return
+        watch.is_released = False
+        account_id = _account_of(watch)
         found = m.BreachFound(
-            correlation_id=message.correlation_id,
+            correlation_id=cause.correlation_id,
             at_ns=now_ns,
             rule_id=self._rule.settings.id,
             account_id=account_id,
-            breach=verdict,
-            event=message.event,
+            breach=breach,
+            event=_event_of(cause),
         )
-        self._reported[account_id] = found
+        watch.reported = found
         if self._mode is Mode.ENFORCE:
             self.outbox.send(found)
+            return
+        self.outbox.send(
+            m.ShadowBreachFound(
+                correlation_id=found.correlation_id,
+                at_ns=now_ns,
+                rule_id=found.rule_id,
+                account_id=account_id,
+                breach=breach,
+                event=found.event,
+            )
+        )
+
+    def _end(self, watch: _Watch, cause: Cause, now_ns: int) -> None:
+        """The rule is kept: what a reduction has left to do, and locks on a condition, are over."""
+        ended, watch.reported = watch.reported, None
+        if self._mode is not Mode.ENFORCE:
+            return
+        account_id, rule_id = _account_of(watch), self._rule.settings.id
+        if ended is not None and isinstance(ended.breach.action, Reduce):
+            self.outbox.send(
+                m.BreachEnded(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=rule_id,
+                    account_id=account_id,
+                )
+            )
+        if self._has_conditions and not watch.is_released:
+            # Said once after a start too: the lock may be one that the last run left.
+            watch.is_released = True
+            self.outbox.send(
+                m.ConditionEnded(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=rule_id,
+                    account_id=account_id,
+                )
+            )
+
+    def _warn(
+        self, memory: RuleMemory, warned: Warned, fact: Fact, cause: Cause, now_ns: int
+    ) -> RuleMemory:
+        after = memory.after_warning(warned, fact.day_start_ns)
+        if after is None:
+            return memory
+        self.outbox.send(
+            m.WarningRaised(
+                correlation_id=cause.correlation_id,
+                at_ns=now_ns,
+                rule_id=self._rule.settings.id,
+                account_id=fact.account_id,
+                warned=warned,
+                event=_event_of(cause),
+            )
+        )
+        return after
+
+    def _move_stops(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
+        moves = verdict.stop_moves if isinstance(verdict, Ok) else ()
+        if moves == watch.told_moves:
+            return
+        watch.told_moves = moves
+        if self._mode is Mode.ENFORCE:
+            self.outbox.send(
+                m.StopMovesWanted(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=self._rule.settings.id,
+                    account_id=_account_of(watch),
+                    moves=moves,
+                    event=_event_of(cause),
+                )
+            )
+
+    def _remember(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
+        if memory is watch.memory:
+            return
+        is_kept = self._rule.State is not None or memory.warned is not watch.memory.warned
+        watch.memory = memory
+        if is_kept:
+            self.outbox.send(
+                m.RuleStateChanged(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=self._rule.settings.id,
+                    rule_type=self._rule.settings.type,
+                    account_id=_account_of(watch),
+                    memory=memory,
+                )
+            )
+
+    def _tell(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
+        if verdict == watch.told:
+            return
+        watch.told = verdict
+        self.outbox.send(
+            m.VerdictChanged(
+                correlation_id=cause.correlation_id,
+                at_ns=now_ns,
+                rule_id=self._rule.settings.id,
+                rule_type=self._rule.settings.type,
+                mode=self._mode.value,
+                account_id=_account_of(watch),
+                verdict=verdict,
+                measure=self._rule.measure,
+            )
+        )
+
+
+def _account_of(watch: _Watch) -> int:
+    if watch.fact is None:
+        raise ValueError("an account is watched from its first fact on")
+    return watch.fact.account_id
+
+
+def _event_of(cause: Cause) -> m.Message:
+    """Return what moved the fact: a broker event, or the tick that only let time pass."""
+    return cause if isinstance(cause, m.Tick) else cause.event

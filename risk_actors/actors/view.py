@@ -41,6 +41,8 @@ class ViewActor(Actor):
             m.PnlUpdated,
             m.VerdictChanged,
             m.BreachFound,
+            m.ShadowBreachFound,
+            m.WarningRaised,
             m.LocksChanged,
             m.SendClose,
             m.SendCancel,

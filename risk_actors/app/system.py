@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
@@ -11,12 +12,14 @@ from risk_actors.actors.lockout import LockoutActor, LockShelf, LockStore
 from risk_actors.actors.operator import OPERATOR
 from risk_actors.actors.pnl import PnlActor
 from risk_actors.actors.position import PositionActor
-from risk_actors.actors.rule import FACT_MESSAGES, RuleActor
+from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
 from risk_actors.core.rules import Mode, Rule
+from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.messages import Tick
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
@@ -41,6 +44,8 @@ class Blueprint(NamedTuple):
     open_locks: Callable[[], LockStore]
     open_journal: Callable[[], JournalStore]
     frame: PictureFrame
+    memories: Mapping[tuple[str, int], RuleMemory] = MappingProxyType({})
+    """What rules remembered when the last run ended, by rule id and account."""
 
 
 class _Member(NamedTuple):
@@ -190,12 +195,19 @@ def _rule_member(rule: Rule[Any, Any], blueprint: Blueprint) -> _Member:
     if mode is Mode.ENFORCE and not blueprint.armed:
         mode = Mode.SHADOW
 
+    restored = {
+        account_id: memory
+        for (rule_id, account_id), memory in blueprint.memories.items()
+        if rule_id == settings.id
+    }
+    shelf = RuleShelf(rule, restored)
+
     def make(context: ActorContext) -> RuleActor:
-        return RuleActor(context, rule=rule, mode=mode, accounts=selected)
+        return RuleActor(context, rule=rule, mode=mode, accounts=selected, shelf=shelf)
 
     return _Member(
         f"{RuleActor.kind}:{settings.id}",
         RuleActor.kind,
         make,
-        accepts=frozenset(FACT_MESSAGES[fact] for fact in rule.facts),
+        accepts=frozenset({Tick, *(FACT_MESSAGES[fact] for fact in rule.facts)}),
     )

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from risk_actors.core.broker import Order, OrderStatus, OrderType
+from risk_actors.core.trade_history import TradeHistory
 
 
 class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,9 +48,9 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """When the last applied snapshot was asked for (our clock); 0 before the first."""
     day_start_ns: int
     trades: int
-    """Round trips begun in the trading day."""
+    """Round trips begun in the trading day, those under a lock left out."""
     entries: int
-    """Orders of the trading day whose fills opened or increased a position."""
+    """Orders of the trading day whose fills opened or increased a position; none under a lock."""
     positions: tuple[OpenPosition, ...] = ()
     orders: tuple[Order, ...] = ()
     """Working orders, oldest first."""
@@ -63,6 +64,13 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """Why only a snapshot can say what is true (a fill was voided), or None."""
     named_symbols: dict[str, str] = {}
     """Exchange symbols that the broker gave, by contract id; the catalogue may lack them."""
+    balance_by_fills_usd: Decimal | None = None
+    """The balance of the last snapshot and the net of the fills since; None before the first.
+
+    `balance_usd` is what the broker said last, which may lag behind the fills or run ahead.
+    """
+    history: TradeHistory = TradeHistory()
+    """Entries and trades of the week."""
 
     @property
     def is_settled(self) -> bool:

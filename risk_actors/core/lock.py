@@ -1,5 +1,7 @@
 """A lock in force on an account or on one contract of it."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from risk_actors.core.evidence import Evidence
@@ -20,7 +22,25 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
     correlation_id: str
     existing: Existing = Existing.FLATTEN
+    kept: tuple[tuple[str, int], ...] = ()
+    """Where existing positions are kept: contract id and the largest size that may stay."""
 
     def covers(self, contract_id: str) -> bool:
         """Tell whether a contract lies in the lock's scope."""
         return self.contract_id is None or self.contract_id == contract_id
+
+
+class LockSpan(NamedTuple):
+    """When a scope was locked, by our clock; `until_ns` is None while the lock's end is open."""
+
+    contract_id: str | None
+    since_ns: int
+    until_ns: int | None
+
+    def covers(self, contract_id: str, at_ns: int) -> bool:
+        """Tell whether a contract was locked at an instant."""
+        return (
+            self.contract_id in (None, contract_id)
+            and self.since_ns <= at_ns
+            and (self.until_ns is None or at_ns < self.until_ns)
+        )

@@ -1,22 +1,34 @@
 """The locks in force: engaged by breaches, ended by their own condition alone (I4)."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import LockEnd, LockTerms
+
+REMEMBER_PAST = 500
+"""How many ended locks of an account are remembered: far more than a week has."""
 
 
 class LockBook:
     """Every lock of every account. Its owner is the only writer."""
 
-    def __init__(self, calendar: TradingCalendar, locks: Iterable[Lock] = ()) -> None:
-        """Take the locks that were in force when the last run ended."""
+    def __init__(
+        self,
+        calendar: TradingCalendar,
+        locks: Iterable[Lock] = (),
+        past: Iterable[tuple[int, LockSpan]] = (),
+    ) -> None:
+        """Take the locks in force when the last run ended, and by account those ended lately."""
         self._calendar = calendar
         self._locks = {lock.id: lock for lock in locks}
+        self._past: defaultdict[int, list[LockSpan]] = defaultdict(list)
+        for account_id, span in past:
+            self._past[account_id].append(span)
         self._last_id = max(self._locks, default=0)
 
     def number_after(self, last_id: int) -> None:
@@ -43,15 +55,16 @@ class LockBook:
     ) -> Lock | None:
         """Lock a scope; return the lock that is new or now ends later, else None.
 
-        A rule locks a scope once: told again, it can only move the end further away. A lock whose
-        end has come neither begins nor goes on.
+        A rule locks a scope once: told again, it can only move the end further away. A lock that
+        waits for a condition is apart from one that ends at an instant. A lock whose end has come
+        neither begins nor goes on.
         """
         until_ns = self._until(terms, now_ns)
         if until_ns is not None and until_ns <= now_ns:
             return None
-        held = self._held_by(rule_id, account_id, terms.contract_id, now_ns)
+        held = self._held_by(rule_id, account_id, terms, now_ns)
         if held is not None:
-            if held.until_ns is None or (until_ns is not None and until_ns <= held.until_ns):
+            if held.until_ns is None or until_ns is None or until_ns <= held.until_ns:
                 return None
             lock = msgspec.structs.replace(held, until_ns=until_ns)
         else:
@@ -66,6 +79,7 @@ class LockBook:
                 evidence=evidence,
                 correlation_id=correlation_id,
                 existing=terms.existing,
+                kept=terms.kept,
             )
         self._locks[lock.id] = lock
         return lock
@@ -78,16 +92,41 @@ class LockBook:
             if lock.until_ns is not None and lock.until_ns <= now_ns
         ]
         for lock in ended:
-            del self._locks[lock.id]
+            self._end(lock, lock.until_ns or now_ns)
         return ended
 
-    def _held_by(
-        self, rule_id: str, account_id: int, contract_id: str | None, now_ns: int
-    ) -> Lock | None:
-        wanted = (rule_id, account_id, contract_id)
+    def release(self, account_id: int, rule_id: str, now_ns: int) -> list[Lock]:
+        """End a rule's locks on an account that wait for its condition; return them."""
+        ended = [
+            lock
+            for lock in self._locks.values()
+            if (lock.account_id, lock.rule_id, lock.until_ns) == (account_id, rule_id, None)
+        ]
+        for lock in ended:
+            self._end(lock, now_ns)
+        return ended
+
+    def _end(self, lock: Lock, at_ns: int) -> None:
+        del self._locks[lock.id]
+        past = self._past[lock.account_id]
+        past.append(LockSpan(lock.contract_id, lock.since_ns, at_ns))
+        del past[:-REMEMBER_PAST]
+
+    def spans(self, account_id: int) -> tuple[LockSpan, ...]:
+        """Return when an account was locked of late, and is."""
+        present = (
+            LockSpan(lock.contract_id, lock.since_ns, lock.until_ns)
+            for lock in self.in_force(account_id)
+        )
+        return (*self._past[account_id], *present)
+
+    def _held_by(self, rule_id: str, account_id: int, terms: LockTerms, now_ns: int) -> Lock | None:
+        """Return the lock that the same rule has on the same scope, of the same kind of end."""
+        wanted = (rule_id, account_id, terms.contract_id, terms.end is LockEnd.CONDITION)
         for lock in self._locks.values():
             is_over = lock.until_ns is not None and lock.until_ns <= now_ns
-            if (lock.rule_id, lock.account_id, lock.contract_id) == wanted and not is_over:
+            has = (lock.rule_id, lock.account_id, lock.contract_id, lock.until_ns is None)
+            if has == wanted and not is_over:
                 return lock
         return None
 
@@ -99,3 +138,5 @@ class LockBook:
                 return self._calendar.week(now_ns).end_ns
             case LockEnd.INSTANT:
                 return terms.until_ns
+            case LockEnd.CONDITION:
+                return None

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from risk_actors.core.account_state import AccountState, OpenPosition
+from risk_actors.core.balance_course import BalanceCourse
 from risk_actors.core.broker import Fill
 from risk_actors.core.marks import Marks
 from risk_actors.core.money import ZERO
@@ -30,6 +31,7 @@ class PnlBook:
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
         self._last_fill_ns = 0
         self._has_all_fills = False
+        self._weeks_course = BalanceCourse(calendar)
 
     @property
     def contracts(self) -> frozenset[str]:
@@ -50,11 +52,15 @@ class PnlBook:
         self._has_all_fills = self._has_all_fills or after_snapshot
         for fill in fills:
             before = self._fills.get(fill.id)
+            if before == fill:
+                continue
             if before is not None:
                 self._add(before, -1)
             self._fills[fill.id] = fill
             self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
             self._add(fill, +1)
+            if before is not None or not self._weeks_course.add(fill):
+                self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
 
     def on_clock(self, now_ns: int) -> bool:
         """Move on to the day and week of an instant; tell whether either began anew."""
@@ -67,6 +73,7 @@ class PnlBook:
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
         for fill in self._fills.values():
             self._add(fill, +1)
+        self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
         return True
 
     def _add(self, fill: Fill, times: int) -> None:
@@ -106,6 +113,7 @@ class PnlBook:
         total: Decimal | None = None
         if known and unknown is None:
             total = sum((p.unrealized_usd or ZERO for p in positions), ZERO)
+        balance_usd = state.balance_by_fills_usd if state is not None and known else None
         # A day's counters come with the account; before it crossed the reset they are yesterday's.
         is_today = state is not None and state.day_start_ns == self._day.start_ns
         return PnlState(
@@ -120,6 +128,10 @@ class PnlBook:
             entries=state.entries if state is not None and is_today else 0,
             positions=positions,
             unknown_reason=unknown if known else "the day's fills have not been read yet",
+            account=state,
+            balance_usd=balance_usd,
+            balance_high_usd=self._weeks_course.high_usd(balance_usd),
+            closings=self._weeks_course.closings(balance_usd, before_ns=self._day.start_ns),
         )
 
 

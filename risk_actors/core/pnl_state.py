@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import msgspec
 
+from risk_actors.core.account_state import AccountState
+
 
 class PositionPnl(msgspec.Struct, frozen=True, kw_only=True):
     """The unrealised P&L of one open position; None where it cannot be known."""
@@ -12,6 +14,13 @@ class PositionPnl(msgspec.Struct, frozen=True, kw_only=True):
     unrealized_usd: Decimal | None
     mark_price: Decimal | None
     unknown_reason: str | None = None
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """The balance with which an earlier trading day ended, reckoned back from the fills since."""
+
+    day_end_ns: int
+    balance_usd: Decimal
 
 
 class PnlState(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +43,28 @@ class PnlState(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     positions: tuple[PositionPnl, ...] = ()
     unknown_reason: str | None = None
+    account: AccountState | None = None
+    """The account that was valued; None before it was first seen."""
+    balance_usd: Decimal | None = None
+    """The last reconciled balance and the net of later fills; None while either is unknown."""
+    balance_high_usd: Decimal | None = None
+    """The highest `balance_usd` after any fill of the week, its beginning included."""
+    closings: tuple[Closing, ...] = ()
+    """The earlier days of the week, oldest first."""
+
+    @property
+    def day_start_balance_usd(self) -> Decimal | None:
+        """The balance with which the trading day began, reckoned back from its fills."""
+        if self.balance_usd is None or self.realized_usd is None:
+            return None
+        return self.balance_usd - self.realized_usd
+
+    @property
+    def account_equity_usd(self) -> Decimal | None:
+        """The balance plus unrealised P&L, None while either is unknown."""
+        if self.balance_usd is None or self.unrealized_usd is None:
+            return None
+        return self.balance_usd + self.unrealized_usd
 
     @property
     def equity_usd(self) -> Decimal | None:

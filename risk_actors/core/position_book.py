@@ -8,14 +8,17 @@ except for what was pushed after the snapshot was asked for.
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.instruments import symbol_of
+from risk_actors.core.lock import LockSpan
+from risk_actors.core.money import ZERO, to_cents
 from risk_actors.core.position_math import FLAT, Holding, after_fill, after_fills
-from risk_actors.core.trades import DayCounts, count_day
+from risk_actors.core.trade_ledger import SeenFill, TradeLedger
 from risk_actors.core.trading_calendar import Window
 
 
@@ -98,8 +101,12 @@ class PositionBook:
         self._filled_by_order: Counter[int] = Counter()
         self._awaited: dict[int, tuple[Order, int]] = {}
         self._day = day
-        self._counts = DayCounts()
+        self._ledger = TradeLedger()
         self._last_counted = (0, 0)
+        self._last_fill_ns = 0
+        self._read_later: set[int] = set()
+        self._lock_spans: tuple[LockSpan, ...] = ()
+        self._balance_by_fills_usd: Decimal | None = None
         self._asked_ns = 0
         self._has_all_fills = False
         self.unsettled_since_ns: int | None = None
@@ -176,12 +183,16 @@ class PositionBook:
         known = self._fills.get(fill.id)
         if known is not None:
             amended = self._amend(known[0], fill, known[1])
-            if amended is not None and amended.voided and not known[0].voided:
-                self._distrust(f"fill {fill.id} was voided", now_ns)
+            if amended is not None:
+                self._recount()
+                if amended.voided and not known[0].voided:
+                    self._distrust(f"fill {fill.id} was voided", now_ns)
             return amended
         self._fills[fill.id] = (fill, now_ns)
+        self._last_fill_ns = now_ns
         if fill.voided:
             return None
+        self._add_to_balance(fill.net_usd)
         self._filled_by_order[fill.order_id] += fill.size
         awaited = self._awaited.get(fill.order_id)
         if awaited is not None:
@@ -198,7 +209,15 @@ class PositionBook:
     def on_day(self, day: Window) -> None:
         """Begin another trading day: its counters start from its own fills."""
         self._day = day
+
+    def on_locks(self, spans: tuple[LockSpan, ...]) -> bool:
+        """Take when the account was locked; tell whether it changes what counts."""
+        if spans == self._lock_spans:
+            return False
+        before = self._ledger.history()
+        self._lock_spans = spans
         self._recount()
+        return self._ledger.history() != before
 
     def forget_fills_before(self, at_ns: int) -> None:
         """Drop fills and ended orders that nothing will ask for again.
@@ -207,6 +226,8 @@ class PositionBook:
         """
         at_ns = min(at_ns, self._day.start_ns)
         self._fills = {i: f for i, f in self._fills.items() if f[0].at_ns >= at_ns}
+        self._read_later &= self._fills.keys()
+        self._recount()
         self._ended_orders = {i: ns for i, ns in self._ended_orders.items() if ns >= at_ns}
 
     # --- reconciliation -------------------------------------------------------------------
@@ -285,6 +306,7 @@ class PositionBook:
             known = self._fills.get(fill.id)
             if known is None:
                 self._fills[fill.id] = (fill, now_ns)
+                self._read_later.add(fill.id)
                 if not fill.voided:
                     yield Difference(
                         subject=f"fill {fill.id}",
@@ -302,6 +324,9 @@ class PositionBook:
             for fill, received_ns in self._fills.values()
             if received_ns >= snapshot.asked_ns and fill.id not in in_snapshot and not fill.voided
         ]
+        self._balance_by_fills_usd = snapshot.account.balance_usd + sum(
+            (fill.net_usd for fill in later), ZERO
+        )
         for contract_id in dict.fromkeys((*self._contracts, *told)):
             contract = self._contract(contract_id)
             position = told.get(contract_id)
@@ -340,7 +365,7 @@ class PositionBook:
             for contract_id, contract in self._contracts.items()
             if contract.reported.size or contract.by_fills.size
         )
-        balance = self._balance
+        balance, history = self._balance, self._ledger.history()
         return AccountState(
             account_id=self._account_id,
             name=self._name,
@@ -349,14 +374,16 @@ class PositionBook:
             is_reconciled=self._asked_ns > 0,
             snapshot_asked_ns=self._asked_ns,
             day_start_ns=self._day.start_ns,
-            trades=self._counts.trades,
-            entries=self._counts.entries,
+            trades=history.trades_begun_in(self._day),
+            entries=history.entries_in(self._day),
             positions=positions,
             orders=tuple(order for order, _ in self._orders.values()),
             awaited_order_ids=tuple(self._awaited),
             has_all_fills=self._has_all_fills,
             awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
             distrusted=self.distrusted,
+            balance_by_fills_usd=self._balance_by_fills_usd,
+            history=history,
             named_symbols={
                 contract_id: contract.named_symbol
                 for contract_id, contract in self._contracts.items()
@@ -386,6 +413,8 @@ class PositionBook:
         )
         if merged == known:
             return None
+        before_usd = ZERO if known.voided else known.net_usd
+        self._add_to_balance((ZERO if merged.voided else merged.net_usd) - before_usd)
         self._fills[known.id] = (merged, received_ns)
         return merged
 
@@ -399,25 +428,45 @@ class PositionBook:
         elif self.unsettled_since_ns is None:
             self.unsettled_since_ns = now_ns
 
+    def _add_to_balance(self, amount_usd: Decimal) -> None:
+        if self._balance_by_fills_usd is not None:
+            self._balance_by_fills_usd += amount_usd
+
+    @property
+    def unexplained_balance_usd(self) -> Decimal | None:
+        """What the broker's last balance has that the fills do not explain; None if nothing.
+
+        A payout, a deposit, or a fill that was never told. A balance told before the last fill
+        says nothing.
+        """
+        told, expected = self._balance, self._balance_by_fills_usd
+        if told is None or expected is None or self._balance_ns < self._last_fill_ns:
+            return None
+        difference = told.balance_usd - expected
+        return difference if to_cents(difference) else None
+
     def _count(self, fill: Fill) -> None:
-        if _by_time(fill) < self._last_counted or fill.at_ns < self._day.start_ns:
+        if _by_time(fill) < self._last_counted:
             self._recount()
-        elif self._day.contains(fill.at_ns):
-            self._counts.add(fill)
+        else:
+            self._ledger.add(self._seen(fill, self._fills[fill.id][1]))
             self._last_counted = _by_time(fill)
 
+    def _seen(self, fill: Fill, received_ns: int) -> SeenFill:
+        seen_ns = fill.at_ns if fill.id in self._read_later else received_ns
+        return SeenFill(fill, seen_ns, self._contract(fill.contract_id).symbol)
+
     def _recount(self) -> None:
-        since_reset = [
-            fill
-            for fill, _ in self._fills.values()
-            if fill.at_ns >= self._day.start_ns and not fill.voided
-        ]
+        counted = [each for each in self._fills.values() if not each[0].voided]
         sizes = {cid: contract.by_fills.size for cid, contract in self._contracts.items()}
-        for fill in since_reset:
+        for fill, _ in counted:
             sizes[fill.contract_id] = sizes.get(fill.contract_id, 0) - fill.signed_size
-        today = [fill for fill in since_reset if self._day.contains(fill.at_ns)]
-        self._counts = count_day(today, sizes)
-        self._last_counted = max(map(_by_time, today), default=(0, 0))
+        self._ledger = TradeLedger.counted(
+            (self._seen(fill, received_ns) for fill, received_ns in counted),
+            sizes,
+            self._lock_spans,
+        )
+        self._last_counted = max((_by_time(fill) for fill, _ in counted), default=(0, 0))
 
 
 def _by_time(fill: Fill) -> tuple[int, int]:

@@ -15,6 +15,8 @@ class LockEnd(StrEnum):
     WEEKLY_RESET = "weekly_reset"
     INSTANT = "instant"
     """At `LockTerms.until_ns`."""
+    CONDITION = "condition"
+    """When the rule says that its condition has ended, and never by time."""
 
 
 class Existing(StrEnum):
@@ -33,6 +35,8 @@ class LockTerms(msgspec.Struct, frozen=True, kw_only=True):
     end: LockEnd = LockEnd.DAILY_RESET
     until_ns: int | None = None
     existing: Existing = Existing.FLATTEN
+    kept: tuple[tuple[str, int], ...] = ()
+    """Where existing positions are kept: contract id and the largest size that may stay."""
 
 
 class Flatten(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -53,19 +57,39 @@ class Reduce(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 type Action = Flatten | Reduce
 
 
+class StopMove(msgspec.Struct, frozen=True, kw_only=True):
+    """A working stop that is to be moved toward less risk."""
+
+    order_id: int
+    contract_id: str
+    stop_price: Decimal
+
+
 class Ok(msgspec.Struct, frozen=True, kw_only=True, tag="ok"):
     """Nothing is wrong; value and limit in the rule's own unit, None where it has none."""
 
     value: Decimal | None = None
     limit: Decimal | None = None
+    room: Decimal | None = None
+    """How far it is from breaking, where that is not the distance between value and limit."""
+    contract_id: str | None = None
+    """The contract that is nearest to breaking it, where it looks at each by itself."""
+    stop_moves: tuple[StopMove, ...] = ()
+    """What the rule wants done for the trader while nothing is wrong (rule 019)."""
 
 
 class Warned(msgspec.Struct, frozen=True, kw_only=True, tag="warning"):
-    """A fraction of the limit (`warn_at`) is reached."""
+    """A fraction of the limit (`warn_at`) is reached, or something is to be told."""
 
     value: Decimal | None
     limit: Decimal | None
     evidence: Evidence
+    fraction: float | None = None
+    """The highest fraction reached; each is told once a day."""
+    cause: str = ""
+    """What it is about, where that is not the rule as a whole: each cause is told once a day."""
+    room: Decimal | None = None
+    contract_id: str | None = None
 
 
 class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
@@ -78,6 +102,7 @@ class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
     """Equal for evaluations that see the same breach; a new cause is reported anew."""
     action: Action
     locks: tuple[LockTerms, ...] = ()
+    contract_id: str | None = None
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):

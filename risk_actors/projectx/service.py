@@ -8,7 +8,8 @@ from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
-from risk_actors.messages import AccountSnapshot, CommandAnswered, Message
+from risk_actors.core.lock import LockSpan
+from risk_actors.messages import AccountSnapshot, CommandAnswered, LocksNoted, Message
 from risk_actors.projectx.accounts import guarded_accounts, is_selected
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
@@ -63,6 +64,7 @@ class GatewayService:
         )
         self._streams: _Streams | None = None
         self._seen_ids: set[int] = set()
+        self._lock_notes: dict[int, LocksNoted] = {}
 
     async def connect(self) -> tuple[Account, ...]:
         """Log in and return the accounts to guard.
@@ -88,6 +90,8 @@ class GatewayService:
         self._sink = emit
         streams = self._make_streams(account_ids)
         self._streams = streams
+        for noted in self._lock_notes.values():
+            self._emit(noted)
         self._board.announce("starting")
         streams.desk.request(None, "start")
         await streams.hubs.open(streams.inbound)
@@ -110,6 +114,17 @@ class GatewayService:
         """Ask for a snapshot of an account."""
         if self._streams is not None:
             self._streams.desk.request(account_id, reason, correlation_id)
+
+    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+        """Note when an account was and is locked, and tell it, now or with the start."""
+        noted = LocksNoted(
+            correlation_id=correlation_id,
+            at_ns=self._clock.now_ns(),
+            account_id=account_id,
+            spans=spans,
+        )
+        self._lock_notes[account_id] = noted
+        self._emit(noted)
 
     async def stop(self) -> None:
         """End everything; nothing is emitted afterwards."""

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from risk_actors.actors.journal import Entry
-from risk_actors.messages import Message
+from risk_actors.messages import Message, RuleStateChanged
+from risk_actors.store.rule_states import write_rule_states
 from risk_actors.store.schema import open_database
 
 
@@ -19,14 +20,15 @@ class SqliteJournal:
         self._database = open_database(data_dir)
         self._table = self._database["journal"]
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Commit entries in their order, in one transaction."""
+    def append(self, entries: Sequence[Entry], memories: Sequence[RuleStateChanged] = ()) -> None:
+        """Commit entries in their order, and what rules remember, in one transaction."""
         rows = [_row(entry) for entry in entries]
         # A large insert is split into several, and looks at the table first: a transaction that
         # begins with a look fails when the locks' writer comes in between, so it begins as ours.
         self._database.execute("begin immediate")
         try:
             self._table.insert_all(rows)
+            write_rule_states(self._database, memories)
             self._database.commit()
         except BaseException:
             self._database.rollback()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.verdict import Existing
 from risk_actors.store.schema import open_database
 
@@ -34,6 +34,15 @@ class SqliteLockStore:
         )
         return [_lock(row) for row in rows]
 
+    def ended_between(self, since_ns: int, now_ns: int) -> Sequence[tuple[int, LockSpan]]:
+        """Return by account the locks in force after an instant that have ended by now."""
+        rows = self._database.execute(
+            "select account_id, contract_id, since_ns, coalesce(ended_ns, until_ns) as over_ns"
+            " from locks where over_ns > ? and (ended_ns is not null or over_ns <= ?) order by id",
+            [since_ns, now_ns],
+        )
+        return [(row[0], LockSpan(*row[1:])) for row in rows.fetchall()]
+
     def last_id(self) -> int:
         """Return the highest lock id ever given, 0 when there was none."""
         highest = self._database.execute("select max(id) from locks").fetchone()[0]
@@ -49,6 +58,7 @@ class SqliteLockStore:
             "since_ns": lock.since_ns,
             "until_ns": lock.until_ns,
             "existing": lock.existing.value,
+            "kept": msgspec.json.encode(lock.kept).decode(),
             "reason": lock.evidence.sentence(self._zone),
             "evidence": _encoded(lock.evidence),
             "correlation_id": lock.correlation_id,
@@ -81,6 +91,7 @@ def _lock(row: dict[str, Any]) -> Lock:
         since_ns=row["since_ns"],
         until_ns=row["until_ns"],
         existing=Existing(row["existing"]),
+        kept=msgspec.json.decode(row["kept"] or "[]", type=tuple[tuple[str, int], ...]),
         evidence=_decoded(row["evidence"]),
         correlation_id=row["correlation_id"],
     )

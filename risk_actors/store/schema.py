@@ -46,6 +46,23 @@ def create_locks_and_journal(db: Database) -> None:
     db["journal"].create_index(["correlation_id"])
 
 
+@_migrations()  # type: ignore[untyped-decorator]
+def remember_rules_and_kept_positions(db: Database) -> None:
+    """Add what rules remember, and the sizes that a lock lets stay."""
+    db["rule_states"].create(
+        {
+            "rule_id": str,
+            "account_id": int,
+            "rule_type": str,
+            "memory": str,
+            "changed_ns": int,
+        },
+        pk=("rule_id", "account_id"),
+        not_null={"rule_type", "memory", "changed_ns"},
+    )
+    db["locks"].add_column("kept", str)
+
+
 def open_database(data_dir: Path) -> Database:
     """Open the store in the calling thread, which alone may use it.
 

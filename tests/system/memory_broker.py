@@ -23,6 +23,8 @@ from risk_actors.runtime.clock import VirtualClock
 from risk_actors.simulator import payloads
 from risk_actors.simulator.contracts import front_contract
 from risk_actors.simulator.exchange import Exchange
+from risk_actors.simulator.faults import Fault
+from risk_actors.simulator.faults import Faults as InjectedFaults
 from risk_actors.simulator.prices import PriceWalk
 from risk_actors.simulator.records import (
     Account,
@@ -33,6 +35,7 @@ from risk_actors.simulator.records import (
     Side,
     Ticket,
 )
+from risk_actors.simulator.records import Quote as BrokerQuote
 from risk_actors.simulator.refusals import Reason, RefusedError
 from risk_actors.simulator.settings import Ugliness
 from risk_actors.simulator.wire import UserEvent, user_events
@@ -61,6 +64,23 @@ class Faults:
     fail_snapshot: float = 0.0
 
 
+SNAPSHOT_ENDPOINTS = ("Account/search", "Position/searchOpen", "Order/searchOpen")
+"""What a snapshot cannot do without."""
+
+_ENDPOINTS = {
+    "CloseContract": "Position/closeContract",
+    "CancelOrder": "Order/cancel",
+    "MoveStop": "Order/modify",
+}
+
+
+def endpoint_of(command: Command) -> str:
+    """Return where the gateway adapter sends a command."""
+    if isinstance(command, CloseContract) and command.size is not None:
+        return "Position/partialCloseContract"
+    return _ENDPOINTS[type(command).__name__]
+
+
 @dataclass
 class CloseWatch:
     """A close that was sent, and whether it may still take effect (I2)."""
@@ -86,15 +106,23 @@ class Broker:
     symbols: tuple[str, ...] = ("MNQ", "ES")
     accounts: dict[int, str] = field(default_factory=lambda: {101: "A-101", 102: "B-102"})
     faults: Faults = field(default_factory=Faults)
+    balances_usd: dict[int, Decimal] = field(default_factory=dict)
+    """50,000 where an account is not named."""
+    opened_on: date = date(2026, 11, 17)
+    """Decides the front months."""
+    injected: InjectedFaults = field(default_factory=InjectedFaults)
+    """Faults that a scenario asks for by name, besides those that chance brings."""
+    hears_user_hub: bool = True
+    """Whether the session's user hub is up; while it is not, events are lost."""
 
     def __post_init__(self) -> None:
         self.rng = Random(f"broker {self.seed}")
-        contracts = [front_contract(symbol, date(2026, 11, 17)) for symbol in self.symbols]
+        contracts = [front_contract(symbol, self.opened_on) for symbol in self.symbols]
         self.contract_ids = [contract.contract_id for contract in contracts]
         self.exchange = Exchange(
             contracts=contracts,
             accounts=[
-                Account(id=i, name=name, balance_usd=Decimal(50_000))
+                Account(id=i, name=name, balance_usd=self.balances_usd.get(i, Decimal(50_000)))
                 for i, name in self.accounts.items()
             ],
             rng=Random(f"exchange {self.seed}"),
@@ -130,20 +158,32 @@ class Broker:
 
     def quote_all(self) -> None:
         """Move every price one step and tell."""
-        now_ns = self.clock.now_ns()
         for contract_id, walk in self.walks.items():
-            quote = walk.step()
-            self.exchange.on_quote(contract_id, quote, now_ns)
-            self._tell(
-                m.QuoteReported,
-                quote=Quote(
-                    contract_id=contract_id,
-                    bid=quote.bid,
-                    ask=quote.ask,
-                    last=quote.last,
-                    at_ns=now_ns,
-                ),
-            )
+            self.set_price(contract_id, walk.step())
+        self.publish()
+
+    def set_price(self, contract_id: str, quote: BrokerQuote) -> None:
+        """Move a price, trade what it reaches, and tell the quote."""
+        self.exchange.on_quote(contract_id, quote, self.clock.now_ns())
+        self.show_price(contract_id, quote)
+
+    def show_price(self, contract_id: str, quote: BrokerQuote) -> None:
+        """Tell a quote at which nothing trades."""
+        self._tell(
+            m.QuoteReported,
+            quote=Quote(
+                contract_id=contract_id,
+                bid=quote.bid,
+                ask=quote.ask,
+                last=quote.last,
+                at_ns=self.clock.now_ns(),
+            ),
+        )
+
+    def repeat_quotes(self) -> None:
+        """Tell every quote again as it stands, so that a quiet market does not look dead."""
+        for contract_id, quote in self.exchange.quotes.items():
+            self.set_price(contract_id, quote)
         self.publish()
 
     def trade(self, rng: Random) -> None:
@@ -187,6 +227,8 @@ class Broker:
             for event in user_events(entry, self.exchange.contracts, Ugliness(), rng):
                 delay_ns += event.delay_ns + rng.randint(0, 2 * MS)
                 if rng.random() < self.faults.lose_event:
+                    continue
+                if self.injected.take_drop(event.target) or not self.hears_user_hub:
                     continue
                 late = rng.random() < self.faults.late_event
                 self.later(delay_ns + (rng.randint(0, 2 * S) if late else 0), self._push(event))
@@ -235,6 +277,10 @@ class Broker:
             self._watch(command, now_ns)
         draw = self.rng.random()
         sent_ns = now_ns
+        fault = self.injected.take(endpoint_of(command))
+        if fault is not None:
+            self._go_wrong(fault, command, sent_ns)
+            return
         if draw < self.faults.not_done:
             self.later(3 * S, lambda: self._answer(command, sent_ns, Answer.UNCERTAIN))
             return
@@ -246,6 +292,21 @@ class Broker:
             return
         loses = self.rng.random() < self.faults.lose_answer
         self.later(self.rng.randint(MS, 20 * MS), lambda: self._execute(command, sent_ns, loses))
+
+    def _go_wrong(self, fault: Fault, command: Command, sent_ns: int) -> None:
+        """Answer a command as the simulator's REST side would with this fault."""
+        if fault.kind == "delay":
+            self.later(int(fault.delay_s * S), lambda: self._execute(command, sent_ns, loses=False))
+            return
+        if fault.execute:
+            self._execute(command, sent_ns, loses=True)
+            return
+        if fault.kind == "refuse":
+            answer, after_ns = Answer.REFUSED, 5 * MS
+        else:
+            answer, after_ns = Answer.UNCERTAIN, 3 * S if fault.kind == "hang" else 5 * MS
+        detail = f"error code {fault.error_code}"
+        self.later(after_ns, lambda: self._answer(command, sent_ns, answer, detail))
 
     def _execute(self, command: Command, sent_ns: int, loses: bool) -> None:
         now_ns = self.clock.now_ns()
@@ -293,7 +354,8 @@ class Broker:
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         asked_ns = self.clock.now_ns()
-        if self.rng.random() < self.faults.fail_snapshot:
+        injected = any(self.injected.take(endpoint) for endpoint in SNAPSHOT_ENDPOINTS)
+        if self.rng.random() < self.faults.fail_snapshot or injected:
             self.later(
                 S,
                 lambda: self._tell(

@@ -3,17 +3,25 @@
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.market_calendar import MarketCalendar
+from risk_actors.core.news import NewsCalendar
 from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.rules.lock_settings import LockSettings
+from risk_actors.core.rules.measure import NO_MEASURE, Measure
+from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import Verdict
 
 type Fact = AccountState | PnlState
 """What a rule may be shown. Each fact is whole, so a rule never joins two streams."""
 
+PositiveSeconds = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
 PositiveUsd = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
@@ -28,15 +36,50 @@ class Mode(StrEnum):
     OFF = "off"
 
 
+class OnUnknown(StrEnum):
+    """What to do when a rule cannot make its check."""
+
+    ALERT = "alert"
+    """Say so."""
+    LOCK = "lock"
+    """Say so, and after a while lock the account until the check can be made again."""
+
+
+class RuleContext(NamedTuple):
+    """What rules know beyond their settings: calendars, the same for all of them."""
+
+    calendar: TradingCalendar
+    market: MarketCalendar
+    news: NewsCalendar
+
+
+@cache
+def default_context() -> RuleContext:
+    """Return CME's own trading day and calendar, and no news."""
+    return RuleContext(
+        TradingCalendar(
+            zone=ZoneInfo("America/Chicago"), daily_reset="0 17 * * *", weekly_reset="0 17 * * SUN"
+        ),
+        MarketCalendar(),
+        NewsCalendar(),
+    )
+
+
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys that every `[[rules]]` table may have; `type` is the subclass's tag."""
 
     id: Annotated[str, msgspec.Meta(min_length=1)]
+    """A name of your own, used once; it shows in the log, on the screen and on locks."""
     mode: Mode = Mode.ENFORCE
+    """`enforce` acts; `shadow` decides and records, and sends nothing; `off` switches it off."""
     accounts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("*",)
     """Account names or `*` patterns."""
     warn_at: tuple[Fraction, ...] = ()
-    """Fractions of the limit at which to warn."""
+    """Fractions of the limit at which to warn, each once a day."""
+    on_unknown: OnUnknown = OnUnknown.ALERT
+    """What to do when the check cannot be made: `alert`, or `lock` until it can."""
+    lock: LockSettings | None = None
+    """How the account is locked, where that is not to be as the rule has it."""
 
     @property
     def type(self) -> str:
@@ -51,15 +94,29 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Rule[SettingsT: RuleSettings, StateT](ABC):
     """A rule: pure, and safe to show the same fact twice.
 
-    A subclass names its `Settings` struct (whose tag is the type in settings) and the facts it
-    wants; adding one is adding one file to this package.
+    A subclass names its number and `Settings` struct (whose tag is the type in settings), the
+    facts it wants, and what it breaks on and does in the words of the rule table; adding a rule
+    is adding one file to this package.
     """
 
+    number: ClassVar[int]
+    """Its number in the rule table."""
     Settings: ClassVar[type[RuleSettings]]
+    State: ClassVar[Any] = None
+    """What it remembers, as a type that survives JSON; None when nothing need outlive a run."""
     facts: ClassVar[frozenset[type]]
+    breaks_when: ClassVar[str]
+    """When it breaks, for the rule table: `the day's P&L reaches minus the limit`."""
+    response: ClassVar[str]
+    """What it does then, by default: `lock the account until the daily reset`."""
+    measure: Measure = NO_MEASURE
+    """What its value and limit are; a rule that has a choice sets it for the instance."""
+    ends_on_condition: ClassVar[bool] = False
+    """Whether its locks end when the rule says so (`LockEnd.CONDITION`)."""
 
-    def __init__(self, settings: SettingsT) -> None:
+    def __init__(self, settings: SettingsT, context: RuleContext | None = None) -> None:
         self.settings = settings
+        self.context = default_context() if context is None else context
 
     @abstractmethod
     def initial_state(self) -> StateT:
@@ -67,7 +124,15 @@ class Rule[SettingsT: RuleSettings, StateT](ABC):
 
     @abstractmethod
     def evaluate(self, state: StateT, fact: Any, now_ns: int) -> tuple[StateT, Verdict]:
-        """Return the next state and what the rule says of this fact."""
+        """Return the next state and what the rule says of this fact.
+
+        Called with every fact, and again with the last one at the instant that `next_look_ns`
+        gave; the same fact twice must change nothing.
+        """
+
+    def next_look_ns(self, state: StateT, fact: Any, now_ns: int) -> int | None:  # noqa: ARG002
+        """Return when the passing of time alone may change the verdict; None for never."""
+        return None
 
     @abstractmethod
     def summary(self) -> str:

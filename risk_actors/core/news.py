@@ -1,0 +1,70 @@
+"""News that is better not traded through, and the windows around it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.trading_calendar import Window
+
+
+class NewsEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One scheduled release or speech."""
+
+    at_ns: int
+    name: str
+    symbols: tuple[str, ...] = ()
+    """The exchange symbols it concerns; empty means every instrument."""
+    before_s: int | None = None
+    """Seconds before it that are not traded; None takes the rule's."""
+    after_s: int | None = None
+    """Seconds from it on that are not traded; None takes the rule's."""
+
+    def window(self, before_s: int, after_s: int) -> Window:
+        """Return the blackout, with the rule's seconds where the event has none of its own."""
+        before_ns = (before_s if self.before_s is None else self.before_s) * NS_PER_S
+        after_ns = (after_s if self.after_s is None else self.after_s) * NS_PER_S
+        return Window(self.at_ns - before_ns, self.at_ns + after_ns)
+
+
+class Blackout(NamedTuple):
+    """Windows of news that overlap or touch, as one."""
+
+    window: Window
+    names: tuple[str, ...]
+    """What happens in it, in order."""
+
+
+class NewsCalendar:
+    """The news that is known."""
+
+    def __init__(self, events: Iterable[NewsEvent] = ()) -> None:
+        """Take the events; without any, nothing is ever blacked out."""
+        self.events = tuple(sorted(events, key=lambda event: (event.at_ns, event.name)))
+
+    def blackouts(self, symbol: str | None, before_s: int, after_s: int) -> tuple[Blackout, ...]:
+        """Return the blackouts of a symbol, oldest first.
+
+        Args:
+            symbol: an exchange symbol; None gives the blackouts of every instrument alone.
+            before_s: seconds before an event that names none of its own.
+            after_s: seconds after it, likewise.
+        """
+        found: list[Blackout] = []
+        windows = sorted(
+            (event.window(before_s, after_s), event.name)
+            for event in self.events
+            if not event.symbols or symbol in event.symbols
+        )
+        for window, name in windows:
+            if window.start_ns >= window.end_ns:
+                continue
+            if found and window.start_ns <= found[-1].window.end_ns:
+                last = found.pop()
+                end_ns = max(last.window.end_ns, window.end_ns)
+                names = tuple(dict.fromkeys((*last.names, name)))
+                found.append(Blackout(Window(last.window.start_ns, end_ns), names))
+            else:
+                found.append(Blackout(window, (name,)))
+        return tuple(found)

@@ -1,0 +1,49 @@
+"""What a rule remembers of one account, in a form that outlives the process."""
+
+from typing import Any
+
+import msgspec
+
+from risk_actors.core.rules.base import Rule
+from risk_actors.core.verdict import Warned
+
+
+class RuleMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule's own state, and which warnings of the trading day were given."""
+
+    state: Any = None
+    warned_day_ns: int = 0
+    """Start of the trading day that `warned` belongs to."""
+    warned: frozenset[str] = frozenset()
+
+    def after_warning(self, warned: Warned, day_start_ns: int) -> "RuleMemory | None":
+        """Return the memory once a warning is given, None where it was given already."""
+        given = self.warned if self.warned_day_ns == day_start_ns else frozenset[str]()
+        key = f"{warned.cause} {warned.fraction}"
+        if key in given:
+            return None
+        return msgspec.structs.replace(self, warned_day_ns=day_start_ns, warned=given | {key})
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+    state: msgspec.Raw
+    warned_day_ns: int
+    warned: tuple[str, ...]
+
+
+def encode_memory(memory: RuleMemory) -> bytes:
+    """Return a memory as JSON."""
+    return msgspec.json.encode(memory)
+
+
+def decode_memory(rule: Rule[Any, Any], stored: bytes) -> RuleMemory:
+    """Return the memory that a rule of this type once stored.
+
+    Raises:
+        msgspec.ValidationError: it is not what this rule remembers.
+    """
+    raw = msgspec.json.decode(stored, type=_Stored)
+    state = rule.initial_state()
+    if rule.State is not None:
+        state = msgspec.json.decode(raw.state, type=rule.State)
+    return RuleMemory(state=state, warned_day_ns=raw.warned_day_ns, warned=frozenset(raw.warned))

@@ -1,0 +1,104 @@
+"""What follows from a breach once the trader's `lock` settings and on_unknown have their say."""
+
+import msgspec
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.evidence import NS_PER_S, Evidence
+from risk_actors.core.rules.lock_settings import LockSettings
+from risk_actors.core.verdict import (
+    Action,
+    Breached,
+    Existing,
+    Flatten,
+    LockEnd,
+    LockTerms,
+    Reduce,
+    Unknown,
+)
+
+UNKNOWN_LOCKS_AFTER_NS = 10 * NS_PER_S
+"""`on_unknown = "lock"` waits this long, for a fill's events or a reconnect settle in less."""
+
+
+def respond(
+    breached: Breached, lock: LockSettings | None, account: AccountState | None, now_ns: int
+) -> Breached:
+    """Return a breach with its locks as the trader wants them, and the action that goes with them.
+
+    A lock that keeps positions flattens nothing: what the rule would have reduced is still
+    reduced, the rest stays as it is now and may only shrink.
+    """
+    if lock is not None:
+        terms = breached.locks or _locks_for(breached.action)
+        breached = msgspec.structs.replace(
+            breached, locks=tuple(_overridden(each, lock, now_ns) for each in terms)
+        )
+        if lock.existing is Existing.FLATTEN:
+            breached = msgspec.structs.replace(breached, action=_flatten(breached))
+    if not any(terms.existing is Existing.KEEP for terms in breached.locks):
+        return breached
+    return _keeping(breached, account)
+
+
+def unknown_lock(unknown: Unknown) -> Breached:
+    """Return what a check that cannot be made leads to where it is to lock."""
+    return Breached(
+        value=None,
+        limit=unknown.limit,
+        evidence=Evidence(
+            template="The check cannot be made: " + unknown.evidence.template,
+            figures=unknown.evidence.figures,
+        ),
+        cause="unknown",
+        action=Flatten(),
+        locks=(LockTerms(end=LockEnd.CONDITION),),
+    )
+
+
+def _locks_for(action: Action) -> tuple[LockTerms, ...]:
+    """Return the scopes that a breach without a lock of its own would lock."""
+    contracts = (
+        action.contract_ids
+        if isinstance(action, Flatten)
+        else tuple(contract_id for contract_id, _ in action.targets)
+    )
+    return tuple(LockTerms(contract_id=each) for each in contracts) or (LockTerms(),)
+
+
+def _overridden(terms: LockTerms, lock: LockSettings, now_ns: int) -> LockTerms:
+    end, until_ns = terms.end, terms.until_ns
+    if lock.until is not None:
+        end, until_ns = LockEnd(lock.until.value), None
+    elif lock.for_s is not None:
+        end, until_ns = LockEnd.INSTANT, now_ns + round(lock.for_s * NS_PER_S)
+    return msgspec.structs.replace(
+        terms, end=end, until_ns=until_ns, existing=lock.existing or terms.existing
+    )
+
+
+def _flatten(breached: Breached) -> Flatten:
+    contracts = [terms.contract_id for terms in breached.locks]
+    scope = tuple(each for each in contracts if each is not None)
+    return Flatten(contract_ids=scope if len(scope) == len(contracts) else ())
+
+
+def _keeping(breached: Breached, account: AccountState | None) -> Breached:
+    action = breached.action
+    reduced = Reduce() if isinstance(action, Flatten) else action
+    targets = dict(reduced.targets)
+    sizes = {
+        position.contract_id: abs(position.counted_size)
+        for position in (account.positions if account is not None else ())
+    }
+    kept = tuple(
+        (contract_id, min(size, targets.get(contract_id, size)))
+        for contract_id, size in sizes.items()
+    )
+    return msgspec.structs.replace(
+        breached,
+        action=reduced,
+        locks=tuple(
+            msgspec.structs.replace(terms, kept=kept) if terms.existing is Existing.KEEP else terms
+            for terms in breached.locks
+        ),
+    )
