@@ -65,11 +65,8 @@ class PositionActor(Actor):
                 self._reconcile(message, now_ns)
             case m.SnapshotFailed():
                 self._asked_ns = now_ns
-            case m.InstrumentResolved():
-                self._name(message, now_ns)
-            case m.LocksNoted():
-                if self._book.on_locks(message.spans):
-                    self._tell(message, now_ns)
+            case m.InstrumentResolved() | m.LocksNoted():
+                self._learn(message, now_ns)
             case _:
                 self._reset(message, now_ns)
 
@@ -84,11 +81,16 @@ class PositionActor(Actor):
             case m.AccountReported():
                 return self._book.on_account(message.account, now_ns)
 
-    def _name(self, message: m.InstrumentResolved, now_ns: int) -> None:
-        """Take a contract's symbol; a position in it must be judged anew by that name."""
-        before = self._book.state()
-        self._book.name_symbol(message.instrument.contract_id, message.instrument.symbol)
-        if self._book.state() != before:
+    def _learn(self, message: m.InstrumentResolved | m.LocksNoted, now_ns: int) -> None:
+        """Take a contract's symbol or when the account was locked: what is known reads anew."""
+        match message:
+            case m.InstrumentResolved(instrument=instrument):
+                before = self._book.state()
+                self._book.name_symbol(instrument.contract_id, instrument.symbol)
+                changed = self._book.state() != before
+            case m.LocksNoted():
+                changed = self._book.on_locks(message.spans)
+        if changed:
             self._tell(message, now_ns)
 
     def _reset(self, message: m.DailyReset | m.WeeklyReset, now_ns: int) -> None:

@@ -27,6 +27,7 @@ from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
+from risk_actors.app.memories import restore_memories
 from risk_actors.app.pulse import PulseThread
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
 from risk_actors.app.settings_environment import (
@@ -38,7 +39,9 @@ from risk_actors.app.settings_environment import (
 from risk_actors.app.settings_load import load_settings
 from risk_actors.app.system import RESYNC, ActorSystem, Blueprint
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.rules import Mode, Rule, RuleSettings, catalogue
+from risk_actors.core.market_calendar import MarketCalendar
+from risk_actors.core.news import NewsCalendar
+from risk_actors.core.rules import Mode, Rule, RuleContext, RuleSettings, catalogue
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.gateway import ProjectXGateway
@@ -149,10 +152,11 @@ def _run_system(
             timezone=settings.session.timezone,
         )
     )
+    rules = _rules(settings, calendar)
     system = ActorSystem(
         Blueprint(
             accounts={account.id: account.name for account in accounts},
-            rules=_rules(settings),
+            rules=rules,
             calendar=calendar,
             started_ns=clock.now_ns(),
             armed=armed,
@@ -161,6 +165,7 @@ def _run_system(
             open_locks=lambda: SqliteLockStore(options.data_dir, calendar.zone),
             open_journal=lambda: SqliteJournal(options.data_dir),
             frame=frame,
+            memories=restore_memories(options.data_dir, rules),
         )
     )
     supervisor = Supervisor(
@@ -273,8 +278,13 @@ def _session(
     )
 
 
-def _rules(settings: Settings) -> list[Rule[RuleSettings, object]]:
-    return [catalogue()[rule.type](rule) for rule in settings.rules if rule.mode is not Mode.OFF]
+def _rules(settings: Settings, calendar: TradingCalendar) -> list[Rule[RuleSettings, object]]:
+    context = RuleContext(calendar, MarketCalendar(), NewsCalendar())
+    return [
+        catalogue()[rule.type](rule, context)
+        for rule in settings.rules
+        if rule.mode is not Mode.OFF
+    ]
 
 
 def _say_rules(settings: Settings, *, armed: bool) -> str:

@@ -62,7 +62,8 @@ class LockBook:
         until_ns = self._until(terms, now_ns)
         if until_ns is not None and until_ns <= now_ns:
             return None
-        held = self._held_by(rule_id, account_id, terms, now_ns)
+        wanted = (rule_id, account_id, terms.contract_id, until_ns is None)
+        held = self._held(wanted, now_ns)
         if held is not None:
             if held.until_ns is None or until_ns is None or until_ns <= held.until_ns:
                 return None
@@ -120,9 +121,8 @@ class LockBook:
         )
         return (*self._past[account_id], *present)
 
-    def _held_by(self, rule_id: str, account_id: int, terms: LockTerms, now_ns: int) -> Lock | None:
-        """Return the lock that the same rule has on the same scope, of the same kind of end."""
-        wanted = (rule_id, account_id, terms.contract_id, terms.end is LockEnd.CONDITION)
+    def _held(self, wanted: tuple[str, int, str | None, bool], now_ns: int) -> Lock | None:
+        """Return the lock of a rule on a scope, with or without an instant at which it ends."""
         for lock in self._locks.values():
             is_over = lock.until_ns is not None and lock.until_ns <= now_ns
             has = (lock.rule_id, lock.account_id, lock.contract_id, lock.until_ns is None)

@@ -7,10 +7,11 @@ from sqlite_utils.migrations import Migrations
 
 DATABASE_FILE = "risk.db"
 
-_migrations = Migrations("risk_actors")
+migrations = Migrations("risk_actors")
+"""In the order in which they are applied."""
 
 
-@_migrations()  # type: ignore[untyped-decorator]
+@migrations()  # type: ignore[untyped-decorator]
 def create_locks_and_journal(db: Database) -> None:
     """Create the tables of the first version. Instants are nanoseconds of UTC."""
     db["locks"].create(
@@ -46,7 +47,7 @@ def create_locks_and_journal(db: Database) -> None:
     db["journal"].create_index(["correlation_id"])
 
 
-@_migrations()  # type: ignore[untyped-decorator]
+@migrations()  # type: ignore[untyped-decorator]
 def remember_rules_and_kept_positions(db: Database) -> None:
     """Add what rules remember, and the sizes that a lock lets stay."""
     db["rule_states"].create(
@@ -82,6 +83,6 @@ def migrate(data_dir: Path) -> None:
     """
     database = open_database(data_dir)
     try:
-        _migrations.apply(database)
+        migrations.apply(database)
     finally:
         database.close()

@@ -20,9 +20,10 @@ from risk_actors.core.broker import (
 )
 from risk_actors.core.commands import Answer, Command, Outcome
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Rule, catalogue
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import (
     Action,
@@ -228,6 +229,7 @@ def verdict_changed(verdict: Verdict, **content: Any) -> m.VerdictChanged:
         "rule_type": "daily_loss_limit",
         "mode": "enforce",
         "account_id": 1,
+        "measure": Measure(Unit.USD, MovedBy.EQUITY_LOSS),
     } | content
     return say(m.VerdictChanged, verdict=verdict, **given)
 
@@ -300,6 +302,14 @@ class FakeLockStore:
             if lock.id not in self.ended and (lock.until_ns is None or lock.until_ns > now_ns)
         ]
 
+    def ended_between(self, since_ns: int, now_ns: int) -> list[tuple[int, LockSpan]]:
+        return [
+            (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
+            for lock in self.saved.values()
+            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
+            and since_ns < over_ns <= now_ns
+        ]
+
     def last_id(self) -> int:
         return max([self.highest_id, *self.saved])
 
@@ -324,6 +334,7 @@ class FakeJournalStore:
 
     def __init__(self) -> None:
         self.batches: list[list[Entry]] = []
+        self.memories: list[m.RuleStateChanged] = []
         self.fails = False
         self.is_closed = False
 
@@ -335,10 +346,12 @@ class FakeJournalStore:
     def kinds(self) -> list[str]:
         return [row.kind for row in self.rows]
 
-    def append(self, entries: Sequence[Entry]) -> None:
+    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged] = ()) -> None:
         if self.fails:
             raise OSError("the disk is full")
-        self.batches.append(list(entries))
+        if entries:
+            self.batches.append(list(entries))
+        self.memories += memories
 
     def close(self) -> None:
         self.is_closed = True
@@ -350,12 +363,16 @@ class FakeSession:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.snapshots: list[tuple[int, str, str]] = []
+        self.notes: list[tuple[int, tuple[LockSpan, ...], str]] = []
         self.on_command: Callable[[Command], None] = lambda _command: None
         self.on_snapshot: Callable[[int], None] = lambda _account_id: None
 
     def submit(self, command: Command) -> None:
         self.commands.append(command)
         self.on_command(command)
+
+    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+        self.notes.append((account_id, spans, correlation_id))
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         self.snapshots.append((account_id, reason, correlation_id))

@@ -14,6 +14,8 @@ from risk_actors.actors.journal import (
     JournalActor,
 )
 from risk_actors.core.commands import CloseContract
+from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.verdict import LockTerms, Warned
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     CHICAGO,
@@ -22,6 +24,7 @@ from tests.actors.facts import (
     breach_found,
     breached,
     context_of,
+    evidence,
     fill,
     lock,
     ok,
@@ -264,6 +267,59 @@ def test_a_line_carries_account_actor_and_correlation_id(rig: Rig) -> None:
 
 
 def test_a_breach_in_shadow_mode_says_what_would_have_been_done(rig: Rig) -> None:
-    rig.tell(verdict_changed(breached(), mode="shadow"))
+    found = breach_found(breached(LockTerms()))
+    rig.tell(
+        say(
+            m.ShadowBreachFound,
+            rule_id=found.rule_id,
+            account_id=1,
+            breach=found.breach,
+            event=found.event,
+        )
+    )
 
-    assert len(rig.logged("daily-loss: would have acted, the limit was reached")) == 1
+    (line,) = rig.logged("breach: daily-loss: shadow, would have flattened")
+    assert line[0] == "WARNING"
+    assert "and locked the account until the daily reset: the limit was reached" in line[1]
+    assert "ShadowBreachFound" in rig.store.kinds
+
+
+def test_a_warning_is_logged_and_kept(rig: Rig) -> None:
+    warned = Warned(value=None, limit=None, evidence=evidence("half of it is used"), fraction=0.5)
+    rig.tell(
+        say(m.WarningRaised, rule_id="daily-loss", account_id=1, warned=warned, event=a_fill())
+    )
+
+    assert [line[0] for line in rig.logged("warning: daily-loss: half of it is used")] == [
+        "WARNING"
+    ]
+    assert "WarningRaised" in rig.store.kinds
+
+
+def test_what_rules_remember_is_written_with_the_rows_and_only_the_newest(rig: Rig) -> None:
+    rig.hold_the_inbox()
+    for state in ("first", "second"):
+        rig.tell(remembered(state))
+    rig.mailbox.get_nowait()
+    rig.tell(remembered("third"))
+
+    assert [change.memory.state for change in rig.store.memories] == ["third"]
+
+
+def test_what_could_not_be_written_is_written_with_the_next(rig: Rig) -> None:
+    rig.store.fails = True
+    rig.tell(remembered("kept"))
+    rig.store.fails = False
+    rig.tell(a_fill())
+
+    assert [change.memory.state for change in rig.store.memories] == ["kept"]
+
+
+def remembered(state: str) -> m.RuleStateChanged:
+    return say(
+        m.RuleStateChanged,
+        rule_id="giveback",
+        rule_type="profit_giveback",
+        account_id=1,
+        memory=RuleMemory(state=state),
+    )

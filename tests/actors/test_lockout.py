@@ -3,6 +3,7 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.lockout import LockoutActor, LockShelf
+from risk_actors.core.lock import LockSpan
 from risk_actors.core.verdict import LockEnd, LockTerms
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
@@ -32,7 +33,8 @@ class NotingOutbox(RecordingOutbox):
 
     def send(self, message: object) -> None:
         super().send(message)
-        self._calls.append("announce")
+        if isinstance(message, m.LocksChanged):
+            self._calls.append("announce")
 
 
 class Rig:
@@ -278,3 +280,50 @@ def test_an_end_that_was_saved_late_is_told_although_no_lock_is_left(rig: Rig) -
 
     assert rig.announced[-1].locks == ()
     assert [told.unsaved for told in rig.announced] == [0, 1, 0]
+
+
+def test_a_lock_on_a_condition_ends_when_the_rule_says_so_and_not_by_time(rig: Rig) -> None:
+    terms = LockTerms(end=LockEnd.CONDITION)
+    rig.actor.handle(breach_found(breached(terms), rule_id="guard"))
+    rig.tick_at(WEEK_END_NS)
+    held = rig.announced[-1].locks
+
+    rig.actor.handle(say(m.ConditionEnded, rule_id="other", account_id=1))
+    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=2))
+    still_held = rig.announced[-1].locks
+    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
+
+    assert [lock.until_ns for lock in held] == [None]
+    assert still_held == held
+    assert rig.announced[-1].locks == ()
+    assert rig.store.ended == {1: WEEK_END_NS}
+
+
+def test_a_condition_that_ends_leaves_the_rules_other_lock_in_force(rig: Rig) -> None:
+    both = (LockTerms(), LockTerms(end=LockEnd.CONDITION))
+    rig.actor.handle(breach_found(breached(*both), rule_id="guard"))
+
+    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
+
+    assert [lock.until_ns for lock in rig.announced[-1].locks] == [DAY_END_NS]
+
+
+def test_when_an_account_was_locked_is_noted_with_every_change(rig: Rig) -> None:
+    """What is traded under a lock must not count, also after the lock has ended."""
+    rig.actor.handle(breach_found())
+    rig.tick_at(DAY_END_NS)
+
+    during, after = (note.spans for note in rig.outbox.of(m.NoteLocks))
+    assert during == (LockSpan(None, NOON_NS, DAY_END_NS),)
+    assert after == during
+
+
+def test_locks_that_ended_before_the_start_are_noted_too() -> None:
+    ended = lock(3, since_ns=NOON_NS - 60 * S, until_ns=NOON_NS - 30 * S)
+    rig = Rig(FakeLockStore(locks=[ended, lock(4)]))
+
+    (note,) = rig.outbox.of(m.NoteLocks)
+    assert note.spans == (
+        LockSpan(None, NOON_NS - 60 * S, NOON_NS - 30 * S),
+        LockSpan(None, NOON_NS, DAY_END_NS),
+    )

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from risk_actors import messages as m
-from risk_actors.actors.rule import RuleActor
+from risk_actors.actors.rule import RuleActor, RuleShelf
 from risk_actors.core.rules import Mode
 from risk_actors.core.verdict import Breached, Ok, Reduce, Unknown
 from risk_actors.runtime.clock import VirtualClock
@@ -34,11 +34,13 @@ class Rig:
         **terms: object,
     ) -> None:
         self.outbox = RecordingOutbox(RuleActor)
+        rule = rule_of(type_, **terms)
         self.actor = RuleActor(
             context_of(f"rule:{type_}", self.outbox, VirtualClock(1), RecordingOverseer()),
-            rule=rule_of(type_, **terms),
+            rule=rule,
             mode=mode,
             accounts=set(accounts),
+            shelf=RuleShelf(rule, {}),
         )
 
     def pnl(self, realized_usd: str | None, account_id: int = 1, **terms: object) -> None:

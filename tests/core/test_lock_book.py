@@ -6,7 +6,7 @@ import pytest
 from core.builders import ACCOUNT, ES, MNQ, NOON, H, S, at, chicago_calendar
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.lock_book import LockBook
 from risk_actors.core.verdict import Existing, LockEnd, LockTerms
 
@@ -218,3 +218,63 @@ def test_the_scope_covers_a_contract_or_the_whole_account() -> None:
     assert one.covers(ES)
     assert not one.covers(MNQ)
     assert (whole.existing, one.existing) == (Existing.KEEP, Existing.FLATTEN)
+
+
+def test_a_lock_on_a_condition_ends_when_it_is_released_and_by_nothing_else() -> None:
+    book = lock_book()
+    engage(book, rule_id="guard", end=LockEnd.CONDITION)
+    engage(book, rule_id="guard", end=LockEnd.DAILY_RESET)
+    engage(book, rule_id="guard", account_id=OTHER, end=LockEnd.CONDITION)
+    engage(book, rule_id="other", end=LockEnd.CONDITION)
+
+    ended = book.release(ACCOUNT, "guard", NOON + S)
+
+    assert [(lock.rule_id, lock.account_id, lock.until_ns) for lock in ended] == [
+        ("guard", ACCOUNT, None)
+    ]
+    left = [(lock.rule_id, lock.until_ns is None) for lock in book.in_force(ACCOUNT)]
+    assert left == [("guard", False), ("other", True)]
+    assert len(book.in_force(OTHER)) == 1
+    assert book.release(ACCOUNT, "guard", NOON + 2 * S) == []
+
+
+def test_a_condition_locks_once_however_often_it_is_told() -> None:
+    book = lock_book()
+
+    assert engage(book, end=LockEnd.CONDITION) is not None
+    assert engage(book, end=LockEnd.CONDITION, now_ns=NOON + S) is None
+
+
+def test_what_a_lock_lets_stay_is_kept_with_it() -> None:
+    lock = engage(lock_book(), existing=Existing.KEEP, kept=((MNQ, 2),))
+
+    assert lock is not None
+    assert lock.kept == ((MNQ, 2),)
+
+
+def test_spans_tell_when_an_account_was_locked_and_is() -> None:
+    book = LockBook(chicago_calendar(), [], [(ACCOUNT, LockSpan(ES, 5, 9))])
+    engage(book, end=LockEnd.INSTANT, until_ns=NOON + 10 * S, contract_id=MNQ)
+    engage(book, rule_id="guard", end=LockEnd.CONDITION, now_ns=NOON + S)
+    book.expire(NOON + 60 * S)
+    book.release(ACCOUNT, "guard", NOON + 70 * S)
+    engage(book, now_ns=NOON + 80 * S)
+
+    assert book.spans(ACCOUNT) == (
+        LockSpan(ES, 5, 9),
+        LockSpan(MNQ, NOON, NOON + 10 * S),
+        LockSpan(None, NOON + S, NOON + 70 * S),
+        LockSpan(None, NOON + 80 * S, at(2026, 11, 17, 17)),
+    )
+    assert book.spans(OTHER) == ()
+
+
+@pytest.mark.parametrize(
+    ("contract_id", "at_ns", "covered"),
+    [(MNQ, 9, False), (MNQ, 10, True), (MNQ, 19, True), (MNQ, 20, False), (ES, 15, False)],
+)
+def test_a_span_covers_its_contract_from_its_start_to_before_its_end(
+    contract_id: str, at_ns: int, covered: bool
+) -> None:
+    assert LockSpan(MNQ, 10, 20).covers(contract_id, at_ns) is covered
+    assert LockSpan(None, 10, None).covers(contract_id, at_ns) is (at_ns >= 10)

@@ -6,12 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlite_utils import Database
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.verdict import Existing
 from risk_actors.store.locks import SqliteLockStore
-from risk_actors.store.schema import DATABASE_FILE, migrate
+from risk_actors.store.schema import DATABASE_FILE, migrate, migrations
 from tests.actors.facts import DAY_END_NS, MNQ, lock
 from tests.conftest import NOON_NS
 
@@ -64,10 +65,18 @@ FULL_EVIDENCE = Evidence(
         lock(),
         lock(evidence=FULL_EVIDENCE),
         lock(contract_id=MNQ, until_ns=None, existing=Existing.KEEP),
+        lock(existing=Existing.KEEP, kept=((MNQ, 3), ("CON.F.US.EP.Z26", 0))),
         lock(2**40, account_id=2**40, evidence=Evidence(template="ü ≥ 500 {{}}")),
         lock(evidence=Evidence(template="{n}", figures={"n": "500.00"})),
     ],
-    ids=["plain", "every kind of figure", "on a condition", "large ids", "text like a number"],
+    ids=[
+        "plain",
+        "every kind of figure",
+        "on a condition",
+        "what is kept",
+        "large ids",
+        "text like a number",
+    ],
 )
 def test_a_restored_lock_equals_the_saved_one(data_dir: Path, kept: Lock) -> None:
     """I5: nothing is forgotten."""
@@ -149,3 +158,37 @@ def test_a_lock_met_by_a_busy_file_is_refused_quickly_and_kept_when_tried_again(
     store.close()
 
     assert restored(data_dir) == [lock()]
+
+
+def test_locks_that_ended_lately_are_told_with_when_they_were_in_force(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock(1, since_ns=10, until_ns=20))
+    store.save(lock(2, since_ns=30, until_ns=900))
+    store.end(lock(2), 40)
+    store.save(lock(3, 2, contract_id=MNQ, since_ns=50, until_ns=60))
+    store.save(lock(4, since_ns=50, until_ns=901))
+
+    told = store.ended_between(20, 900)
+
+    assert told == [(1, LockSpan(None, 30, 40)), (2, LockSpan(MNQ, 50, 60))]
+    store.close()
+
+
+def test_a_store_of_the_first_version_gives_its_locks_back(tmp_path: Path) -> None:
+    database = Database(tmp_path / DATABASE_FILE)
+    migrations.apply(database, stop_before="remember_rules_and_kept_positions")
+    columns = set(database["locks"].columns_dict)
+    database.close()
+    row = (
+        "insert into locks (id, account_id, rule_id, since_ns, existing, reason, evidence,"
+        " correlation_id) values (7, 1, 'old', 5, 'flatten', 'r',"
+        """ '{"template":"t","figures":{}}', 'event-1')"""
+    )
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection, connection:
+        connection.execute(row)
+
+    migrate(tmp_path)
+
+    (back,) = restored(tmp_path)
+    assert "kept" not in columns
+    assert (back.id, back.rule_id, back.kept) == (7, "old", ())

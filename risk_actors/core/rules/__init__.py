@@ -5,9 +5,9 @@ import pkgutil
 from functools import cache
 from typing import Any
 
-from risk_actors.core.rules.base import Fact, Mode, Rule, RuleSettings
+from risk_actors.core.rules.base import Fact, Mode, Rule, RuleContext, RuleSettings
 
-__all__ = ["Fact", "Mode", "Rule", "RuleSettings", "catalogue"]
+__all__ = ["Fact", "Mode", "Rule", "RuleContext", "RuleSettings", "catalogue"]
 
 
 @cache
