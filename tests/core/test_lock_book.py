@@ -110,22 +110,12 @@ def test_i4_told_again_a_lock_can_only_end_later() -> None:
 
 
 def test_i4_a_lock_without_an_end_is_not_given_one() -> None:
+    """Nor does one with an end lose it: they are two locks, and each ends by its own."""
     book = lock_book()
-    lock = engage(book, end=LockEnd.INSTANT)
+    open_ended = engage(book, end=LockEnd.CONDITION)
+    timed = engage(book, end=LockEnd.DAILY_RESET)
 
-    assert engage(book, now_ns=NOON + S) is None
-    assert book.in_force(ACCOUNT) == (lock,)
-
-
-def test_a_lock_with_an_end_can_become_one_without() -> None:
-    book = lock_book()
-    engage(book)
-
-    lock = engage(book, now_ns=NOON + S, end=LockEnd.INSTANT)
-
-    assert lock is not None
-    assert book.in_force(ACCOUNT) == (lock,)
-    assert lock.until_ns is None
+    assert book.in_force(ACCOUNT) == (open_ended, timed)
 
 
 def test_each_rule_and_each_scope_has_a_lock_of_its_own() -> None:
