@@ -24,8 +24,11 @@ from risk_actors.actors.picture import (
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Order
 from risk_actors.core.evidence import iso_utc
+from risk_actors.core.headroom.room import room_of
 from risk_actors.core.lock import Lock
 from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.rules.measure import Unit
+from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.verdict import VERDICT_NAMES
 
 
@@ -44,6 +47,10 @@ class Known:
     unread_since_ns: dict[int, int] = field(default_factory=dict)
     """Accounts whose snapshots fail, and since when."""
     failed: dict[str, m.ActorStatus] = field(default_factory=dict)
+    memories: dict[tuple[str, int], RuleMemory] = field(default_factory=dict)
+    """What each rule remembers of each account, where that has changed since the start."""
+    fill_prices: dict[int, dict[str, Decimal]] = field(default_factory=dict)
+    """By account and contract, the price traded at last; the latest last."""
 
 
 def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone: tzinfo) -> Picture:
@@ -205,4 +212,7 @@ def _rule(message: m.VerdictChanged, zone: tzinfo) -> RulePicture:
         value=_amount(value),
         limit=_amount(verdict.limit),
         reason=reason_of(verdict, zone),
+        unit=message.measure.unit.value,
+        distance=_amount(room_of(verdict)) if message.measure.unit is not Unit.NONE else None,
+        contract=getattr(verdict, "contract_id", None),
     )

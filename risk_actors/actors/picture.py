@@ -77,6 +77,48 @@ class EnforcementPicture(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class SizePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """How many contracts more are safe now; null where no rule limits it."""
+
+    contract: str
+    symbol: str
+    contracts: int | None
+    rule: str | None
+    """The rule that one contract more would break."""
+
+
+class FiringPricePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The price at which a rule breaks if nothing else moves."""
+
+    contract: str
+    symbol: str
+    price: float
+
+
+class FirstToFirePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule that a loss breaks first, and after how many dollars."""
+
+    rule: str
+    room: float
+    prices: tuple[FiringPricePicture, ...]
+
+
+class StopOutPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """P&L from their entries if every working stop fills at its price."""
+
+    pnl: float
+    unprotected: dict[str, int]
+    """Contracts by symbol that no stop covers."""
+
+
+class HeadroomPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the account may still do."""
+
+    sizes: tuple[SizePicture, ...] = ()
+    first: FirstToFirePicture | None = None
+    stop_out: StopOutPicture | None = None
+
+
 class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
     """One guarded account."""
 
@@ -90,6 +132,8 @@ class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OrderPicture, ...] = ()
     locks: tuple[LockPicture, ...] = ()
     enforcement: EnforcementPicture | None = None
+    headroom: HeadroomPicture | None = None
+    """Null before the account was read."""
 
 
 class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +147,12 @@ class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
     value: float | None
     limit: float | None
     reason: str | None
+    unit: str
+    """Of value, limit and distance: usd, contracts, trades, entries, losses, seconds or none."""
+    distance: float | None
+    """How far it is from breaking; null where that is unknown or has no figure."""
+    contract: str | None
+    """The contract that is nearest to breaking it, where the rule looks at each by itself."""
 
 
 class EventPicture(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 from risk_actors import messages as m
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.marks import Marks
+from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.trading_calendar import TradingCalendar
@@ -38,10 +38,11 @@ class PnlActor(Actor):
         account_ids: Iterable[int],
         calendar: TradingCalendar,
         quote_stale_after_ns: int,
+        mark_terms: MarkTerms = SHIPPED_TERMS,
     ) -> None:
         super().__init__(context)
         now_ns = context.clock.now_ns()
-        self._marks = Marks(quote_stale_after_ns)
+        self._marks = Marks(quote_stale_after_ns, mark_terms)
         self._books: Mapping[int, PnlBook] = {
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
@@ -53,16 +54,12 @@ class PnlActor(Actor):
         now_ns = self.clock.now_ns()
         match message:
             case m.QuoteReported():
-                if self._marks.on_quote(message.quote):
+                if self._marks.on_quote(message.quote, now_ns):
                     self._tell_holders(message.quote.contract_id, message, now_ns)
             case m.AccountUpdated():
-                book = self._books[message.state.account_id]
-                book.on_account(message.state, message.fills, after_snapshot=message.after_snapshot)
-                self._tell(message.state.account_id, message.event, now_ns)
+                self._on_account(message, now_ns)
             case m.Tick():
-                if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
-                    self._looked_ns = now_ns
-                    self._tell_all(message, now_ns)
+                self._on_tick(message, now_ns)
             case m.InstrumentResolved():
                 self._marks.on_instrument(message.instrument)
                 self._tell_holders(message.instrument.contract_id, message, now_ns)
@@ -75,6 +72,22 @@ class PnlActor(Actor):
         """Tell every figure anew with the next look, whoever missed the last one."""
         if isinstance(message, Resync):
             self._told.clear()
+
+    def _on_account(self, message: m.AccountUpdated, now_ns: int) -> None:
+        state = message.state
+        for position in state.positions:
+            self._marks.on_entry_price(position.contract_id, position.average_price)
+        self._books[state.account_id].on_account(
+            state, message.fills, after_snapshot=message.after_snapshot
+        )
+        self._tell(state.account_id, message.event, now_ns)
+
+    def _on_tick(self, tick: m.Tick, now_ns: int) -> None:
+        for contract_id in self._marks.on_tick(now_ns):
+            self._tell_holders(contract_id, tick, now_ns)
+        if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
+            self._looked_ns = now_ns
+            self._tell_all(tick, now_ns)
 
     def _begin(self, at_ns: int, event: m.Message, now_ns: int) -> None:
         for book in self._books.values():

@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from risk_actors import messages as m
-from risk_actors.actors.describe import cause_of, describe, describe_event, describe_verdict
+from risk_actors.actors.describe import cause_of, describe, describe_event
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.paint import Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
 from risk_actors.core.evidence import iso_utc
-from risk_actors.core.verdict import Breached, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 
 KEEP_EVENTS = 200
@@ -40,6 +39,7 @@ class ViewActor(Actor):
             m.AccountUpdated,
             m.PnlUpdated,
             m.VerdictChanged,
+            m.RuleStateChanged,
             m.BreachFound,
             m.ShadowBreachFound,
             m.WarningRaised,
@@ -75,7 +75,6 @@ class ViewActor(Actor):
         self._known = frame.known = frame.known or Known(accounts=dict(accounts))
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
         self._last_cause = ""
-        self._last_kind: dict[tuple[str, int], str] = {}
         self._is_dirty = True
 
     def closed(self) -> None:
@@ -96,6 +95,8 @@ class ViewActor(Actor):
                 self._is_dirty = True
             case m.VerdictChanged():
                 self._take_verdict(message)
+            case m.RuleStateChanged():
+                self._known.memories[message.rule_id, message.account_id] = message.memory
             case _:
                 self._take(message)
                 self._show(message)
@@ -107,6 +108,7 @@ class ViewActor(Actor):
         match message:
             case m.AccountUpdated():
                 self._known.accounts_state[message.state.account_id] = message.state
+                self._take_prices(message)
                 if message.after_snapshot:
                     self._known.unread_since_ns.pop(message.state.account_id, None)
             case m.SnapshotFailed():
@@ -121,18 +123,16 @@ class ViewActor(Actor):
             case m.ActorChanged():
                 self._take_actor(message)
 
+    def _take_prices(self, message: m.AccountUpdated) -> None:
+        prices = self._known.fill_prices.setdefault(message.account_id, {})
+        for fill in sorted(message.fills, key=lambda f: (f.at_ns, f.id)):
+            prices.pop(fill.contract_id, None)
+            prices[fill.contract_id] = fill.price
+
     def _take_verdict(self, message: m.VerdictChanged) -> None:
         key = (message.rule_id, message.account_id)
         self._known.verdicts[key] = message
         self._is_dirty = True
-        name = type(message.verdict).__name__
-        changed, self._last_kind[key] = self._last_kind.get(key) != name, name
-        if changed and (
-            isinstance(message.verdict, Warned)
-            or (isinstance(message.verdict, Breached) and message.mode == "shadow")
-        ):
-            line = describe_verdict(message, self._zone)
-            self._events.append(_event(message, line.kind, line.account_id, line.text))
 
     def _take_enforcement(self, message: m.EnforcementChanged) -> None:
         if message.phase is m.EnforcementPhase.FLAT_OBSERVED:

@@ -62,7 +62,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("rule", m.StopMovesWanted, "journal"),
     ("rule", m.WarningRaised, "journal view"),
     ("rule", m.VerdictChanged, "journal view"),
-    ("rule", m.RuleStateChanged, "journal"),
+    ("rule", m.RuleStateChanged, "journal view"),
     ("lockout", m.LocksChanged, "enforcer journal view"),
     ("lockout", m.NoteLocks, OUTBOUND),
     ("enforcer", m.SendClose, f"{OUTBOUND} journal view"),

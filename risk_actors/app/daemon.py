@@ -25,6 +25,7 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
+from risk_actors.app.headroom_desk import HeadroomDesk
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
 from risk_actors.app.memories import restore_memories
@@ -153,6 +154,8 @@ def _run_system(
         )
     )
     rules = _rules(settings, calendar)
+    memories = restore_memories(options.data_dir, rules)
+    desk = HeadroomDesk(frame, rules, memories, clock)
     system = ActorSystem(
         Blueprint(
             accounts={account.id: account.name for account in accounts},
@@ -161,11 +164,12 @@ def _run_system(
             started_ns=clock.now_ns(),
             armed=armed,
             quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
+            mark_terms=settings.pnl.mark_terms(),
             session=session,
             open_locks=lambda: SqliteLockStore(options.data_dir, calendar.zone),
             open_journal=lambda: SqliteJournal(options.data_dir),
             frame=frame,
-            memories=restore_memories(options.data_dir, rules),
+            memories=memories,
         )
     )
     supervisor = Supervisor(
@@ -186,8 +190,8 @@ def _run_system(
     logger.info("✅ Event Loop Running: {}", enforced)
 
     operator = OperatorInlet(system.operator_outbox, clock, account_ids, armed=armed)
-    address = _serve(options, settings, system, supervisor, frame, operator, instance, stack)
-    _show_until_stopped(options, frame, address, logs, stop)
+    address = _serve(options, settings, system, supervisor, desk, operator, instance, stack)
+    _show_until_stopped(options, desk, address, logs, stop)
 
     frame.picture = msgspec.structs.replace(frame.picture, phase="stopping")
     logger.info("Stopping: protection ends with this process, locks stay in the store")
@@ -316,7 +320,7 @@ def _serve(
     settings: Settings,
     system: ActorSystem,
     supervisor: Supervisor,
-    frame: PictureFrame,
+    desk: HeadroomDesk,
     operator: OperatorInlet,
     instance: Instance,
     stack: ExitStack,
@@ -324,7 +328,7 @@ def _serve(
     """Start the HTTP side; return its address."""
     host = settings.web.host
     server = WebServer(
-        picture=lambda: frame.picture,
+        picture=desk.picture,
         topology=lambda: topology.live(system, supervisor),
         panic=operator.panic,
         host=host,
@@ -339,13 +343,13 @@ def _serve(
 
 
 def _show_until_stopped(
-    options: RunOptions, frame: PictureFrame, address: str, logs: Logs, stop: "_StopFlag"
+    options: RunOptions, desk: HeadroomDesk, address: str, logs: Logs, stop: "_StopFlag"
 ) -> None:
     stop.arm()
     if options.display is None:
         stop.event.wait()
         return
-    display = options.display(lambda: frame.picture, address)
+    display = options.display(desk.picture, address)
     with logs.console_held() if sys.stderr.isatty() else nullcontext():
         display.run_until(stop.event)
 

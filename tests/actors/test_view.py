@@ -10,7 +10,8 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.view import KEEP_EVENTS, PictureFrame, ViewActor
 from risk_actors.core.broker import OrderType
 from risk_actors.core.pnl_state import PositionPnl
-from risk_actors.core.verdict import Warned
+from risk_actors.core.rules.measure import NO_MEASURE
+from risk_actors.core.verdict import LockTerms, Ok, Warned
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     CHICAGO,
@@ -183,6 +184,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                     "correlation_id": "event-42",
                     "detail": "a rule is broken",
                 },
+                "headroom": None,
             },
             {
                 "id": 2,
@@ -202,6 +204,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "orders": [],
                 "locks": [],
                 "enforcement": None,
+                "headroom": None,
             },
         ],
         "rules": [
@@ -214,6 +217,9 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "value": -10.0,
                 "limit": -500.0,
                 "reason": None,
+                "unit": "usd",
+                "distance": 490.0,
+                "contract": None,
             }
         ],
     }
@@ -355,19 +361,47 @@ def test_a_breach_shows_the_event_that_caused_it_under_the_same_id(rig: Rig) -> 
     assert picture["events"][1]["text"] == "daily-loss: the limit was reached"
 
 
-def test_warnings_and_shadow_breaches_are_events_once(rig: Rig) -> None:
+def test_warnings_and_shadow_breaches_are_events(rig: Rig) -> None:
     warned = Warned(value=Decimal(-400), limit=Decimal(-500), evidence=evidence("near"))
+    found = breach_found(breached(LockTerms()), rule_id="shadowed")
+    about = {"account_id": 1, "event": found.event}
 
     picture = rig.show(
-        *[verdict_changed(warned)] * 2,
-        verdict_changed(breached()),
-        *[verdict_changed(breached(), mode="shadow", rule_id="shadowed")] * 2,
+        say(m.WarningRaised, rule_id="daily-loss", warned=warned, **about),
+        verdict_changed(breached(), mode="shadow"),
+        say(m.ShadowBreachFound, rule_id="shadowed", breach=found.breach, **about),
     )
 
-    assert [(event["kind"], event["text"]) for event in picture["events"]] == [
-        ("warning", "daily-loss: near"),
-        ("breach", "shadowed: would have acted, the limit was reached"),
+    assert [(event["kind"], event["text"]) for event in picture["events"]][-2:] == [
+        ("event", "sold 1 MNQ at 20000"),
+        (
+            "breach",
+            (
+                "shadowed: shadow, would have flattened and locked the account until the daily "
+                "reset: the limit was reached"
+            ),
+        ),
     ]
+    assert ("warning", "daily-loss: near") in [(e["kind"], e["text"]) for e in picture["events"]]
+
+
+def test_a_rule_tells_its_unit_and_how_far_it_is_from_breaking(rig: Rig) -> None:
+    picture = rig.show(
+        verdict_changed(ok(-10)),
+        verdict_changed(breached(), rule_id="broken"),
+        verdict_changed(unknown(), rule_id="unknown"),
+        verdict_changed(Ok(room=Decimal("1.5"), contract_id=MNQ), rule_id="own"),
+        verdict_changed(Ok(value=None), rule_id="state", measure=NO_MEASURE),
+    )
+
+    rows = {r["id"]: (r["unit"], r["distance"], r["contract"]) for r in picture["rules"]}
+    assert rows == {
+        "broken": ("usd", 0.0, None),
+        "daily-loss": ("usd", 490.0, None),
+        "own": ("usd", 1.5, MNQ),
+        "state": ("none", None, None),
+        "unknown": ("usd", None, None),
+    }
 
 
 def test_only_the_last_events_are_kept(rig: Rig) -> None:

@@ -1,0 +1,64 @@
+"""What the working stops would make of the open positions."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Order, OrderStatus
+from risk_actors.core.instruments import catalogued_instrument
+from risk_actors.core.money import ZERO
+from risk_actors.core.position_math import profit_usd
+
+
+class StopOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What is left of the day if every working stop fills now, at its own price."""
+
+    pnl_usd: Decimal
+    """P&L of the stopped contracts from their entries; negative for a loss."""
+    unprotected: Mapping[str, int] = {}
+    """Contracts by symbol that no stop covers: what they may lose has no bound."""
+
+
+def stop_out(account: AccountState) -> StopOut | None:
+    """Return what the working stops would make of the open positions; None while flat.
+
+    Every stop fills at its own price; in a fast market it fills beyond.
+    """
+    if not account.positions:
+        return None
+    pnl_usd = ZERO
+    unprotected: dict[str, int] = {}
+    for position in account.positions:
+        size = position.counted_size
+        instrument = catalogued_instrument(position.contract_id)
+        left = abs(size)
+        for order in _stops(account, position.contract_id, size):
+            taken = min(order.open_size, left)
+            if instrument is None or order.stop_price is None or taken <= 0:
+                continue
+            left -= taken
+            pnl_usd += profit_usd(
+                size=taken if size > 0 else -taken,
+                entry_price=position.fills_average_price,
+                exit_price=order.stop_price,
+                instrument=instrument,
+            )
+        if left:
+            unprotected[position.symbol] = unprotected.get(position.symbol, 0) + left
+    return StopOut(pnl_usd=pnl_usd, unprotected=unprotected)
+
+
+def _stops(account: AccountState, contract_id: str, size: int) -> Iterator[Order]:
+    """Yield the stops that would close a position, the one that fills first before the others."""
+    stops = [
+        order
+        for order in account.orders
+        if order.contract_id == contract_id
+        and order.type in PROTECTIVE_STOP_TYPES
+        and order.status is OrderStatus.OPEN
+        and order.side.sign * size < 0
+        and order.stop_price is not None
+    ]
+    yield from sorted(stops, key=lambda o: (o.side.sign * (o.stop_price or ZERO), o.id))

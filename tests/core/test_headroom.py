@@ -1,0 +1,239 @@
+"""How much an account may still do: rooms, prices, stops and sizes."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from core.builders import (
+    BUY,
+    ES,
+    MNQ,
+    NOON,
+    SELL,
+    ZN,
+    account,
+    dec,
+    held,
+    order,
+    pnl,
+    rule,
+)
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.broker import Order, OrderStatus, OrderType
+from risk_actors.core.evidence import Evidence
+from risk_actors.core.headroom.room import RuleRoom, first_to_fire, price_after_loss, room_of
+from risk_actors.core.headroom.safe_size import Trial, jump_usd, safe_size
+from risk_actors.core.headroom.stop_out import stop_out
+from risk_actors.core.instruments import Instrument, catalogued_instrument
+from risk_actors.core.pnl_state import PnlState, PositionPnl
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
+from risk_actors.core.verdict import Breached, Flatten, Ok, Unknown, Verdict, Warned
+
+SAID = Evidence(template="so it is")
+EQUITY = Measure(Unit.USD, MovedBy.EQUITY_LOSS)
+POSITION = Measure(Unit.USD, MovedBy.POSITION_LOSS)
+
+
+def ticks_of(contract_id: str) -> Instrument:
+    instrument = catalogued_instrument(contract_id)
+    assert instrument is not None
+    return instrument
+
+
+def valued(state: AccountState, *marks: tuple[str, str, str], **terms: Any) -> PnlState:
+    """P&L of an account: contract, mark and unrealised of each position."""
+    positions = tuple(
+        PositionPnl(contract_id=c, mark_price=dec(mark), unrealized_usd=dec(usd))
+        for c, mark, usd in marks
+    )
+    total = sum((p.unrealized_usd or Decimal(0) for p in positions), Decimal(0))
+    base = pnl(terms.pop("realized", 0), total)
+    return msgspec.structs.replace(base, account=state, positions=positions, **terms)
+
+
+def broken() -> Breached:
+    return Breached(value=dec(-1), limit=dec(-1), evidence=SAID, cause="c", action=Flatten())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "room"),
+    [
+        (Ok(value=dec(-300), limit=dec(-500)), 200),
+        (Ok(value=dec(48500), limit=dec(48000)), 500),
+        (Ok(value=dec(3), limit=dec(5)), 2),
+        (Ok(value=dec(3), limit=dec(5), room=dec(1)), 1),
+        (Warned(value=dec(-400), limit=dec(-500), evidence=SAID), 100),
+        (broken(), 0),
+        (Unknown(evidence=SAID), None),
+        (Ok(), None),
+    ],
+)
+def test_the_room_of_a_rule_is_what_lies_between_value_and_limit(
+    verdict: Verdict, room: int | None
+) -> None:
+    assert room_of(verdict) == room
+
+
+@pytest.mark.parametrize(
+    ("contract", "size", "mark", "loss", "price"),
+    [
+        (MNQ, 1, "20000.00", "100", "19950.00"),
+        (MNQ, 2, "20000.00", "100", "19975.00"),
+        (MNQ, -1, "20000.00", "100", "20050.00"),
+        (MNQ, 1, "20000.00", "0.10", "19999.75"),
+        (MNQ, 1, "20000.00", "0", "20000.00"),
+        (ZN, 1, "110.500000", "15.625", "110.484375"),
+        (ZN, -3, "110.500000", "46.88", "110.531250"),
+    ],
+)
+def test_the_price_of_a_loss_is_the_first_on_the_grid_that_reaches_it(
+    contract: str, size: int, mark: str, loss: str, price: str
+) -> None:
+    reached = price_after_loss(ticks_of(contract), size, dec(mark), dec(loss))
+
+    assert reached == dec(price)
+
+
+def test_the_rule_with_the_least_room_for_a_loss_fires_first_and_at_which_price() -> None:
+    state = account(held(2, contract=MNQ), held(-1, contract=ES))
+    rules = [
+        RuleRoom("daily-loss", EQUITY, Ok(value=dec(-300), limit=dec(-500))),
+        RuleRoom("drawdown", EQUITY, Ok(value=dec(48100), limit=dec(48000))),
+        RuleRoom(
+            "contracts", Measure(Unit.CONTRACTS, MovedBy.SIZE), Ok(value=dec(1), limit=dec(2))
+        ),
+        RuleRoom("no-price", EQUITY, Unknown(evidence=SAID)),
+    ]
+
+    first = first_to_fire(rules, valued(state, (MNQ, "20000", "0"), (ES, "6000", "0")))
+
+    assert first is not None
+    assert (first.rule_id, first.room_usd) == ("drawdown", 100)
+    assert [(p.symbol, p.price) for p in first.prices] == [
+        ("MNQ", dec("19975.00")),
+        ("ES", dec("6002.00")),
+    ]
+
+
+def test_a_rule_on_one_position_fires_at_that_positions_price_alone() -> None:
+    state = account(held(2, contract=MNQ), held(-1, contract=ES))
+    told = Ok(value=dec(-40), limit=dec(-50), contract_id=MNQ)
+
+    first = first_to_fire(
+        [RuleRoom("position", POSITION, told)],
+        valued(state, (MNQ, "20000", "-40"), (ES, "6000", "0")),
+    )
+
+    assert first is not None
+    assert [(p.symbol, p.price) for p in first.prices] == [("MNQ", dec("19997.50"))]
+
+
+def test_without_a_position_the_first_rule_has_a_room_and_no_price() -> None:
+    first = first_to_fire(
+        [RuleRoom("daily-loss", EQUITY, Ok(value=dec(0), limit=dec(-500)))], valued(account())
+    )
+
+    assert first is not None
+    assert (first.room_usd, first.prices) == (500, ())
+    assert first_to_fire([], None) is None
+
+
+def stop(order_id: int, side: Any, size: int, price: str, **terms: Any) -> Order:
+    made = order(order_id, side, size, kind=terms.pop("kind", OrderType.STOP), **terms)
+    return msgspec.structs.replace(made, stop_price=dec(price))
+
+
+@pytest.mark.parametrize(
+    ("size", "stops", "usd", "unprotected"),
+    [
+        (2, [stop(1, SELL, 2, "90")], "-40.00", {}),
+        (2, [stop(1, SELL, 1, "90")], "-20.00", {"MNQ": 1}),
+        (2, [stop(1, SELL, 2, "80"), stop(2, SELL, 1, "95")], "-50.00", {}),
+        (-1, [stop(1, BUY, 1, "110"), stop(2, BUY, 1, "120")], "-20.00", {}),
+        (1, [stop(1, SELL, 1, "110")], "20.00", {}),
+        (1, [stop(1, BUY, 1, "110")], "0", {"MNQ": 1}),
+        (1, [stop(1, SELL, 1, "90", contract=ES)], "0", {"MNQ": 1}),
+        (1, [stop(1, SELL, 1, "90", status=OrderStatus.SUSPENDED)], "0", {"MNQ": 1}),
+        (1, [stop(1, SELL, 1, "90", kind=OrderType.TRAILING_STOP)], "-20.00", {}),
+        (1, [order(1, SELL, 1)], "0", {"MNQ": 1}),
+    ],
+    ids=[
+        "whole",
+        "part",
+        "nearest first, no more than is open",
+        "short",
+        "in profit",
+        "wrong side",
+        "another contract",
+        "suspended",
+        "trailing",
+        "a target is no stop",
+    ],
+)
+def test_what_the_working_stops_would_make_of_a_position(
+    size: int, stops: list[Order], usd: str, unprotected: dict[str, int]
+) -> None:
+    out = stop_out(account(held(size), orders=tuple(stops)))
+
+    assert out is not None
+    assert (out.pnl_usd, out.unprotected) == (dec(usd), unprotected)
+
+
+def test_a_flat_account_has_nothing_to_be_stopped_out_of() -> None:
+    assert stop_out(account(orders=(stop(1, BUY, 1, "110"),))) is None
+
+
+def asked(*rules: Any, state: AccountState | None = None, **terms: Any) -> tuple[Any, Any]:
+    fact = terms.pop("fact", None) or valued(state or account())
+    trials = [Trial(each, each.initial_state()) for each in rules]
+    size = safe_size(trials, fact, terms.get("contract", MNQ), dec(20000), NOON)
+    assert size is not None
+    return size.contracts, size.rule_id
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 100, 499])
+def test_the_largest_safe_size_is_what_the_rule_allows_and_not_one_more(limit: int) -> None:
+    assert asked(rule("max_contracts", limit=limit)) == (limit, "max-contracts")
+
+
+def test_what_is_open_takes_away_from_what_is_safe() -> None:
+    state = account(held(-3))
+    fact = valued(state, (MNQ, "20000", "0"))
+
+    assert asked(rule("max_contracts", limit=5), fact=fact) == (2, "max-contracts")
+    assert asked(rule("max_contracts", limit=3), fact=fact) == (0, "max-contracts")
+
+
+def test_the_tightest_rule_decides() -> None:
+    rules = (
+        rule("max_contracts", limit=5),
+        rule("max_contracts_per_instrument", limits={"MNQ": 2}),
+    )
+
+    assert asked(*rules) == (2, "max-contracts-per-instrument")
+
+
+def test_a_forbidden_symbol_has_no_safe_size() -> None:
+    assert asked(rule("symbol_block", blocked=["MNQ"])) == (0, "symbol-block")
+
+
+def test_what_no_rule_limits_has_no_bound() -> None:
+    assert asked(rule("symbol_block", blocked=["ES"])) == (None, None)
+    assert asked() == (None, None)
+
+
+def test_a_rule_on_dollars_allows_what_survives_one_jump_of_the_price() -> None:
+    """Sixteen points of MNQ at 20,000 are 32 dollars a contract: 15 of them are 480."""
+    assert jump_usd(ticks_of(MNQ), dec(20000)) == 32
+    assert asked(rule("daily_loss_limit", limit_usd=500.0)) == (15, "daily-loss-limit")
+    assert asked(rule("daily_loss_limit", limit_usd=512.0)) == (15, "daily-loss-limit")
+    assert asked(rule("daily_loss_limit", limit_usd=512.01)) == (16, "daily-loss-limit")
+
+
+def test_a_contract_with_unknown_ticks_has_no_answer() -> None:
+    unlisted = "CON.F.US.XYZ.Z26"
+
+    assert safe_size([], valued(account()), unlisted, dec(1), NOON) is None
+    assert safe_size([], pnl(), MNQ, dec(1), NOON) is None
