@@ -1,21 +1,32 @@
 """What the trader's settings say, as structs; `load_settings` reads them from their files."""
 
 from collections.abc import Callable
+from datetime import date
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
 from risk_actors.actors.picture import Picture
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.holidays import Holiday
+from risk_actors.core.instruments import refuse_root
+from risk_actors.core.mark_filter import CONFIRM_NS
+from risk_actors.core.marks import MarkTerms
+from risk_actors.core.news import NewsEvent
+from risk_actors.core.price_bounds import TickBounds
 from risk_actors.core.rules import Mode, RuleSettings
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.settings import SimulatorSettings, TraderSettings, paper_accounts
 
+NS_PER_MS = NS_PER_S // 1000
+
 type PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
 type PositiveCount = Annotated[int, msgspec.Meta(gt=0)]
 type Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+type Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ExitCode(IntEnum):
@@ -88,6 +99,25 @@ class PnlSettings(_Table, frozen=True, kw_only=True):
 
     quote_stale_after_s: PositiveSeconds = 10.0
     """A quote older than this no longer marks a position while its market is open."""
+    confirm_ms: Annotated[int, msgspec.Meta(gt=0, le=5_000)] = CONFIRM_NS // NS_PER_MS
+    """A surprising price waits this long for a second quote or a trade; then it counts."""
+    bounds: dict[str, TickBounds] = {}
+    """What surprises, by exchange symbol, where it shall differ from what ships."""
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that would never apply."""
+        symbols = [symbol.upper() for symbol in self.bounds]
+        if len(set(symbols)) < len(symbols):
+            raise ValueError("`bounds` names a symbol twice, in capitals and in small letters")
+        for symbol in self.bounds:
+            refuse_root(symbol)
+
+    def mark_terms(self) -> MarkTerms:
+        """Return when a surprising price is believed."""
+        return MarkTerms(
+            confirm_ns=self.confirm_ms * NS_PER_MS,
+            own_bounds={symbol.upper(): bounds for symbol, bounds in self.bounds.items()},
+        )
 
 
 class PaperSettings(_Table, frozen=True, kw_only=True):
@@ -145,11 +175,42 @@ class AppSettings(_Table, frozen=True, kw_only=True):
         return mode is TradingMode.PAPER if self.armed is None else self.armed
 
 
+class PresetHeader(_Table, frozen=True, kw_only=True):
+    """`[preset]` of a preset: whose rules these are, and how fresh."""
+
+    name: Text
+    """The file's name without `.toml`."""
+    firm: Text
+    title: Text
+    """The account, as the firm calls it."""
+    source: Text
+    """Where the figures were read."""
+    checked: date
+    """The last day for which they were known to hold; firms change their rules."""
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """A preset that was read."""
+
+    header: PresetHeader
+    file: str
+    rules: tuple[RuleSettings, ...]
+    session: dict[str, Any] = {}
+    """The keys of `[session]` that it sets."""
+
+
 class Settings(AppSettings, frozen=True, kw_only=True):
     """Everything from the settings directory."""
 
     session: SessionSettings
     rules: tuple[RuleSettings, ...]
+    """The preset's that are not replaced, then the trader's own."""
+    preset: Preset | None = None
+    holidays: tuple[Holiday, ...] = ()
+    """The trader's own days, over the exchange's table."""
+    news: tuple[NewsEvent, ...] = ()
+    news_notes: tuple[str, ...] = ()
+    """What was left out of the news calendars and why, one sentence each."""
 
     @property
     def is_any_rule_on(self) -> bool:

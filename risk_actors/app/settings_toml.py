@@ -1,8 +1,7 @@
 """Where a key stands in a TOML file, so that an error can name its line.
 
 The standard parser gives values without positions. This scan reads the same text again for the
-positions alone: table headers, keys, and what lies inside arrays and inline tables (found at the
-line of the key they belong to).
+positions alone: table headers, keys, and the items and keys inside arrays and inline tables.
 """
 
 import re
@@ -22,9 +21,10 @@ _TOKEN = re.compile(
     r'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'"
     r"|\#[^\n]*"
-    r"|[\[\]{}\n]",
+    r"|[\[\]{},\n]",
     re.DOTALL,
 )
+_BLANK = re.compile(r"(?:\s|\#[^\n]*)*")
 
 
 class LineIndex:
@@ -54,8 +54,10 @@ class LineIndex:
                 table = self._enter(_parts(header["name"]), header[1] == "[[", line)
                 end = self._line_end(text, position)
             elif key := _KEY.match(text, position, self._line_end(text, position)):
-                self._note((*table, *_parts(key["name"])), line)
+                path = (*table, *_parts(key["name"]))
+                self._note(path, line)
                 end = _value_end(text, key.end())
+                self._scan_value(path, text[key.end() : end], line)
             else:
                 end = self._line_end(text, position)
             line += text.count("\n", position, end + 1)
@@ -89,6 +91,39 @@ class LineIndex:
     def _note(self, path: Path, line: int) -> None:
         for length in range(1, len(path) + 1):
             self._lines.setdefault(path[:length], line)
+
+    def _scan_value(self, path: Path, text: str, line: int) -> None:
+        """Note the lines of what lies inside a value: items of arrays, keys of inline tables."""
+        # What is open at a place of the text: its path, and the item's index or None for a table.
+        around: list[tuple[Path, int | None]] = []
+        inner = path
+        for token in _TOKEN.finditer(text):
+            if token[0] in "[{":
+                around.append((inner, 0 if token[0] == "[" else None))
+            elif token[0] == "," and around:
+                outer, index = around[-1]
+                around[-1] = (outer, None if index is None else index + 1)
+            elif token[0] in "]}" and around:
+                around.pop()
+                continue
+            else:
+                continue
+            outer, index = around[-1]
+            start = _end_of_blank(text, token.end())
+            key = _KEY.match(text, start) if index is None else None
+            if index is not None:
+                inner = (*outer, index)
+            elif key is not None:
+                inner = (*outer, *_parts(key["name"]))
+            else:
+                continue
+            self._note(inner, line + text.count("\n", 0, start))
+
+
+def _end_of_blank(text: str, position: int) -> int:
+    """Return where the next thing that is neither blank nor comment stands."""
+    blank = _BLANK.match(text, position)
+    return position if blank is None else blank.end()
 
 
 def _parts(name: str) -> list[str]:

@@ -16,6 +16,7 @@ from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
+from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
 from risk_actors.core.rules import Mode, Rule
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
@@ -44,6 +45,8 @@ class Blueprint(NamedTuple):
     open_locks: Callable[[], LockStore]
     open_journal: Callable[[], JournalStore]
     frame: PictureFrame
+    mark_terms: MarkTerms = SHIPPED_TERMS
+    """When a surprising price is believed."""
     memories: Mapping[tuple[str, int], RuleMemory] = MappingProxyType({})
     """What rules remembered when the last run ended, by rule id and account."""
 
@@ -169,6 +172,7 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
                 account_ids=accounts,
                 calendar=calendar,
                 quote_stale_after_ns=blueprint.quote_stale_after_ns,
+                mark_terms=blueprint.mark_terms,
             ),
         ),
         *(_position_member(i, name, calendar) for i, name in accounts.items()),

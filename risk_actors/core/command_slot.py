@@ -1,4 +1,4 @@
-"""One outstanding command at most: the state machine behind every close and every cancel (I2).
+"""One outstanding command at most: the state machine behind every close, cancel and move (I2).
 
 Everything that moves a slot is in the table below. A slot is free again only when the command's
 effect was seen, when the broker refused it, or when a snapshot asked for afterwards shows that it
@@ -8,6 +8,7 @@ state is a fault in the caller: it raises, and the slot stays as it was.
 
 from enum import StrEnum
 
+from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import NS_PER_S
 
 
@@ -76,15 +77,17 @@ TRANSITIONS: dict[SlotState, dict[SlotEvent, SlotState]] = {
 }
 
 ANSWER_TIMEOUT_NS = 3 * NS_PER_S
-"""A close or cancel without an answer for this long is uncertain."""
+"""A command without an answer for this long is uncertain."""
 EFFECT_TIMEOUT_NS = 1 * NS_PER_S
 """An accepted command whose effect is not seen for this long is looked into."""
 RETRY_AFTER_NS = tuple(int(s * NS_PER_S) for s in (0.5, 1, 2, 4, 8, 15, 30))
 """Pause before the second, third, … attempt; the last one repeats."""
+RETRY_LASTING_AFTER_NS = tuple(int(s * NS_PER_S) for s in (5, 30, 60, 120))
+"""The same where the broker refuses the account as a whole."""
 
 
 class CommandSlot:
-    """The one command that may be outstanding for a contract's close or an order's cancel."""
+    """The one command that may be outstanding for a contract's close, an order's cancel or move."""
 
     def __init__(self) -> None:
         self.state = SlotState.IDLE
@@ -95,14 +98,22 @@ class CommandSlot:
         self.due_ns = 0
         self.look_ns = 0
         """When doubt is worth a snapshot: at once, or after the event that explains it is due."""
+        self.correlation_id = ""
+        """What the command was sent for, where that is not the enforcement under way."""
         self.refusal: str | None = None
         """What the broker last said against it."""
+        self.refusal_lasts = False
+        """Whether that was said of the account as a whole."""
         self._looks = 0
 
     @property
     def is_outstanding(self) -> bool:
         """Whether a command may still take effect."""
         return self.state in (SlotState.SENT, SlotState.ACCEPTED, SlotState.UNCERTAIN)
+
+    def is_refuted_by(self, state: AccountState) -> bool:
+        """Tell whether a snapshot asked for after the doubt has come, and so settles it."""
+        return self.state is SlotState.UNCERTAIN and state.snapshot_asked_ns > self.changed_ns
 
     def apply(self, event: SlotEvent, now_ns: int) -> None:
         """Move by an event.
@@ -121,6 +132,7 @@ class CommandSlot:
         elif event is SlotEvent.SEEN:
             self.attempts = 0
             self.refusal = None
+            self.refusal_lasts = False
         elif event is SlotEvent.DOUBT:
             self.look_ns = now_ns
         elif following is SlotState.WAITING:
@@ -142,7 +154,9 @@ class CommandSlot:
         """
         if event is SlotEvent.NOT_SEEN and self.attempts == 1:
             return 0
-        return RETRY_AFTER_NS[min(self.attempts, len(RETRY_AFTER_NS)) - 1]
+        lasts = event is SlotEvent.REFUSE and self.refusal_lasts
+        pauses_ns = RETRY_LASTING_AFTER_NS if lasts else RETRY_AFTER_NS
+        return pauses_ns[min(self.attempts, len(pauses_ns)) - 1]
 
     def run_clock(self, now_ns: int) -> None:
         """Let time pass: no answer, no effect, or time to try again."""

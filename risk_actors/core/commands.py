@@ -1,5 +1,6 @@
 """The commands that may be sent to the broker. All of them only ever reduce risk (I1)."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -28,7 +29,18 @@ class CancelOrder(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     correlation_id: str
 
 
-type Command = CloseContract | CancelOrder
+class MoveStop(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Move one working stop to another price, toward less risk."""
+
+    id: int
+    account_id: int
+    contract_id: str
+    order_id: int
+    stop_price: Decimal
+    correlation_id: str
+
+
+type Command = CloseContract | CancelOrder | MoveStop
 
 
 class Answer(StrEnum):
@@ -37,7 +49,7 @@ class Answer(StrEnum):
     ACCEPTED = "accepted"
     """The broker took it; whether it happened is still to be observed (I3)."""
     GONE = "gone"
-    """There was nothing to close or cancel any more; for a close that is success."""
+    """There was nothing to close, cancel or move any more; for a close that is success."""
     REFUSED = "refused"
     """The broker will not do it now."""
     UNCERTAIN = "uncertain"
@@ -52,3 +64,5 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer
     error_code: int | None = None
     detail: str | None = None
+    is_lasting: bool = False
+    """Of a refusal: the broker refuses the account as a whole, and trying soon changes nothing."""

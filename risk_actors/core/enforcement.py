@@ -10,6 +10,7 @@ comes while another is being enforced joins it, and the same fact twice changes 
 - It ends when the account shows neither position nor working order in scope (I3).
 - Orders that could open or increase are cancelled together with the close. Orders that only
   reduce protect the position, so they stay until the close is accepted or flat is seen.
+- What rules want done to stops is apart from that (`stop_moves`): no breach and no enforcement.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,8 +42,10 @@ from risk_actors.core.enforcement_effects import (
     Stuck,
 )
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.kept_sizes import KeptSizes
 from risk_actors.core.lock import Lock
-from risk_actors.core.verdict import Action, Existing, Flatten
+from risk_actors.core.stop_moves import StopMoves
+from risk_actors.core.verdict import Action, Existing, Flatten, StopMove
 
 NS_PER_MS = NS_PER_S // 1000
 
@@ -93,9 +96,10 @@ class EnforcementPlan:
         self._state: AccountState | None = None
         self._goals: list[Goal] = []
         self._locks: tuple[Lock, ...] = ()
-        self._kept: dict[int, dict[str, int]] = {}
+        self._kept = KeptSizes()
         self._closes: dict[str, CloseSlot] = {}
         self._cancels: dict[int, CommandSlot] = {}
+        self._moves = StopMoves(account_id, command_ids)
         self._episode: _Episode | None = None
         self._snapshot_asked_ns: int | None = None
         self._say_stuck_ns = 0
@@ -122,7 +126,14 @@ class EnforcementPlan:
     def on_locks(self, locks: tuple[Lock, ...], correlation_id: str, now_ns: int) -> list[Effect]:
         """Take all locks now in force on the account."""
         self._locks = locks
-        self._keep_what_was_open()
+        self._kept.observe(locks, self._state)
+        return self._step(correlation_id, now_ns)
+
+    def on_stop_moves(
+        self, rule_id: str, moves: tuple[StopMove, ...], correlation_id: str, now_ns: int
+    ) -> list[Effect]:
+        """Take all moves of stops that a rule wants now, in place of those it wanted before."""
+        self._moves.want(rule_id, moves, correlation_id)
         return self._step(correlation_id, now_ns)
 
     def on_account(
@@ -148,7 +159,7 @@ class EnforcementPlan:
         if slot is None or not slot.is_outstanding:
             return []
         if outcome.answer is Answer.REFUSED:
-            slot.refusal = outcome.detail
+            slot.refusal, slot.refusal_lasts = outcome.detail, outcome.is_lasting
         match outcome.answer:
             case Answer.ACCEPTED:
                 if slot.state is not SlotState.ACCEPTED:
@@ -166,7 +177,8 @@ class EnforcementPlan:
 
     def on_tick(self, correlation_id: str, now_ns: int) -> list[Effect]:
         """Let time pass."""
-        if self._episode is None and not self._waits_for_first_snapshot():
+        has_work = self._episode is not None or self._moves.has_work
+        if not has_work and not self._waits_for_first_snapshot():
             return []
         return self._step(correlation_id, now_ns)
 
@@ -192,34 +204,16 @@ class EnforcementPlan:
                 continue
             if close.effect_is_seen(contract_id, state):
                 close.apply(SlotEvent.SEEN, now_ns)
-            elif self._snapshot_refutes(close, state):
+            elif close.is_refuted_by(state):
                 pending = closing_order_works(contract_id, close.size_before, state)
                 close.apply(SlotEvent.PENDING if pending else SlotEvent.NOT_SEEN, now_ns)
         for order_id, cancel in list(self._cancels.items()):
             if order_id not in working:
                 del self._cancels[order_id]
-            elif self._snapshot_refutes(cancel, state):
+            elif cancel.is_refuted_by(state):
                 cancel.apply(SlotEvent.NOT_SEEN, now_ns)
-        self._keep_what_was_open()
-
-    @staticmethod
-    def _snapshot_refutes(slot: CommandSlot, state: AccountState) -> bool:
-        return slot.state is SlotState.UNCERTAIN and state.snapshot_asked_ns > slot.changed_ns
-
-    def _keep_what_was_open(self) -> None:
-        """Under a lock that keeps positions, what was open may stay and shrink, never grow."""
-        state = self._state
-        if state is None or not state.is_reconciled:
-            return
-        keeping = [lock for lock in self._locks if lock.existing is Existing.KEEP]
-        held = {position.contract_id: abs(position.size) for position in state.positions}
-        self._kept = {
-            lock.id: {
-                contract_id: min(size, held.get(contract_id, 0))
-                for contract_id, size in self._kept.get(lock.id, held).items()
-            }
-            for lock in keeping
-        }
+        self._moves.observe(state, now_ns)
+        self._kept.observe(self._locks, state)
 
     # --- deciding -------------------------------------------------------------------------
 
@@ -234,14 +228,24 @@ class EnforcementPlan:
         effects: list[Effect] = []
         if self._episode is None and (self._goals or self._is_work_left(state)):
             effects.append(self._begin(correlation_id, now_ns))
-        if self._episode is None:
-            return effects
-        cause = self._episode.correlation_id
-        effects.extend(self._closes_to_send(state, cause, now_ns))
-        effects.extend(self._cancels_to_send(state, cause, now_ns))
-        effects.extend(self._snapshot_to_ask(cause, now_ns))
+        if self._episode is not None:
+            correlation_id = self._episode.correlation_id
+            effects.extend(self._closes_to_send(state, correlation_id, now_ns))
+            effects.extend(self._cancels_to_send(state, correlation_id, now_ns))
+        if now_ns >= self._may_reduce_ns:
+            effects.extend(self._moves.to_send(state, self._may_move, now_ns))
+        effects.extend(self._snapshot_to_ask(correlation_id, now_ns))
         effects.extend(self._finish(state, now_ns))
         return effects
+
+    def _may_move(self, order: Order) -> bool:
+        """Tell whether a stop is not about to go, with its position or by itself."""
+        close = self._closes.get(order.contract_id)
+        return (
+            self._target(order.contract_id) != 0
+            and (close is None or not close.is_outstanding)
+            and order.id not in self._cancels
+        )
 
     def _ask_to_begin(self, correlation_id: str, now_ns: int) -> list[Effect]:
         """Nothing is known of the account yet, so the first thing is to look."""
@@ -264,9 +268,7 @@ class EnforcementPlan:
         """Return the largest size that may stay in a contract; None where any may."""
         wanted = [goal.target(contract_id) for goal in self._goals]
         locked = [
-            self._kept.get(lock.id, {}).get(contract_id, 0)
-            for lock in self._locks
-            if lock.covers(contract_id)
+            self._kept.size(lock, contract_id) for lock in self._locks if lock.covers(contract_id)
         ]
         return min((size for size in (*wanted, *locked) if size is not None), default=None)
 
@@ -338,7 +340,7 @@ class EnforcementPlan:
         scopes = [lock for lock in self._locks if lock.covers(order.contract_id)]
         if any(lock.existing is Existing.FLATTEN for lock in scopes):
             return True
-        return bool(scopes) and _could_open(order, state)
+        return bool(scopes) and _could_open(order, state) and not _is_bracket_exit(order, state)
 
     def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
         """Tell whether an unwanted order is to be cancelled now."""
@@ -408,18 +410,19 @@ class EnforcementPlan:
             yield Stuck(episode.cause, self._why_stuck(), episode.correlation_id, took_ns)
 
     def _why_stuck(self) -> str:
-        refusals = {slot.refusal for slot in self._slots() if slot.refusal}
+        slots = [*self._closes.values(), *self._cancels.values()]
+        refusals = {slot.refusal for slot in slots if slot.refusal}
         if refusals:
             return "the broker refuses: " + "; ".join(sorted(refusals))
-        if any(slot.state is SlotState.UNCERTAIN for slot in self._slots()):
+        if any(slot.state is SlotState.UNCERTAIN for slot in slots):
             return "the broker does not answer; waiting for a snapshot"
         return "the broker accepted, but the effect is not seen"
 
     def _snapshot_to_ask(self, correlation_id: str, now_ns: int) -> Iterator[Effect]:
-        if any(
-            slot.state is SlotState.UNCERTAIN and slot.look_ns <= now_ns for slot in self._slots()
-        ):
-            yield from self._ask(correlation_id, "uncertain answer", now_ns)
+        for slot in self._slots():
+            if slot.state is SlotState.UNCERTAIN and slot.look_ns <= now_ns:
+                asked_for = slot.correlation_id or correlation_id
+                yield from self._ask(asked_for, "uncertain answer", now_ns)
 
     def _ask(self, correlation_id: str, reason: str, now_ns: int) -> Iterator[Effect]:
         asked_ns = self._snapshot_asked_ns
@@ -440,6 +443,7 @@ class EnforcementPlan:
     def _slots(self) -> Iterable[CommandSlot]:
         yield from self._closes.values()
         yield from self._cancels.values()
+        yield from self._moves.slots
 
     def _slot_of(self, command_id: int) -> CommandSlot | None:
         for slot in self._slots():
@@ -452,3 +456,13 @@ def _could_open(order: Order, state: AccountState) -> bool:
     """Tell whether an order could open or increase exposure, given what the account holds."""
     position = state.position_in(order.contract_id)
     return entry_size(order, position.counted_size if position else 0) > 0
+
+
+def _is_bracket_exit(order: Order, state: AccountState) -> bool:
+    """Tell whether an order is the stop or target of a bracket whose position is open.
+
+    The broker brings it down with the position, a moment after the position shrank; until then it
+    looks like more than an exit.
+    """
+    size = state.counted_size_in(order.contract_id)
+    return order.parent_order_id is not None and order.side.sign * size < 0

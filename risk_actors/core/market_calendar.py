@@ -26,8 +26,8 @@ _STEP_NS = 7 * DAY_NS
 _FURTHEST_NS = 370 * DAY_NS
 _IN_SIGHT_NS = 3 * DAY_NS
 
-type SpansBetween = Callable[[int, int], list[Window]]
-"""Returns the windows that touch a stretch of time, whole or cut at its ends."""
+type SpansBetween = Callable[[str | None, int, int], list[Window]]
+"""Returns a symbol's windows that touch a stretch of time, whole or cut at its ends."""
 
 
 class MarketCalendar:
@@ -42,6 +42,7 @@ class MarketCalendar:
         """Take the trader's own holidays; without any, the exchange's table alone counts."""
         self._holidays = Holidays(own)
         self._open_spans: dict[str | None, tuple[Window, list[Window]]] = {}
+        self._openings = Openings(self._open_between)
 
     def is_open(self, symbol: str | None, at_ns: int) -> bool:
         """Tell whether the symbol trades at an instant."""
@@ -59,7 +60,7 @@ class MarketCalendar:
 
     def next_open_ns(self, symbol: str | None, at_ns: int) -> int:
         """Return the next instant after this one at which the market opens."""
-        return next_start_ns(lambda start, end: self._open_between(symbol, start, end), at_ns)
+        return self._openings.after(symbol, at_ns)
 
     def closures(self, symbol: str | None, start_ns: int, end_ns: int) -> list[Window]:
         """Return what holidays and early closes take away, as far as it touches a stretch of time.
@@ -109,16 +110,31 @@ class MarketCalendar:
         return merge(found)
 
 
-def next_start_ns(spans_between: SpansBetween, at_ns: int) -> int:
-    """Return the first start of a window after an instant; at the latest about a year later."""
-    looked_ns = at_ns
-    while looked_ns < at_ns + _FURTHEST_NS:
-        # From a week before, so that no window is seen only in part and taken for one that starts.
-        for span in merge(spans_between(looked_ns - _STEP_NS, looked_ns + 2 * _STEP_NS)):
-            if looked_ns < span.start_ns <= looked_ns + _STEP_NS:
-                return span.start_ns
-        looked_ns += _STEP_NS
-    return looked_ns
+class Openings:
+    """Finds when windows begin, and knows the last answer for each symbol."""
+
+    def __init__(self, spans_between: SpansBetween) -> None:
+        self._spans_between = spans_between
+        self._known: dict[str | None, Window] = {}
+        """From an instant that was asked for to the opening that came next."""
+
+    def after(self, symbol: str | None, at_ns: int) -> int:
+        """Return the first start of a window after an instant; at the latest about a year later."""
+        known = self._known.get(symbol)
+        if known is None or not known.contains(at_ns):
+            known = self._known[symbol] = Window(at_ns, self._find(symbol, at_ns))
+        return known.end_ns
+
+    def _find(self, symbol: str | None, at_ns: int) -> int:
+        looked_ns = at_ns
+        while looked_ns < at_ns + _FURTHEST_NS:
+            # From a week before, so that no window is seen in part and taken for one that starts.
+            spans = self._spans_between(symbol, looked_ns - _STEP_NS, looked_ns + 2 * _STEP_NS)
+            for span in merge(spans):
+                if looked_ns < span.start_ns <= looked_ns + _STEP_NS:
+                    return span.start_ns
+            looked_ns += _STEP_NS
+        return looked_ns
 
 
 def trade_dates(start_ns: int, end_ns: int) -> Iterable[date]:

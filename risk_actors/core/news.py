@@ -1,5 +1,6 @@
 """News that is better not traded through, and the windows around it."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -42,29 +43,58 @@ class NewsCalendar:
     def __init__(self, events: Iterable[NewsEvent] = ()) -> None:
         """Take the events; without any, nothing is ever blacked out."""
         self.events = tuple(sorted(events, key=lambda event: (event.at_ns, event.name)))
+        self._known: dict[tuple[str | None, int, int], tuple[Blackout, ...]] = {}
 
     def blackouts(self, symbol: str | None, before_s: int, after_s: int) -> tuple[Blackout, ...]:
         """Return the blackouts of a symbol, oldest first.
 
         Args:
-            symbol: an exchange symbol; None gives the blackouts of every instrument alone.
+            symbol: an exchange symbol; None leaves out news that concerns certain symbols.
             before_s: seconds before an event that names none of its own.
             after_s: seconds after it, likewise.
         """
-        found: list[Blackout] = []
-        windows = sorted(
-            (event.window(before_s, after_s), event.name)
-            for event in self.events
-            if not event.symbols or symbol in event.symbols
-        )
-        for window, name in windows:
-            if window.start_ns >= window.end_ns:
-                continue
-            if found and window.start_ns <= found[-1].window.end_ns:
-                last = found.pop()
-                end_ns = max(last.window.end_ns, window.end_ns)
-                names = tuple(dict.fromkeys((*last.names, name)))
-                found.append(Blackout(Window(last.window.start_ns, end_ns), names))
-            else:
-                found.append(Blackout(window, (name,)))
-        return tuple(found)
+        key = (symbol, before_s, after_s)
+        if key not in self._known:
+            self._known[key] = _merged(
+                (event.window(before_s, after_s), event.name)
+                for event in self.events
+                if not event.symbols or symbol in event.symbols
+            )
+        return self._known[key]
+
+    def blackout_at(
+        self, symbol: str | None, at_ns: int, before_s: int, after_s: int
+    ) -> Blackout | None:
+        """Return the blackout that an instant lies in, or None."""
+        blackouts = self.blackouts(symbol, before_s, after_s)
+        index = bisect_right(blackouts, at_ns, key=_start_of) - 1
+        if index < 0 or not blackouts[index].window.contains(at_ns):
+            return None
+        return blackouts[index]
+
+    def next_blackout(
+        self, symbol: str | None, at_ns: int, before_s: int, after_s: int
+    ) -> Blackout | None:
+        """Return the first blackout that begins after an instant, or None."""
+        blackouts = self.blackouts(symbol, before_s, after_s)
+        index = bisect_right(blackouts, at_ns, key=_start_of)
+        return blackouts[index] if index < len(blackouts) else None
+
+
+def _start_of(blackout: Blackout) -> int:
+    return blackout.window.start_ns
+
+
+def _merged(windows: Iterable[tuple[Window, str]]) -> tuple[Blackout, ...]:
+    found: list[Blackout] = []
+    for window, name in sorted(windows):
+        if window.start_ns >= window.end_ns:
+            continue
+        if found and window.start_ns <= found[-1].window.end_ns:
+            last = found.pop()
+            end_ns = max(last.window.end_ns, window.end_ns)
+            names = tuple(dict.fromkeys((*last.names, name)))
+            found.append(Blackout(Window(last.window.start_ns, end_ns), names))
+        else:
+            found.append(Blackout(window, (name,)))
+    return tuple(found)

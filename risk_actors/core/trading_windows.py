@@ -10,7 +10,7 @@ import msgspec
 
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.instruments import refuse_root
-from risk_actors.core.market_calendar import DAY_NS, MarketCalendar, next_start_ns
+from risk_actors.core.market_calendar import DAY_NS, MarketCalendar, Openings
 from risk_actors.core.spans import merge, subtract
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.wall_clock import instant_ns, wall_time
@@ -34,6 +34,7 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     start: str
     """`HH:MM` or `HH:MM:SS`."""
     end: str
+    """Likewise; one that is not after the start is on the day after."""
     zone: str = "America/Chicago"
     """The zone of both times; daylight saving is followed."""
     symbols: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class TradingWindows:
         self._market = market
         self._ends_early_ns = ends_early_s * NS_PER_S
         self._known: dict[str | None, tuple[Window, list[Window]]] = {}
+        self._openings = Openings(self.spans)
 
     @property
     def own_symbols(self) -> frozenset[str]:
@@ -119,7 +121,7 @@ class TradingWindows:
 
     def next_open_ns(self, symbol: str | None, at_ns: int) -> int:
         """Return when the next window begins; at the latest about a year later."""
-        return next_start_ns(lambda start, end: self.spans(symbol, start, end), at_ns)
+        return self._openings.after(symbol, at_ns)
 
     def spans(self, symbol: str | None, start_ns: int, end_ns: int) -> list[Window]:
         """Return the windows of a symbol around a stretch of time, joined and cut."""

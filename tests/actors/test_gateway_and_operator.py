@@ -4,6 +4,7 @@ from risk_actors import messages as m
 from risk_actors.actors.gateway import GatewayActor
 from risk_actors.actors.operator import OPERATOR_SENDS, NotArmedError, OperatorInlet
 from risk_actors.core.commands import CancelOrder, CloseContract
+from risk_actors.core.lock import LockSpan
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
 from tests.actors.facts import MNQ, FakeSession, context_of, say
@@ -39,6 +40,16 @@ def test_a_snapshot_is_asked_for_with_the_id_of_its_cause(
     gateway.handle(say(m.RequestSnapshot, "event-9", account_id=2, reason="uncertain answer"))
 
     assert session.snapshots == [(2, "uncertain answer", "event-9")]
+
+
+def test_when_an_account_was_locked_is_noted_with_the_session(
+    gateway: GatewayActor, session: FakeSession
+) -> None:
+    spans = (LockSpan(None, 5, 9),)
+
+    gateway.handle(say(m.NoteLocks, "event-9", account_id=2, spans=spans))
+
+    assert session.notes == [(2, spans, "event-9")]
 
 
 def test_after_a_restart_of_anybody_every_account_is_read_anew(

@@ -6,6 +6,7 @@ from risk_actors import messages as m
 from risk_actors.actors.position import ASK_AGAIN_AFTER_NS, UNSETTLED_FOR_NS, PositionActor
 from risk_actors.core.broker import OrderStatus
 from risk_actors.core.instruments import Instrument
+from risk_actors.core.lock import LockSpan
 from risk_actors.core.money import decimal_from
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.clock import VirtualClock
@@ -246,3 +247,52 @@ def test_an_order_that_ended_is_not_shown(rig: Rig) -> None:
     rig.tell(say(m.OrderReported, order=order(5, 1, status=OrderStatus.CANCELLED)))
 
     assert rig.updated.state.orders == ()
+
+
+# --- locks and balances ---------------------------------------------------------------------
+
+
+def noted(*spans: LockSpan) -> m.LocksNoted:
+    return say(m.LocksNoted, account_id=1, spans=spans)
+
+
+def test_what_is_opened_under_a_lock_does_not_count(rig: Rig) -> None:
+    rig.reconcile()
+    rig.tell(noted(LockSpan(None, rig.clock.now_ns(), None)))
+    rig.tell(say(m.FillReported, fill=fill(1, 2)))
+
+    state = rig.updated.state
+    assert (state.trades, state.entries) == (0, 0)
+    assert [entry.under_lock for entry in state.history.entries] == [True]
+
+
+def test_a_note_that_comes_after_the_fill_changes_what_counts(rig: Rig) -> None:
+    """The lock was in force when the fill came; its note took a little longer."""
+    rig.reconcile()
+    since_ns = rig.clock.now_ns()
+    rig.clock.advance(MS)
+    rig.tell(say(m.FillReported, fill=fill(1, 2)))
+    before = rig.updated.state.entries
+    rig.tell(noted(LockSpan(MNQ, since_ns, None)))
+
+    assert before == 1
+    assert rig.updated.state.entries == 0
+
+
+def test_a_note_that_changes_nothing_is_not_told(rig: Rig) -> None:
+    rig.reconcile()
+    rig.tell(noted(LockSpan(None, 5, 9)))
+
+    assert rig.outbox.sent == []
+
+
+def test_a_balance_that_fills_do_not_explain_is_settled_by_a_snapshot(rig: Rig) -> None:
+    rig.reconcile()
+    rig.clock.advance(S)
+    rig.tell(say(m.AccountReported, account=account(balance_usd="48000")))
+    first_seen = rig.tick_after(UNSETTLED_FOR_NS)
+    early = rig.tick_after(UNSETTLED_FOR_NS - 1)
+    (asked,) = rig.tick_after(1)
+
+    assert (first_seen, early) == ([], [])
+    assert asked.reason == "balance and fills differ"

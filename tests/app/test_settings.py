@@ -70,9 +70,35 @@ def test_lines_are_found_past_strings_arrays_and_comments() -> None:
     )
     assert index.line_of(("a",)) == 1
     assert index.line_of(("b",)) is None
-    assert index.line_of(("list", 1)) == 5
+    assert (index.line_of(("list",)), index.line_of(("list", 1))) == (5, 7)
     assert index.line_of(("t", "quoted.part")) == 9
     assert index.line_of(("t", "quoted.part", "key", "sub", "x")) == 10
     assert index.line_of(("r", 0, "inner", "z")) == 14
     assert index.line_of(("r", 1, "k")) == 16
     assert index.line_of(("r", 1, "missing")) == 15
+
+
+def test_lines_are_found_inside_arrays_and_inline_tables() -> None:
+    index = LineIndex(
+        "[[r]]\n"
+        "windows = [\n  # a [ comment, with a comma\n"
+        '  { days = ["Mon"], start = "08:00" },\n'
+        '  { days = ["Tue",\n    "Wed"], start = "[,]" },\n]\n'
+        "lock = { until = 'x', a.b = 3 }\n"
+        "deep = [[1, 2],\n  [3]]\n"
+        "[[r.tiers]]\nz = 1\n[[r.tiers]]\nz = 2\n"
+    )
+    lines = {
+        ("windows", 0): 4,
+        ("windows", 0, "start"): 4,
+        ("windows", 1, "days", 0): 5,
+        ("windows", 1, "days", 1): 6,
+        ("windows", 1, "start"): 6,
+        ("lock", "until"): 8,
+        ("lock", "a", "b"): 8,
+        ("deep", 0, 1): 9,
+        ("deep", 1, 0): 10,
+        ("tiers", 0, "z"): 12,
+        ("tiers", 1, "missing"): 13,
+    }
+    assert {path: index.line_of(("r", 0, *path)) for path in lines} == lines

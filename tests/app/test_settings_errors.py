@@ -46,7 +46,7 @@ RISK_ERRORS = {
     ),
     "item of a list": (
         A_RULE + "warn_at = [\n  0.5,\n  1.5,\n]\n",
-        [(5, "warn_at[1] = 1.5: expected a number < 1.0")],
+        [(7, "warn_at[1] = 1.5: expected a number < 1.0")],
     ),
     "entry of a table": (
         PER_INSTRUMENT + "[rules.limits]\nES = 2\nMNQ = -1\n",

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from risk_actors.core.broker import OrderStatus, OrderType
+from risk_actors.core.lock import LockSpan
 from risk_actors.messages import (
     AccountReported,
     AccountSnapshot,
     ConnectionChanged,
     FillReported,
     InstrumentResolved,
+    LocksNoted,
     OrderReported,
     PayloadRejected,
     PositionReported,
@@ -52,6 +54,14 @@ def test_every_message_has_an_id_of_its_own(rig: Any) -> None:
     ids = [message.correlation_id for message in rig.recorder.messages]
     assert len(set(ids)) == len(ids)
     assert len({each.rpartition("-")[0] for each in ids}) == 1
+
+
+def test_what_is_noted_of_locks_is_told_as_a_fact_of_the_account(rig: Any) -> None:
+    spans = (LockSpan(None, 5, None),)
+    rig.gateway.note_locks(102, spans, "event-7")
+
+    told = rig.recorder.wait(LocksNoted)
+    assert (told.account_id, told.spans, told.correlation_id) == (102, spans, "event-7")
 
 
 def test_the_second_account_is_heard_too(rig: Any) -> None:

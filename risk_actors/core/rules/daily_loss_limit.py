@@ -2,52 +2,52 @@
 
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.base import PositiveUsd, Rule, RuleSettings
-from risk_actors.core.rules.day_pnl import Basis, BrokenDay, judge_day
+from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
+from risk_actors.core.rules.period_pnl import Basis, BrokenPeriod, Period, PeriodLimit
 from risk_actors.core.verdict import Verdict
 
 
 class DailyLossLimitSettings(RuleSettings, frozen=True, kw_only=True, tag="daily_loss_limit"):
-    """Settings of rule 003; `limit_usd` is a positive amount of loss."""
+    """Settings of rule 003."""
 
     limit_usd: PositiveUsd
+    """The loss that ends the day, as a positive amount."""
     basis: Basis = Basis.EQUITY
+    """`realized` counts closed trades less fees and commissions; `equity` open P&L too."""
 
 
-class DailyLossLimit(Rule[DailyLossLimitSettings, BrokenDay | None]):
+class DailyLossLimit(Rule[DailyLossLimitSettings, BrokenPeriod | None]):
     """Reaching the limit is the breach: a loss of exactly 500.00 breaks a limit of 500."""
 
+    number = 3
     Settings = DailyLossLimitSettings
+    State = BrokenPeriod | None
     facts = frozenset({PnlState})
+    breaks_when = "the day's P&L ≤ -limit"
+    response = "lock account until daily reset"
 
-    def __init__(self, settings: DailyLossLimitSettings) -> None:
-        super().__init__(settings)
-        self._limit_usd = decimal_from(settings.limit_usd)
+    def __init__(
+        self, settings: DailyLossLimitSettings, context: RuleContext | None = None
+    ) -> None:
+        super().__init__(settings, context)
+        self._limit = PeriodLimit(
+            period=Period.DAY,
+            basis=settings.basis,
+            limit_usd=-decimal_from(settings.limit_usd),
+            warn_at=settings.warn_at,
+        )
+        self.measure = self._limit.measure
 
-    def initial_state(self) -> BrokenDay | None:
+    def initial_state(self) -> BrokenPeriod | None:
         """No day is broken."""
         return None
 
     def summary(self) -> str:
         """Return the rule in one sentence."""
-        return (
-            f"When the day's {self.settings.basis.value} P&L reaches -${self._limit_usd:,.2f}, "
-            "flatten and lock the account until the daily reset."
-        )
+        return self._limit.summary
 
     def evaluate(
-        self, state: BrokenDay | None, fact: PnlState, now_ns: int
-    ) -> tuple[BrokenDay | None, Verdict]:
-        """Compare the day's loss with the limit."""
-        pnl_usd = fact.realized_usd if self.settings.basis is Basis.REALIZED else fact.equity_usd
-        return judge_day(
-            state,
-            fact,
-            amount_usd=None if pnl_usd is None else -pnl_usd,
-            shown_usd=pnl_usd,
-            limit_usd=self._limit_usd,
-            shown_limit_usd=-self._limit_usd,
-            word="limit",
-            warn_at=self.settings.warn_at,
-            now_ns=now_ns,
-        )
+        self, state: BrokenPeriod | None, fact: PnlState, now_ns: int
+    ) -> tuple[BrokenPeriod | None, Verdict]:
+        """Compare the day's P&L with the limit."""
+        return self._limit.judge(state, fact, now_ns)

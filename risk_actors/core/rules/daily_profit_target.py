@@ -2,8 +2,8 @@
 
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.base import PositiveUsd, Rule, RuleSettings
-from risk_actors.core.rules.day_pnl import Basis, BrokenDay, judge_day
+from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
+from risk_actors.core.rules.period_pnl import Basis, BrokenPeriod, Period, PeriodLimit
 from risk_actors.core.verdict import Verdict
 
 
@@ -11,43 +11,43 @@ class DailyProfitTargetSettings(RuleSettings, frozen=True, kw_only=True, tag="da
     """Settings of rule 005."""
 
     target_usd: PositiveUsd
+    """The profit that ends the day."""
     basis: Basis = Basis.EQUITY
+    """`realized` counts closed trades less fees and commissions; `equity` open P&L too."""
 
 
-class DailyProfitTarget(Rule[DailyProfitTargetSettings, BrokenDay | None]):
+class DailyProfitTarget(Rule[DailyProfitTargetSettings, BrokenPeriod | None]):
     """A day that made its target is kept: nothing is given back after it."""
 
+    number = 5
     Settings = DailyProfitTargetSettings
+    State = BrokenPeriod | None
     facts = frozenset({PnlState})
+    breaks_when = "the day's P&L ≥ target"
+    response = "lock account until daily reset"
 
-    def __init__(self, settings: DailyProfitTargetSettings) -> None:
-        super().__init__(settings)
-        self._target_usd = decimal_from(settings.target_usd)
+    def __init__(
+        self, settings: DailyProfitTargetSettings, context: RuleContext | None = None
+    ) -> None:
+        super().__init__(settings, context)
+        self._limit = PeriodLimit(
+            period=Period.DAY,
+            basis=settings.basis,
+            limit_usd=decimal_from(settings.target_usd),
+            warn_at=settings.warn_at,
+        )
+        self.measure = self._limit.measure
 
-    def initial_state(self) -> BrokenDay | None:
+    def initial_state(self) -> BrokenPeriod | None:
         """No target is reached."""
         return None
 
     def summary(self) -> str:
         """Return the rule in one sentence."""
-        return (
-            f"When the day's {self.settings.basis.value} P&L reaches ${self._target_usd:,.2f}, "
-            "flatten and lock the account until the daily reset."
-        )
+        return self._limit.summary
 
     def evaluate(
-        self, state: BrokenDay | None, fact: PnlState, now_ns: int
-    ) -> tuple[BrokenDay | None, Verdict]:
-        """Compare the day's profit with the target."""
-        pnl_usd = fact.realized_usd if self.settings.basis is Basis.REALIZED else fact.equity_usd
-        return judge_day(
-            state,
-            fact,
-            amount_usd=pnl_usd,
-            shown_usd=pnl_usd,
-            limit_usd=self._target_usd,
-            shown_limit_usd=self._target_usd,
-            word="target",
-            warn_at=self.settings.warn_at,
-            now_ns=now_ns,
-        )
+        self, state: BrokenPeriod | None, fact: PnlState, now_ns: int
+    ) -> tuple[BrokenPeriod | None, Verdict]:
+        """Compare the day's P&L with the target."""
+        return self._limit.judge(state, fact, now_ns)

@@ -2,14 +2,28 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Annotated
+
+import msgspec
 
 from risk_actors.core.account_state import OpenPosition
-from risk_actors.core.money import to_cents
+from risk_actors.core.money import decimal_from, to_cents
+
+AnyUsd = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+"""A balance or a floor: it may be zero or less."""
 
 
 def reached_fraction(value: Decimal, limit: Decimal, fractions: Iterable[float]) -> float | None:
     """Return the highest warning fraction of the limit that the value has reached, or None."""
-    reached = [fraction for fraction in fractions if value >= limit * Decimal(str(fraction))]
+    reached = [fraction for fraction in fractions if value >= limit * decimal_from(fraction)]
+    return max(reached, default=None)
+
+
+def reached_usd_fraction(
+    amount_usd: Decimal, limit_usd: Decimal, fractions: Iterable[float]
+) -> float | None:
+    """Return the highest warning fraction of a limit in dollars that is reached, or None."""
+    reached = [f for f in fractions if reaches_usd(amount_usd, limit_usd * decimal_from(f))]
     return max(reached, default=None)
 
 

@@ -10,9 +10,10 @@ import msgspec
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import refuse_root
-from risk_actors.core.rules.base import Rule, RuleSettings
+from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
+from risk_actors.core.rules.contract_count import ReduceOrFlatten
 from risk_actors.core.rules.limits import newest_first, reached_fraction, take_off
-from risk_actors.core.rules.max_contracts import ReduceOrFlatten
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Breached, Flatten, Ok, Reduce, Unknown, Verdict, Warned
 
 ContractCount = Annotated[int, msgspec.Meta(ge=0)]
@@ -24,9 +25,11 @@ class MaxContractsPerInstrumentSettings(
     """Settings of rule 002; symbols are the exchange's (ES, not EP)."""
 
     limits: dict[str, ContractCount] = msgspec.field(default_factory=dict)
+    """The most contracts of each symbol; 0 forbids it."""
     default: ContractCount | None = None
     """For symbols without a limit of their own; without it they are not checked."""
     response: ReduceOrFlatten = ReduceOrFlatten.REDUCE
+    """`reduce` closes what exceeds the limit, newest first; `flatten` the whole instrument."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that could never fire."""
@@ -42,11 +45,17 @@ class MaxContractsPerInstrumentSettings(
 class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
     """Reduce (or flatten) the instrument that is over its limit; other instruments stay."""
 
+    number = 2
     Settings = MaxContractsPerInstrumentSettings
     facts = frozenset({AccountState})
+    breaks_when = "one instrument's size exceeds its limit"
+    response = 'reduce that instrument (`response = "reduce"` or `"flatten"`)'
+    measure = Measure(Unit.CONTRACTS, MovedBy.SIZE)
 
-    def __init__(self, settings: MaxContractsPerInstrumentSettings) -> None:
-        super().__init__(settings)
+    def __init__(
+        self, settings: MaxContractsPerInstrumentSettings, context: RuleContext | None = None
+    ) -> None:
+        super().__init__(settings, context)
         self._limits = {symbol.upper(): limit for symbol, limit in settings.limits.items()}
 
     def initial_state(self) -> None:
@@ -88,16 +97,21 @@ class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
         value, bound = Decimal(size), Decimal(limit)
         if over:
             return self._breach(over, by_symbol, value, bound, symbol, now_ns)
-        if reached_fraction(value, bound, self.settings.warn_at) is not None:
+        contract_id = newest_first(by_symbol[symbol])[0].contract_id
+        fraction = reached_fraction(value, bound, self.settings.warn_at)
+        if fraction is not None:
             return Warned(
                 value=value,
                 limit=bound,
+                fraction=fraction,
+                cause=symbol,
+                contract_id=contract_id,
                 evidence=Evidence(
                     template="{size} {symbol} are open, the limit is {limit}",
                     figures={"size": value, "symbol": symbol, "limit": bound},
                 ),
             )
-        return Ok(value=value, limit=bound)
+        return Ok(value=value, limit=bound, contract_id=contract_id)
 
     def _breach(
         self,
@@ -124,4 +138,5 @@ class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
             ),
             cause=str(action),
             action=action,
+            contract_id=newest_first(by_symbol[symbol])[0].contract_id,
         )

@@ -1,0 +1,154 @@
+"""The stops of one account that rules want moved, and what is under way to move them.
+
+A move is asked for by a rule and decided here: whatever the rule says, a stop is moved only if the
+account as it is known now shows that this lowers the risk (I1). Per order at most one move is
+outstanding, and it is outstanding until the order's row shows the price.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from risk_actors.core.account_state import AccountState, is_reduce_only
+from risk_actors.core.broker import Order, OrderStatus, OrderType
+from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
+from risk_actors.core.commands import MoveStop
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.verdict import StopMove
+
+MOVE_AT_MOST_EVERY_NS = 1 * NS_PER_S
+"""A trailing stop follows a fast market in steps; the broker's rate is needed for closes."""
+
+
+class MoveSlot(CommandSlot):
+    """The move of one stop, and where it is to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop_price = Decimal(0)
+        self.sent_ns: int | None = None
+
+    def send(
+        self, *, command_id: int, stop_price: Decimal, correlation_id: str, now_ns: int
+    ) -> None:
+        """Note what is sent."""
+        self.apply(SlotEvent.SEND, now_ns)
+        self.command_id = command_id
+        self.stop_price = stop_price
+        self.correlation_id = correlation_id
+        self.sent_ns = now_ns
+
+    def may_send(self, now_ns: int) -> bool:
+        """Tell whether nothing is outstanding and the last move was long enough ago."""
+        if self.state is not SlotState.IDLE:
+            return False
+        # A clock that was set back must not hold a move up.
+        return self.sent_ns is None or not 0 <= now_ns - self.sent_ns < MOVE_AT_MOST_EVERY_NS
+
+    def effect_is_seen(self, order: Order) -> bool:
+        """Tell whether the order's row shows the price, or one with even less risk."""
+        if self.state is SlotState.IDLE or order.stop_price is None:
+            return False
+        return (order.stop_price - self.stop_price) * order.side.sign <= 0
+
+
+class _Wish(NamedTuple):
+    move: StopMove
+    correlation_id: str
+
+
+class StopMoves:
+    """The moves of one account."""
+
+    def __init__(self, account_id: int, command_ids: Iterator[int]) -> None:
+        self._account_id = account_id
+        self._command_ids = command_ids
+        self._wishes: dict[str, tuple[_Wish, ...]] = {}
+        self._slots: dict[int, MoveSlot] = {}
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a move is wanted or under way."""
+        return bool(self._wishes) or any(slot.is_outstanding for slot in self._slots.values())
+
+    @property
+    def slots(self) -> Iterable[MoveSlot]:
+        """What was sent for orders that still work."""
+        return self._slots.values()
+
+    def want(self, rule_id: str, moves: tuple[StopMove, ...], correlation_id: str) -> None:
+        """Take all moves that a rule wants now; what it wanted before and not now is dropped."""
+        self._wishes.pop(rule_id, None)
+        if moves:
+            self._wishes[rule_id] = tuple(_Wish(move, correlation_id) for move in moves)
+
+    def observe(self, state: AccountState, now_ns: int) -> None:
+        """Free what the account shows to be done, gone, or not done."""
+        orders = {order.id: order for order in state.orders}
+        for order_id, slot in list(self._slots.items()):
+            order = orders.get(order_id)
+            if order is None:
+                del self._slots[order_id]
+            elif slot.effect_is_seen(order):
+                slot.apply(SlotEvent.SEEN, now_ns)
+            elif slot.is_refuted_by(state):
+                slot.apply(SlotEvent.NOT_SEEN, now_ns)
+
+    def to_send(
+        self, state: AccountState, may_move: Callable[[Order], bool], now_ns: int
+    ) -> Iterator[MoveStop]:
+        """Yield the moves to be sent now; `may_move` has the last word on an order."""
+        for order in state.orders:
+            wish = self._wish_for(order)
+            if wish is None or not may_move(order):
+                continue
+            stop_price = wish.move.stop_price
+            if not lowers_risk(order, stop_price, state):
+                continue
+            slot = self._slots.setdefault(order.id, MoveSlot())
+            if not slot.may_send(now_ns):
+                continue
+            slot.send(
+                command_id=next(self._command_ids),
+                stop_price=stop_price,
+                correlation_id=wish.correlation_id,
+                now_ns=now_ns,
+            )
+            yield MoveStop(
+                id=slot.command_id,
+                account_id=self._account_id,
+                contract_id=order.contract_id,
+                order_id=order.id,
+                stop_price=stop_price,
+                correlation_id=wish.correlation_id,
+            )
+
+    def _wish_for(self, order: Order) -> _Wish | None:
+        """Return what is wanted of an order; of several wishes the one with the least risk."""
+        wishes = [
+            wish
+            for wanted in self._wishes.values()
+            for wish in wanted
+            if (wish.move.order_id, wish.move.contract_id) == (order.id, order.contract_id)
+        ]
+        return min(wishes, key=lambda wish: wish.move.stop_price * order.side.sign, default=None)
+
+
+def lowers_risk(order: Order, stop_price: Decimal, state: AccountState) -> bool:
+    """Tell whether moving an order's stop to a price can only lower the risk (I1).
+
+    The order is a plain working stop that can do nothing but reduce a position on which report
+    and fills agree, and the price is strictly nearer to the profit side than the present one.
+    """
+    position = state.position_in(order.contract_id)
+    if position is None or not position.is_settled or state.distrusted is not None:
+        return False
+    if order.contract_id in state.awaited:
+        return False
+    if order.type is not OrderType.STOP or order.status is not OrderStatus.OPEN:
+        return False
+    if order.side.sign * position.size >= 0 or not is_reduce_only(order, position.size):
+        return False
+    if order.stop_price is None or not stop_price.is_finite() or stop_price <= 0:
+        return False
+    return (stop_price - order.stop_price) * order.side.sign < 0
