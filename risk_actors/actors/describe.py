@@ -58,7 +58,7 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
             return Line("warning", message.account_id, f"{message.rule_id}: {sentence}", True)
         case m.LocksChanged():
             return _describe_lock(message, zone)
-        case m.SendClose() | m.SendCancel():
+        case m.SendClose() | m.SendCancel() | m.SendMoveStop():
             return _describe_command(message)
         case m.CommandAnswered():
             return _describe_answer(message)
@@ -181,11 +181,14 @@ def _until(at_ns: int, zone: tzinfo) -> str:
     return f"until {format_day_and_instant(at_ns, zone)}"
 
 
-def _describe_command(message: m.SendClose | m.SendCancel) -> Line:
+def _describe_command(message: m.SendClose | m.SendCancel | m.SendMoveStop) -> Line:
     command = message.command
     symbol = symbol_of(command.contract_id)
     if isinstance(message, m.SendCancel):
         text = f"cancel order {message.command.order_id} in {symbol}"
+    elif isinstance(message, m.SendMoveStop):
+        stop_price = message.command.stop_price
+        text = f"move the stop of order {message.command.order_id} in {symbol} to {stop_price}"
     elif message.command.size is None:
         text = f"close {symbol}"
     else:

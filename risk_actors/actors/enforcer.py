@@ -7,7 +7,7 @@ from typing import Any
 from risk_actors import messages as m
 from risk_actors.actors.lockout import PANIC
 from risk_actors.core import enforcement_effects as fx
-from risk_actors.core.commands import CancelOrder, CloseContract
+from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
 from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.verdict import Flatten
 from risk_actors.runtime.actor import Actor, ActorContext
@@ -32,6 +32,7 @@ class EnforcerActor(Actor):
         {
             m.BreachFound,
             m.BreachEnded,
+            m.StopMovesWanted,
             m.PanicRequested,
             m.LocksChanged,
             m.AccountUpdated,
@@ -39,7 +40,9 @@ class EnforcerActor(Actor):
             m.Tick,
         }
     )
-    sends = frozenset({m.SendClose, m.SendCancel, m.RequestSnapshot, m.EnforcementChanged})
+    sends = frozenset(
+        {m.SendClose, m.SendCancel, m.SendMoveStop, m.RequestSnapshot, m.EnforcementChanged}
+    )
 
     def __init__(
         self, context: ActorContext, *, account_ids: Iterable[int], armed: bool, shelf: PlanShelf
@@ -102,6 +105,12 @@ class EnforcerActor(Actor):
                             correlation_id=effect.correlation_id, at_ns=now_ns, command=effect
                         )
                     )
+                case MoveStop():
+                    self.outbox.send(
+                        m.SendMoveStop(
+                            correlation_id=effect.correlation_id, at_ns=now_ns, command=effect
+                        )
+                    )
                 case fx.AskSnapshot():
                     self.outbox.send(
                         m.RequestSnapshot(
@@ -153,6 +162,8 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
             return plan.on_breach(message.rule_id, message.breach.action, cid, now_ns)
         case m.BreachEnded():
             return plan.on_breach_over(message.rule_id, cid, now_ns)
+        case m.StopMovesWanted():
+            return plan.on_stop_moves(message.rule_id, message.moves, cid, now_ns)
         case m.CommandAnswered():
             return plan.on_outcome(message.outcome, cid, now_ns)
         case m.LocksChanged():

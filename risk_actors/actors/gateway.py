@@ -52,7 +52,9 @@ class GatewayActor(Actor):
     """Hands commands to the session."""
 
     kind = OUTBOUND
-    receives = frozenset({m.SendClose, m.SendCancel, m.RequestSnapshot, m.NoteLocks})
+    receives = frozenset(
+        {m.SendClose, m.SendCancel, m.SendMoveStop, m.RequestSnapshot, m.NoteLocks}
+    )
     sends = frozenset()
 
     def __init__(
@@ -66,7 +68,7 @@ class GatewayActor(Actor):
     def handle(self, message: Any) -> None:
         """Send a command or ask for a snapshot."""
         match message:
-            case m.SendClose() | m.SendCancel():
+            case m.SendClose() | m.SendCancel() | m.SendMoveStop():
                 self._session.submit(message.command)
             case m.RequestSnapshot():
                 self._session.request_snapshot(

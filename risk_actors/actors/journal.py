@@ -76,6 +76,7 @@ class JournalActor(Actor):
             m.LocksChanged,
             m.SendClose,
             m.SendCancel,
+            m.SendMoveStop,
             m.EnforcementChanged,
             m.PanicRequested,
             m.ActorChanged,

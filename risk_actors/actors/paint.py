@@ -24,7 +24,7 @@ from risk_actors.actors.picture import (
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Order
 from risk_actors.core.evidence import iso_utc
-from risk_actors.core.headroom.room import room_of
+from risk_actors.core.headroom.room import room_of, used_of
 from risk_actors.core.lock import Lock
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.measure import Unit
@@ -214,5 +214,6 @@ def _rule(message: m.VerdictChanged, zone: tzinfo) -> RulePicture:
         reason=reason_of(verdict, zone),
         unit=message.measure.unit.value,
         distance=_amount(room_of(verdict)) if message.measure.unit is not Unit.NONE else None,
+        used=used_of(verdict) if message.measure.unit is not Unit.NONE else None,
         contract=getattr(verdict, "contract_id", None),
     )

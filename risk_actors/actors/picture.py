@@ -151,6 +151,8 @@ class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
     """Of value, limit and distance: usd, contracts, trades, entries, losses, seconds or none."""
     distance: float | None
     """How far it is from breaking; null where that is unknown or has no figure."""
+    used: float | None
+    """The share of what is allowed that is used, 1 and more once it is broken."""
     contract: str | None
     """The contract that is nearest to breaking it, where the rule looks at each by itself."""
 

@@ -46,6 +46,7 @@ class ViewActor(Actor):
             m.LocksChanged,
             m.SendClose,
             m.SendCancel,
+            m.SendMoveStop,
             m.CommandAnswered,
             m.EnforcementChanged,
             m.PanicRequested,

@@ -59,7 +59,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("rule", m.BreachEnded, "enforcer journal"),
     ("rule", m.ShadowBreachFound, "journal view"),
     ("rule", m.ConditionEnded, "lockout journal"),
-    ("rule", m.StopMovesWanted, "journal"),
+    ("rule", m.StopMovesWanted, "enforcer journal"),
     ("rule", m.WarningRaised, "journal view"),
     ("rule", m.VerdictChanged, "journal view"),
     ("rule", m.RuleStateChanged, "journal view"),
@@ -67,6 +67,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("lockout", m.NoteLocks, OUTBOUND),
     ("enforcer", m.SendClose, f"{OUTBOUND} journal view"),
     ("enforcer", m.SendCancel, f"{OUTBOUND} journal view"),
+    ("enforcer", m.SendMoveStop, f"{OUTBOUND} journal view"),
     ("enforcer", m.RequestSnapshot, OUTBOUND),
     ("enforcer", m.EnforcementChanged, "journal view"),
     # time, the trader, and supervision

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from risk_actors.actors.picture import AccountPicture, LockPicture, Picture, RulePicture
 from risk_actors.cli import words
+from risk_actors.cli.headroom import headroom_lines
 from risk_actors.cli.screen_lines import bar, fitted, spread
 
 _STATE_STYLES = {
@@ -66,6 +67,7 @@ def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) 
         _money(account, width),
         *_rule_lines(rules, width),
         *_holdings(account, now),
+        *(Text(line, "dim") for line in headroom_lines(account)),
     ]
 
 
@@ -88,7 +90,7 @@ def _urgent_first(
 
 
 def _urgency(rule: RulePicture) -> tuple[int, float]:
-    return _URGENCY.get(rule.verdict, 0), -(words.used_fraction(rule) or 0.0)
+    return _URGENCY.get(rule.verdict, 0), -(rule.used or 0.0)
 
 
 def _money(account: AccountPicture, width: int) -> Text:
@@ -147,7 +149,7 @@ def _rule_lines(rules: list[RulePicture], width: int) -> list[Text]:
 
 def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
     style = words.VERDICT_STYLES.get(rule.verdict, "")
-    used = words.used_fraction(rule)
+    used = rule.used
     line = Text(no_wrap=True)
     line.append(f"{words.verdict(rule):<{_STATE_WIDTH}}", style)
     line.append_text(fitted(Text(_name(rule), "bold"), name_width))
@@ -212,7 +214,7 @@ def _compact_line(picture: Picture, account: AccountPicture, now: datetime, widt
         left.append(f" {words.lock_end(account.locks[0], now)}")
     else:
         nearest = min(words.rules_of(picture, account), key=_urgency, default=None)
-        used = None if nearest is None else words.used_fraction(nearest)
+        used = None if nearest is None else nearest.used
         if nearest is not None and used is not None:
             left.append(
                 f" {bar(used, 8)} {words.share(used)} {nearest.id}", _bar_style(nearest, used)

@@ -29,6 +29,7 @@ def status(data_dir: Path, as_json: bool) -> None:
     _print_headline(console, picture)
     _print_accounts(console, picture)
     _print_holdings(console, picture)
+    _print_headroom(console, picture)
     _print_locks(console, picture)
 
 
@@ -45,7 +46,7 @@ def rules(data_dir: Path) -> None:
     )
     for account in picture.accounts:
         for rule in words.rules_of(picture, account):
-            used = words.used_fraction(rule)
+            used = rule.used
             table.add_row(
                 account.name,
                 rule.id,
@@ -133,6 +134,14 @@ def _print_holdings(console: "Console", picture: "Picture") -> None:
             table.add_row(account.name, words.order(working), "", "")
     if table.row_count:
         console.print(table)
+
+
+def _print_headroom(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli.headroom import headroom_lines  # noqa: PLC0415
+
+    for account in picture.accounts:
+        for line in headroom_lines(account):
+            console.print(f"{account.name}: {line}")
 
 
 def _print_locks(console: "Console", picture: "Picture") -> None:

@@ -4,10 +4,7 @@ Colour is never the only signal: each word stands with a sign and a word of its 
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import msgspec
 
 from risk_actors.actors.picture import (
     AccountPicture,
@@ -18,15 +15,14 @@ from risk_actors.actors.picture import (
     RulePicture,
 )
 from risk_actors.core.instruments import symbol_of
-from risk_actors.core.rules import catalogue
+from risk_actors.core.rules.measure import Unit
 
 UNKNOWN = "unknown"
 NOT_ENFORCED = "NOT ARMED, nothing is sent"
 _MOST_PERCENT = 999
 _OVER = "now"
 
-_MONEY_KEYS = {"limit_usd", "target_usd", "amount_usd"}
-"""A rule with one of these compares dollars; any other counts something."""
+_SINGULAR = {"contracts": "contract", "trades": "trade", "entries": "entry", "losses": "loss"}
 
 VERDICT_SIGNS = {"ok": "✓", "warning": "!", "breach": "✗", "unknown": "?"}
 VERDICT_STYLES = {
@@ -55,17 +51,28 @@ def figure(rule: RulePicture, value: float | None) -> str:
     """Return a rule's value or limit in the rule's own unit."""
     if value is None:
         return UNKNOWN if rule.verdict == "unknown" else "-"
-    return usd(value) if _is_money(rule.type) else f"{value:g}"
+    return usd(value) if rule.unit == Unit.USD else f"{value:g}"
 
 
-def used_fraction(rule: RulePicture) -> float | None:
-    """Return how much of the limit is used, above 1 when it is exceeded; None when unknown."""
-    if rule.value is None or rule.limit is None:
-        return None
-    if rule.limit == 0:
-        return 1.0 if rule.value > 0 else 0.0
-    used = rule.value / rule.limit
-    return used if used > 0 else 0.0
+def room(rule: RulePicture) -> str:
+    """Return how far a rule is from breaking: `200.00`, `2 contracts`, `0:04:30`."""
+    if rule.distance is None:
+        return UNKNOWN if rule.verdict == "unknown" else ""
+    match rule.unit:
+        case Unit.USD:
+            return usd(rule.distance)
+        case Unit.SECONDS:
+            return duration(rule.distance)
+        case _:
+            noun = _SINGULAR.get(rule.unit, rule.unit) if rule.distance == 1 else rule.unit
+            return f"{rule.distance:g} {noun}"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as a clock shows it: `0:04:30`."""
+    minutes, rest_s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest_s:02}"
 
 
 def share(used: float) -> str:
@@ -186,11 +193,3 @@ def phase(picture: Picture) -> str:
 def rules_of(picture: Picture, account: AccountPicture) -> list[RulePicture]:
     """Return the rules that guard an account, in the order of the settings."""
     return [rule for rule in picture.rules if rule.account == account.id]
-
-
-@cache
-def _is_money(rule_type: str) -> bool:
-    rule = catalogue().get(rule_type)
-    if rule is None:
-        return False
-    return any(field.name in _MONEY_KEYS for field in msgspec.structs.fields(rule.Settings))

@@ -72,6 +72,8 @@ class Ok(msgspec.Struct, frozen=True, kw_only=True, tag="ok"):
     limit: Decimal | None = None
     room: Decimal | None = None
     """How far it is from breaking, where that is not the distance between value and limit."""
+    allowance: Decimal | None = None
+    """What the room was when nothing of it was used, where that is not the limit itself."""
     contract_id: str | None = None
     """The contract that is nearest to breaking it, where it looks at each by itself."""
     stop_moves: tuple[StopMove, ...] = ()
@@ -89,6 +91,7 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True, tag="warning"):
     cause: str = ""
     """What it is about, where that is not the rule as a whole: each cause is told once a day."""
     room: Decimal | None = None
+    allowance: Decimal | None = None
     contract_id: str | None = None
 
 

@@ -219,6 +219,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "reason": None,
                 "unit": "usd",
                 "distance": 490.0,
+                "used": 0.02,
                 "contract": None,
             }
         ],

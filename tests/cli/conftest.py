@@ -39,6 +39,7 @@ def rule(
     mode: str = "enforce",
     account: int = 101,
 ) -> RulePicture:
+    is_known = value is not None and limit is not None
     return RulePicture(
         id=rule_id,
         type=rule_type,
@@ -48,6 +49,10 @@ def rule(
         value=value,
         limit=limit,
         reason=None,
+        unit="usd" if rule_type.startswith("daily_") else "contracts",
+        distance=abs(limit - value) if is_known else None,
+        used=max(value / limit, 0.0) if is_known else None,
+        contract=None,
     )
 
 

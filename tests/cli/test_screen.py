@@ -67,7 +67,9 @@ def test_the_bar_grows_with_the_loss_and_not_with_a_profit(
     pictures: dict[str, Picture], now: datetime
 ) -> None:
     def filled(value: float) -> float:
-        rule = msgspec.structs.replace(pictures["open"].rules[0], value=value)
+        rule = msgspec.structs.replace(
+            pictures["open"].rules[0], value=value, used=max(value / -500, 0.0)
+        )
         picture = msgspec.structs.replace(pictures["open"], rules=(rule,))
         (line,) = (line for line in shown(picture, now) if "ok       daily-loss" in line)
         return line.count("█") + line.count("▌") / 2
@@ -215,8 +217,10 @@ def test_not_armed_a_lock_is_shown_as_not_enforced(
 
 
 def test_a_limit_exceeded_shows_by_how_much(pictures: dict[str, Picture], now: datetime) -> None:
-    over = msgspec.structs.replace(pictures["open"].rules[0], verdict="breach", value=-672.74)
-    calm = msgspec.structs.replace(pictures["open"].rules[0], value=0.0)
+    over = msgspec.structs.replace(
+        pictures["open"].rules[0], verdict="breach", value=-672.74, used=1.345
+    )
+    calm = msgspec.structs.replace(pictures["open"].rules[0], value=0.0, used=0.0)
     picture = msgspec.structs.replace(pictures["open"], rules=(over, calm))
     text = "\n".join(shown(picture, now))
     assert "-672.74 of -500.00 135%" in text

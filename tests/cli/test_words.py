@@ -45,7 +45,7 @@ def test_orders_are_named_by_the_exchanges_symbol() -> None:
     assert words.order(order) == "SELL 1 ES market"
 
 
-def test_dollars_and_counts_are_told_apart_by_the_rules_own_settings(
+def test_dollars_and_counts_are_told_apart(
     pictures: dict[str, Picture],
 ) -> None:
     loss, target, contracts, _, block = pictures["open"].rules
@@ -55,10 +55,27 @@ def test_dollars_and_counts_are_told_apart_by_the_rules_own_settings(
     assert words.figure(block, block.limit) == "-"
 
 
-def test_a_limit_of_zero_is_used_up_by_anything(pictures: dict[str, Picture]) -> None:
-    rule = pictures["open"].rules[2]
-    assert words.used_fraction(msgspec.structs.replace(rule, value=1, limit=0)) == 1.0
-    assert words.used_fraction(msgspec.structs.replace(rule, value=0, limit=0)) == 0.0
+@pytest.mark.parametrize(
+    ("unit", "distance", "text"),
+    [
+        ("usd", 1200.5, "1,200.50"),
+        ("contracts", 2.0, "2 contracts"),
+        ("contracts", 1.0, "1 contract"),
+        ("contracts", 0.5, "0.5 contracts"),
+        ("trades", 0.0, "0 trades"),
+        ("losses", 1.0, "1 loss"),
+        ("entries", 1.0, "1 entry"),
+        ("seconds", 270.9, "0:04:30"),
+        ("none", None, ""),
+    ],
+)
+def test_how_far_a_rule_is_from_breaking_is_said_in_its_unit(
+    pictures: dict[str, Picture], unit: str, distance: float | None, text: str
+) -> None:
+    rule = msgspec.structs.replace(pictures["open"].rules[0], unit=unit, distance=distance)
+    assert words.room(rule) == text
+    unknown = msgspec.structs.replace(rule, verdict="unknown", distance=None)
+    assert words.room(unknown) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -76,24 +93,17 @@ def test_unarmed_a_lock_holds_nobody(pictures: dict[str, Picture]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("used", "text"),
     [
-        (672.74, "0%"),
         (0.0, "0%"),
-        (-0.01, "0%"),
-        (-250.0, "50%"),
-        (-499.99, "99%"),
-        (-500.0, "100%"),
-        (-672.74, "135%"),
-        (-50_000.0, ">999%"),
+        (0.5, "50%"),
+        (0.99999, "99%"),
+        (1.0, "100%"),
+        (1.34548, "135%"),
+        (100.0, ">999%"),
     ],
 )
-def test_a_used_share_says_when_the_limit_is_reached_and_exceeded(
-    pictures: dict[str, Picture], value: float, text: str
-) -> None:
-    loss = msgspec.structs.replace(pictures["open"].rules[0], value=value, limit=-500.0)
-    used = words.used_fraction(loss)
-    assert used is not None
+def test_a_used_share_says_when_the_limit_is_reached_and_exceeded(used: float, text: str) -> None:
     assert words.share(used) == text
 
 

@@ -23,7 +23,13 @@ from core.builders import (
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Order, OrderStatus, OrderType
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.headroom.room import RuleRoom, first_to_fire, price_after_loss, room_of
+from risk_actors.core.headroom.room import (
+    RuleRoom,
+    first_to_fire,
+    price_after_loss,
+    room_of,
+    used_of,
+)
 from risk_actors.core.headroom.safe_size import Trial, jump_usd, safe_size
 from risk_actors.core.headroom.stop_out import stop_out
 from risk_actors.core.instruments import Instrument, catalogued_instrument
@@ -74,6 +80,28 @@ def test_the_room_of_a_rule_is_what_lies_between_value_and_limit(
     verdict: Verdict, room: int | None
 ) -> None:
     assert room_of(verdict) == room
+
+
+@pytest.mark.parametrize(
+    ("verdict", "used"),
+    [
+        (Ok(value=dec(-300), limit=dec(-500)), 0.6),
+        (Ok(value=dec(100), limit=dec(-500)), 0.0),
+        (Ok(value=dec(3), limit=dec(5)), 0.6),
+        (Ok(value=dec(0), limit=dec(0)), 0.0),
+        (Ok(value=dec(49000), limit=dec(48000), allowance=dec(2000)), 0.5),
+        (Ok(value=dec(51000), limit=dec(48000), allowance=dec(2000)), 0.0),
+        (
+            Breached(value=dec(-600), limit=dec(-500), evidence=SAID, cause="c", action=Flatten()),
+            1.2,
+        ),
+        (Breached(value=None, limit=None, evidence=SAID, cause="c", action=Flatten()), 1.0),
+        (Unknown(evidence=SAID, limit=dec(-500)), None),
+        (Ok(), None),
+    ],
+)
+def test_the_used_share_is_of_what_was_allowed(verdict: Verdict, used: float | None) -> None:
+    assert used_of(verdict) == pytest.approx(used)
 
 
 @pytest.mark.parametrize(

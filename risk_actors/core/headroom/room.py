@@ -52,6 +52,23 @@ def room_of(verdict: Verdict) -> Decimal | None:
     return abs(verdict.limit - verdict.value)
 
 
+def used_of(verdict: Verdict) -> float | None:
+    """Return the share of the allowance that is used, at least 1 once broken; None if unknown."""
+    if isinstance(verdict, Breached):
+        if verdict.value is None or not verdict.limit:
+            return 1.0
+        return max(float(verdict.value / verdict.limit), 1.0)
+    room = room_of(verdict)
+    if isinstance(verdict, Unknown) or room is None:
+        return None
+    allowance = abs(verdict.limit) if verdict.limit is not None else None
+    if verdict.allowance is not None:
+        allowance = verdict.allowance
+    if not allowance:
+        return None if allowance is None else 0.0
+    return max(float(1 - room / allowance), 0.0)
+
+
 def first_to_fire(rules: Iterable[RuleRoom], pnl: PnlState | None) -> FirstToFire | None:
     """Return the rule with the least room for a loss, and at which price it breaks.
 

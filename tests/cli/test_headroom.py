@@ -1,0 +1,52 @@
+from risk_actors.actors.picture import (
+    AccountPicture,
+    FiringPricePicture,
+    FirstToFirePicture,
+    HeadroomPicture,
+    SizePicture,
+    StopOutPicture,
+)
+from risk_actors.cli.headroom import headroom_lines
+
+MNQ, ES = "CON.F.US.MNQ.Z26", "CON.F.US.EP.Z26"
+
+
+def lines(headroom: HeadroomPicture | None) -> list[str]:
+    return list(headroom_lines(AccountPicture(id=1, name="a", headroom=headroom)))
+
+
+def test_headroom_is_said_in_a_line_each() -> None:
+    assert lines(
+        HeadroomPicture(
+            sizes=(
+                SizePicture(contract=MNQ, symbol="MNQ", contracts=3, rule="size"),
+                SizePicture(contract=ES, symbol="ES", contracts=0, rule="daily-loss"),
+            ),
+            first=FirstToFirePicture(
+                rule="daily-loss",
+                room=187.5,
+                prices=(FiringPricePicture(contract=MNQ, symbol="MNQ", price=20_950.25),),
+            ),
+            stop_out=StopOutPicture(pnl=-120.0, unprotected={"ES": 1}),
+        )
+    ) == [
+        "Safe to add now: 3 MNQ (size), no ES (daily-loss)",
+        "First to fire: daily-loss, 187.50 away (MNQ at 20,950.25)",
+        "If every stop fills: -120.00; NO STOP on 1 ES",
+    ]
+
+
+def test_what_is_unknown_or_not_there_is_not_said() -> None:
+    assert lines(None) == []
+    assert lines(HeadroomPicture()) == []
+    assert lines(
+        HeadroomPicture(
+            sizes=(SizePicture(contract=MNQ, symbol="MNQ", contracts=None, rule=None),),
+            first=FirstToFirePicture(rule="daily-loss", room=500.0, prices=()),
+            stop_out=StopOutPicture(pnl=40.0, unprotected={}),
+        )
+    ) == [
+        "Safe to add now: MNQ without limit",
+        "First to fire: daily-loss, 500.00 away",
+        "If every stop fills: +40.00",
+    ]
