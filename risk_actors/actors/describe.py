@@ -19,6 +19,7 @@ from risk_actors.core.verdict import (
     LockTerms,
     Ok,
     Reduce,
+    Unknown,
     Verdict,
 )
 
@@ -106,12 +107,11 @@ def describe_event(event: m.Message) -> Line:
 
 
 def describe_verdict(message: m.VerdictChanged, zone: tzinfo) -> Line:
-    """Return the line for a verdict; in shadow mode it says what would have been done."""
+    """Return the line for a verdict; a check that cannot be made is alarming."""
     verdict = message.verdict
+    text = f"{message.rule_id}: {reason_of(verdict, zone) or 'ok'}"
     name = VERDICT_NAMES[type(verdict)]
-    would = "would have acted, " if message.mode == "shadow" and name == "breach" else ""
-    text = f"{message.rule_id}: {would}{reason_of(verdict, zone) or 'ok'}"
-    return Line(name, message.account_id, text)
+    return Line(name, message.account_id, text, isinstance(verdict, Unknown))
 
 
 def describe_response(breach: Breached, zone: tzinfo) -> str:

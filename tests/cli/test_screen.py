@@ -218,7 +218,7 @@ def test_not_armed_a_lock_is_shown_as_not_enforced(
 
 def test_a_limit_exceeded_shows_by_how_much(pictures: dict[str, Picture], now: datetime) -> None:
     over = msgspec.structs.replace(
-        pictures["open"].rules[0], verdict="breach", value=-672.74, used=1.345
+        pictures["open"].rules[0], verdict="breach", value=-672.74, used=1.3455
     )
     calm = msgspec.structs.replace(pictures["open"].rules[0], value=0.0, used=0.0)
     picture = msgspec.structs.replace(pictures["open"], rules=(over, calm))
