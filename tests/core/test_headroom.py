@@ -133,6 +133,7 @@ def test_the_rule_with_the_least_room_for_a_loss_fires_first_and_at_which_price(
             "contracts", Measure(Unit.CONTRACTS, MovedBy.SIZE), Ok(value=dec(1), limit=dec(2))
         ),
         RuleRoom("no-price", EQUITY, Unknown(evidence=SAID)),
+        RuleRoom("broken", EQUITY, broken()),
     ]
 
     first = first_to_fire(rules, valued(state, (MNQ, "20000", "0"), (ES, "6000", "0")))

@@ -72,6 +72,8 @@ def used_of(verdict: Verdict) -> float | None:
 def first_to_fire(rules: Iterable[RuleRoom], pnl: PnlState | None) -> FirstToFire | None:
     """Return the rule with the least room for a loss, and at which price it breaks.
 
+    What is broken already fires no more, and what is unknown nobody can tell.
+
     Rules on the whole account move with every open contract, those on one position with its own;
     what only closed trades move has no price.
     """
@@ -84,7 +86,9 @@ def _candidate(rule: RuleRoom, pnl: PnlState | None) -> FirstToFire | None:
     room_usd = room_of(rule.verdict)
     if room_usd is None or moved_by not in (MovedBy.EQUITY_LOSS, MovedBy.POSITION_LOSS):
         return None
-    only = rule.verdict.contract_id if isinstance(rule.verdict, Ok | Warned | Breached) else None
+    if not isinstance(rule.verdict, Ok | Warned):
+        return None
+    only = rule.verdict.contract_id
     if moved_by is MovedBy.POSITION_LOSS and only is None:
         return None
     return FirstToFire(
