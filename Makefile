@@ -14,7 +14,7 @@ BOOTSTRAP = @test -n "$(PYTHON)" || { \
 # Arguments for the command behind a target: make run ARGS="--paper --port 0"
 ARGS ?=
 
-.PHONY: help install run test check fmt topology picture
+.PHONY: help install run test check fmt topology picture marks
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,3 +39,6 @@ topology: ## Print the actors and the messages between them (ARGS="--format merm
 
 picture: ## Draw the screen of the running daemon into docs/screen.svg
 	$(BOOTSTRAP) picture $(ARGS)
+
+marks: ## Measure false flattens and missed breaches of the price filter (ARGS="--seeds 40")
+	$(BOOTSTRAP) marks $(ARGS)

@@ -1,6 +1,6 @@
 """Make the environment in .venv, then run a command in it.
 
-    python tools/bootstrap.py install|run|test|check|fmt|topology|picture [ARGUMENTS]
+    python tools/bootstrap.py install|run|test|check|fmt|topology|picture|marks [ARGUMENTS]
 
 Standard library only, and any Python from 3.8 can start it: it finds 3.12 or newer by itself. What
 is installed is pinned with hashes in requirements/, once, and again when the pins change.
@@ -35,6 +35,7 @@ COMMANDS = {
     "run": ("run", ["-m", "risk_actors", "run"]),
     "topology": ("run", ["-m", "risk_actors", "topology"]),
     "picture": ("run", ["tools/picture.py"]),
+    "marks": ("run", ["tools/measure_marks.py"]),
     "test": ("dev", ["-m", "pytest"]),
     "check": ("dev", ["tools/check.py"]),
     "fmt": ("dev", ["tools/check.py", "--fix"]),

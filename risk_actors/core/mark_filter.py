@@ -11,7 +11,8 @@ vanished) waits while the mark stays; a second witness, a quote or a trade, sett
 What nobody contradicted within the time allowed counts.
 
 Quotes come merged: what an update left out is repeated from the one before. A price that was only
-repeated is no second witness.
+repeated is no second witness, a replay is not heard again by being repeated, and what a trade
+contradicted waits anew when it goes on being stated: the trade may have been told late.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -110,6 +111,8 @@ class MarkFilter:
         # Bid, ask and last of the possible quote before.
         self._stated: tuple[Decimal | None, Decimal | None, Decimal | None] | None = None
         self._flawed_last: Decimal | None = None
+        # The bid and ask stated last were a replay.
+        self._is_replay = False
         self._waiting: _Waiting | None = None
         # What was believed before an unanswered surprise; a way back to it surprises nobody.
         self._before: Level | None = None
@@ -142,23 +145,22 @@ class MarkFilter:
         bid, ask = quote.bid, quote.ask
         last = None if quote.last is self._flawed_last else quote.last
         before, self._stated = self._stated, (bid, ask, last)
+        is_repeated = before is not None and bid == before[0] and ask == before[1]
         if quote.at_ns < self._newest_ns - OUT_OF_ORDER_NS:
+            self._is_replay = self._is_replay or not is_repeated
             self._counts.dropped[DropReason.OLD] += 1
             return DropReason.OLD
         self._newest_ns = max(self._newest_ns, quote.at_ns)
         level = _level(bid, ask, last)
         if level is None:
             return Outcome.WAITS
-        if before is not None and bid == before[0] and ask == before[1]:
+        if before is not None and is_repeated:
             traded = None if last == before[2] else last
             if traded is not None and (bid is not None or ask is not None):
-                return self._take_trade(traded, quote.at_ns, now_ns)
-            if (
-                self._waiting is not None
-                and traded is None
-                and not self._is_said_again(level, last, now_ns)
-            ):
+                return self._take_trade(traded, level, quote.at_ns, now_ns)
+            if traded is None and not self._is_said_again(level, last, now_ns):
                 return Outcome.WAITS
+        self._is_replay = False
         return self._take_book(level, last, quote.at_ns, now_ns)
 
     def expire(self, now_ns: int) -> bool:
@@ -299,7 +301,7 @@ class MarkFilter:
         self._believe(level, last, at_ns, now_ns)
         return Outcome.BELIEVED
 
-    def _take_trade(self, price: Decimal, at_ns: int, now_ns: int) -> Outcome:
+    def _take_trade(self, price: Decimal, stated: Level, at_ns: int, now_ns: int) -> Outcome:
         """Hear a trade; the bid and ask that came with it are only repeated."""
         known, waiting = self.level, self._waiting
         traded = _traded(price)
@@ -312,42 +314,51 @@ class MarkFilter:
             return Outcome.WAITS
         if self._before is not None and not self._is_far(traded, self._before, now_ns):
             known = self._before
-        if not self._is_far(traded, known, now_ns):
+        if self._is_far(traded, known, now_ns):
+            return self._take_far_trade(price, stated, at_ns, now_ns)
+        if waiting is not None:
             if fits_waiting:
                 return Outcome.WAITS  # such as a trade at the ask while the bid has fallen away
-            if waiting is not None:
-                self._settle(DropReason.CONTRADICTED)
-            self._believe(known, price, at_ns, now_ns)
-            return Outcome.BELIEVED
+            self._settle(DropReason.CONTRADICTED)
+        self._believe(known, price, at_ns, now_ns)
+        return Outcome.BELIEVED
+
+    def _take_far_trade(self, price: Decimal, stated: Level, at_ns: int, now_ns: int) -> Outcome:
+        """Hear a trade that surprises, beside the book that was stated before it."""
+        known, waiting, traded = self.level or stated, self._waiting, _traded(price)
         if waiting is not None and not waiting.is_trade:
-            return self._take_trade_beside(waiting, known, price, at_ns, now_ns)
+            moved = self._agree(known, waiting, traded, is_trade=True)
+            if self._surprises(waiting.level, self.level or known, now_ns):
+                return Outcome.BELIEVED if moved else Outcome.WAITS
+            self._settle(None)
+            self._believe(waiting.level, price, at_ns, now_ns)
+            return Outcome.BELIEVED
+        if not self._is_far(traded, stated, now_ns):
+            # A late trade from before the move had contradicted this book, and this one is at it.
+            if waiting is not None:
+                self._settle(None)
+            self._is_replay = False
+            self._believe(stated, price, at_ns, now_ns)
+            return Outcome.BELIEVED
         # Trades alone move no side, however many: bid and ask follow them at once, or they are
         # wrong.
-        if not fits_waiting:
-            if waiting is not None:
-                self._settle(DropReason.CONTRADICTED)
+        if waiting is not None and self._is_far(traded, waiting.level, now_ns):
+            self._settle(DropReason.CONTRADICTED)
+        if self._waiting is None:
             self._wait(traded, price, at_ns, now_ns, is_trade=True)
         return Outcome.WAITS
 
-    def _take_trade_beside(
-        self, waiting: _Waiting, known: Level, price: Decimal, at_ns: int, now_ns: int
-    ) -> Outcome:
-        """Hear a trade that surprises while a book waits."""
-        moved = self._agree(known, waiting, _traded(price), is_trade=True)
-        if self._surprises(waiting.level, self.level or known, now_ns):
-            return Outcome.BELIEVED if moved else Outcome.WAITS
-        self._settle(None)
-        self._believe(waiting.level, price, at_ns, now_ns)
-        return Outcome.BELIEVED
-
     def _is_said_again(self, level: Level, last: Decimal | None, now_ns: int) -> bool:
-        """Tell whether an update that changed nothing speaks for what waits.
+        """Tell whether an update that changed nothing says something.
 
-        It may be the same quote once more, or a trade at the price of the one before: that one
-        speaks for what waits only if its price does.
+        It does where nothing waits, unless what it repeats was a replay. Where something does, it
+        may be the same quote once more, or a trade at the price of the one before, which speaks
+        for what waits only if its price does.
         """
         waiting = self._waiting
-        if waiting is None or waiting.level != level:
+        if waiting is None:
+            return not self._is_replay
+        if waiting.level != level:
             return False
         if last is None:
             return True

@@ -281,18 +281,47 @@ def test_a_trade_inside_a_wide_book_speaks_for_neither() -> None:
     assert feed.mark == (95, dec("100.25"))
 
 
-def test_what_goes_on_being_stated_after_a_late_trade_waits_anew() -> None:
-    """A trade from before the jump, told after it, must not make us deaf to the new price."""
+def test_a_late_trade_from_before_the_move_does_not_make_us_deaf_to_trades_after_it() -> None:
     feed = Feed()
     feed.book(95, 95.25)
-    feed.trade(99.75)
+    late = feed.trade(99.75)
+    between = feed.mark
 
-    found = feed.again()
+    found = feed.trade(95.25)
 
-    assert found is WAITS
-    assert feed.filter.is_waiting
-    assert feed.wait(CONFIRM_NS)
+    assert (late, found) == (BELIEVED, BELIEVED)
+    assert between == (100, dec("100.25"))
     assert feed.mark == (95, dec("95.25"))
+
+
+def test_what_goes_on_being_stated_after_a_late_trade_waits_anew() -> None:
+    feed = Feed()
+    feed.book(95, 95.25)
+    feed.trade(99.75, after_ns=100 * MS)
+    between = feed.filter.is_waiting
+
+    found = feed.again(after_ns=100 * MS)
+
+    assert not between
+    assert found is WAITS
+    assert not feed.wait(CONFIRM_NS - 1)
+    assert feed.wait(1)
+    assert feed.mark == (95, dec("95.25"))
+
+
+def test_a_replayed_book_is_not_believed_by_being_repeated_with_the_next_trade() -> None:
+    """The merger repeats it, with the time of the trade."""
+    feed = Feed(bounds=None)
+    feed.now_ns -= 6 * S
+    old = feed.book(90, 90.25)
+    feed.now_ns += 6 * S
+
+    found = [feed.again(), feed.trade(100.25), feed.again()]
+
+    assert old is DropReason.OLD
+    assert found == [WAITS, BELIEVED, WAITS]
+    assert feed.mark == (100, dec("100.25"))
+    assert feed.book(90, 90.5) is BELIEVED
 
 
 def test_trades_alone_move_no_side() -> None:
