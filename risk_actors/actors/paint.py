@@ -18,6 +18,7 @@ from risk_actors.actors.picture import (
     OrderPicture,
     Picture,
     PositionPicture,
+    PricesPicture,
     RulePicture,
     WeekPicture,
 )
@@ -26,6 +27,7 @@ from risk_actors.core.broker import Order
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.headroom.room import room_of, used_of
 from risk_actors.core.lock import Lock
+from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
@@ -49,6 +51,7 @@ class Known:
     failed: dict[str, m.ActorStatus] = field(default_factory=dict)
     memories: dict[tuple[str, int], RuleMemory] = field(default_factory=dict)
     """What each rule remembers of each account, where that has changed since the start."""
+    judged: MarkFigures | None = None
     fill_prices: dict[int, dict[str, Decimal]] = field(default_factory=dict)
     """By account and contract, the price traded at last; the latest last."""
 
@@ -64,6 +67,19 @@ def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone:
         accounts=tuple(_account(known, i, name, zone) for i, name in known.accounts.items()),
         rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
         events=events,
+        prices=_prices(known.judged),
+    )
+
+
+def _prices(judged: MarkFigures | None) -> PricesPicture:
+    if judged is None:
+        return PricesPicture()
+    return PricesPicture(
+        dropped=dict(judged.dropped),
+        surprising=judged.surprising,
+        confirmed=judged.confirmed,
+        unanswered=judged.unanswered,
+        waiting=judged.waiting,
     )
 
 

@@ -168,6 +168,19 @@ class EventPicture(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
 
 
+class PricesPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the quotes: impossible ones are dropped, surprising ones wait."""
+
+    dropped: dict[str, int] = {}
+    """By reason."""
+    surprising: int = 0
+    confirmed: int = 0
+    unanswered: int = 0
+    """Nobody confirmed or contradicted them in time, so they counted."""
+    waiting: tuple[str, ...] = ()
+    """Contracts whose latest price waits now."""
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """The whole."""
 
@@ -181,6 +194,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountPicture, ...] = ()
     rules: tuple[RulePicture, ...] = ()
     events: tuple[EventPicture, ...] = ()
+    prices: PricesPicture = PricesPicture()
     detail: str | None = None
     """Why the phase is not `armed`, in plain words."""
     timezone: str = "UTC"

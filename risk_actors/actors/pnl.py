@@ -29,7 +29,7 @@ class PnlActor(Actor):
             m.Tick,
         }
     )
-    sends = frozenset({m.PnlUpdated})
+    sends = frozenset({m.PnlUpdated, m.PricesJudged})
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class PnlActor(Actor):
         }
         self._told: dict[int, PnlState] = {}
         self._looked_ns = 0
+        self._judged = self._marks.counts()
 
     def handle(self, message: Any) -> None:
         """Move the books and the marks."""
@@ -88,6 +89,15 @@ class PnlActor(Actor):
         if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
             self._looked_ns = now_ns
             self._tell_all(tick, now_ns)
+            self._tell_judged(tick, now_ns)
+
+    def _tell_judged(self, tick: m.Tick, now_ns: int) -> None:
+        figures = self._marks.counts()
+        if figures != self._judged:
+            self._judged = figures
+            self.outbox.send(
+                m.PricesJudged(correlation_id=tick.correlation_id, at_ns=now_ns, figures=figures)
+            )
 
     def _begin(self, at_ns: int, event: m.Message, now_ns: int) -> None:
         for book in self._books.values():

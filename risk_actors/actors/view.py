@@ -38,6 +38,7 @@ class ViewActor(Actor):
         {
             m.AccountUpdated,
             m.PnlUpdated,
+            m.PricesJudged,
             m.VerdictChanged,
             m.RuleStateChanged,
             m.BreachFound,
@@ -93,6 +94,9 @@ class ViewActor(Actor):
                     self._paint()
             case m.PnlUpdated():
                 self._known.pnl[message.pnl.account_id] = message.pnl
+                self._is_dirty = True
+            case m.PricesJudged():
+                self._known.judged = message.figures
                 self._is_dirty = True
             case m.VerdictChanged():
                 self._take_verdict(message)

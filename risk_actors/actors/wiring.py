@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("position", m.ReconciliationDiffered, "journal view"),
     ("position", m.RequestSnapshot, OUTBOUND),
     ("pnl", m.PnlUpdated, "rule view"),
+    ("pnl", m.PricesJudged, "view"),
     ("rule", m.BreachFound, "enforcer lockout journal view"),
     ("rule", m.BreachEnded, "enforcer journal"),
     ("rule", m.ShadowBreachFound, "journal view"),

@@ -25,11 +25,12 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
+from risk_actors.app.assembly import Assembly, assemble
 from risk_actors.app.headroom_desk import HeadroomDesk
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
-from risk_actors.app.memories import restore_memories
 from risk_actors.app.pulse import PulseThread
+from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
 from risk_actors.app.settings_environment import (
     Environment,
@@ -38,11 +39,8 @@ from risk_actors.app.settings_environment import (
     load_environment,
 )
 from risk_actors.app.settings_load import load_settings
-from risk_actors.app.system import RESYNC, ActorSystem, Blueprint
-from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.market_calendar import MarketCalendar
-from risk_actors.core.news import NewsCalendar
-from risk_actors.core.rules import Mode, Rule, RuleContext, RuleSettings, catalogue
+from risk_actors.app.system import RESYNC
+from risk_actors.core.rules import Mode
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.gateway import ProjectXGateway
@@ -51,8 +49,6 @@ from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
 from risk_actors.runtime.clock import Clock, SystemClock
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
-from risk_actors.store.journal import SqliteJournal
-from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.schema import DATABASE_FILE, migrate
 from risk_actors.web.server import WebError, WebServer
 
@@ -134,12 +130,12 @@ def _run_system(
     stack: ExitStack,
 ) -> int:
     clock = SystemClock()
-    calendar = _calendar(settings)
+    context = rule_context(settings)
     armed = settings.is_armed(mode)
     _open_store(options.data_dir)
 
     target = _target(environment, mode, settings, stack)
-    session = _session(settings, environment, target, clock, calendar)
+    session = _session(settings, environment, target, clock, context.calendar)
     accounts = session.connect()
     stack.callback(session.stop)
     logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
@@ -153,25 +149,17 @@ def _run_system(
             timezone=settings.session.timezone,
         )
     )
-    rules = _rules(settings, calendar)
-    memories = restore_memories(options.data_dir, rules)
-    desk = HeadroomDesk(frame, rules, memories, clock)
-    system = ActorSystem(
-        Blueprint(
-            accounts={account.id: account.name for account in accounts},
-            rules=rules,
-            calendar=calendar,
-            started_ns=clock.now_ns(),
-            armed=armed,
-            quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
-            mark_terms=settings.pnl.mark_terms(),
-            session=session,
-            open_locks=lambda: SqliteLockStore(options.data_dir, calendar.zone),
-            open_journal=lambda: SqliteJournal(options.data_dir),
-            frame=frame,
-            memories=memories,
-        )
+    assembly = assemble(
+        settings,
+        context,
+        accounts,
+        session,
+        frame,
+        data_dir=options.data_dir,
+        clock=clock,
+        armed=armed,
     )
+    system = assembly.system
     supervisor = Supervisor(
         clock, outbox=system.supervisor_outbox, resync=RESYNC, on_given_up=_say_given_up
     )
@@ -190,8 +178,8 @@ def _run_system(
     logger.info("✅ Event Loop Running: {}", enforced)
 
     operator = OperatorInlet(system.operator_outbox, clock, account_ids, armed=armed)
-    address = _serve(options, settings, system, supervisor, desk, operator, instance, stack)
-    _show_until_stopped(options, desk, address, logs, stop)
+    address = _serve(options, settings, assembly, supervisor, operator, instance, stack)
+    _show_until_stopped(options, assembly.desk, address, logs, stop)
 
     frame.picture = msgspec.structs.replace(frame.picture, phase="stopping")
     logger.info("Stopping: protection ends with this process, locks stay in the store")
@@ -220,15 +208,6 @@ def _open_store(data_dir: Path) -> None:
         raise DataDirectoryError(
             f"the store {data_dir / DATABASE_FILE} cannot be used: {error}"
         ) from error
-
-
-def _calendar(settings: Settings) -> TradingCalendar:
-    session = settings.session
-    return TradingCalendar(
-        zone=ZoneInfo(session.timezone),
-        daily_reset=session.daily_reset,
-        weekly_reset=session.weekly_reset,
-    )
 
 
 def _target(
@@ -282,15 +261,6 @@ def _session(
     )
 
 
-def _rules(settings: Settings, calendar: TradingCalendar) -> list[Rule[RuleSettings, object]]:
-    context = RuleContext(calendar, MarketCalendar(), NewsCalendar())
-    return [
-        catalogue()[rule.type](rule, context)
-        for rule in settings.rules
-        if rule.mode is not Mode.OFF
-    ]
-
-
 def _say_rules(settings: Settings, *, armed: bool) -> str:
     modes = [
         "shadow" if rule.mode is Mode.ENFORCE and not armed else rule.mode.value
@@ -318,9 +288,8 @@ def _stop_actors(supervisor: Supervisor) -> None:
 def _serve(
     options: RunOptions,
     settings: Settings,
-    system: ActorSystem,
+    assembly: Assembly,
     supervisor: Supervisor,
-    desk: HeadroomDesk,
     operator: OperatorInlet,
     instance: Instance,
     stack: ExitStack,
@@ -328,8 +297,8 @@ def _serve(
     """Start the HTTP side; return its address."""
     host = settings.web.host
     server = WebServer(
-        picture=desk.picture,
-        topology=lambda: topology.live(system, supervisor),
+        picture=assembly.desk.picture,
+        topology=lambda: topology.live(assembly.system, supervisor),
         panic=operator.panic,
         host=host,
         port=settings.web.port if options.port is None else options.port,

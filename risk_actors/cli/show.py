@@ -11,7 +11,10 @@ from risk_actors.cli.options import data_option
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from risk_actors.actors.picture import Picture
+    from risk_actors.actors.picture import Picture, RulePicture
+
+_ONE_OF = {"contracts": "contract", "trades": "trade", "entries": "entry", "losses": "loss"}
+"""The units that are counted, and one of each."""
 
 
 @click.command()
@@ -31,34 +34,80 @@ def status(data_dir: Path, as_json: bool) -> None:
     _print_holdings(console, picture)
     _print_headroom(console, picture)
     _print_locks(console, picture)
+    _print_prices(console, picture)
 
 
 @click.command()
 @data_option
-def rules(data_dir: Path) -> None:
-    """Show every rule's verdict on every account."""
+@click.option(
+    "--explain",
+    "explained",
+    is_flag=False,
+    flag_value="",
+    metavar="[TYPE]",
+    help="Say what a rule does, with every key and an example; needs no daemon. Without a type:"
+    " list the rules.",
+)
+def rules(data_dir: Path, explained: str | None) -> None:
+    """Show every rule's verdict on every account, and how far it is from breaking."""
+    if explained is not None:
+        from risk_actors.cli.rules_explain import explain  # noqa: PLC0415  # kept out of `--help`
+
+        explain(explained)
+        return
     from risk_actors.cli import words  # noqa: PLC0415  # kept out of `--help`
     from risk_actors.cli.tables import make_console, make_table  # noqa: PLC0415  # brings rich
 
     picture, console = DaemonClient.find(data_dir).picture(), make_console()
     table = make_table(
-        console, "account", "rule", "mode", "verdict", "value>", "limit>", "used>", "reason"
+        console, "account", "rule", "mode", "verdict", "value>", "limit>", "left>", "reason"
     )
     for account in picture.accounts:
         for rule in words.rules_of(picture, account):
-            used = rule.used
             table.add_row(
                 account.name,
                 rule.id,
                 rule.mode,
                 words.verdict(rule),
-                words.figure(rule, rule.value),
-                words.figure(rule, rule.limit),
-                "" if used is None else words.share(used),
+                _in_unit(rule, rule.value),
+                _in_unit(rule, rule.limit),
+                _left(rule),
                 rule.reason or "",
                 style=None if rule.verdict == "ok" else words.VERDICT_STYLES.get(rule.verdict),
             )
     console.print(table)
+
+
+def _in_unit(rule: "RulePicture", value: float | None) -> str:
+    """Return a rule's value or limit; the rule's own unit where the daemon tells it."""
+    from risk_actors.cli import words  # noqa: PLC0415
+
+    unit = getattr(rule, "unit", None)
+    if value is None or unit is None:
+        return words.figure(rule, value)
+    if unit == "usd":
+        return words.usd(value)
+    return _length(value) if unit == "seconds" else f"{value:g}"
+
+
+def _length(seconds: float) -> str:
+    """Return a length of time as `0:04:10`."""
+    minutes, rest_s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest_s:02}"
+
+
+def _left(rule: "RulePicture") -> str:
+    """Return how far a rule is from breaking: `212.50`, `2 contracts`, `0:04:10`."""
+    from risk_actors.cli import words  # noqa: PLC0415
+
+    distance, unit = getattr(rule, "distance", None), getattr(rule, "unit", None)
+    if distance is None:
+        return words.UNKNOWN if rule.verdict == "unknown" else "-"
+    if unit in ("usd", "seconds"):
+        return _in_unit(rule, distance)
+    noun = f" {unit if distance != 1 else _ONE_OF.get(unit, unit)}" if unit in _ONE_OF else ""
+    return f"{distance:g}{noun}"
 
 
 @click.command()
@@ -164,3 +213,16 @@ def _print_locks(console: "Console", picture: "Picture") -> None:
         console.print(f"These locks are not enforced: {words.NOT_ENFORCED}.")
     if table.row_count:
         console.print(table)
+
+
+def _print_prices(console: "Console", picture: "Picture") -> None:
+    """Say which prices were not believed; nothing while there were none."""
+    from risk_actors.core.instruments import symbol_of  # noqa: PLC0415  # kept out of `--help`
+
+    prices = picture.prices
+    dropped = ", ".join(f"{count} {reason}" for reason, count in prices.dropped.items() if count)
+    if dropped:
+        console.print(f"Prices dropped: {dropped}")
+    if prices.waiting:
+        waiting = ", ".join(symbol_of(contract_id) for contract_id in prices.waiting)
+        console.print(f"Surprising price, waiting for a second witness: {waiting}")

@@ -1,9 +1,12 @@
+from decimal import Decimal
+
 import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
+from risk_actors.core.broker import OrderType
 from risk_actors.core.commands import Answer
-from risk_actors.core.verdict import LockTerms, Reduce
+from risk_actors.core.verdict import LockTerms, Reduce, StopMove
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     MNQ,
@@ -229,3 +232,36 @@ def test_i2_an_enforcer_made_anew_closes_nothing_before_a_snapshot_of_its_own(ri
 
     assert [type(message) for message in before] == [m.RequestSnapshot]
     assert len([message for message in after if isinstance(message, m.SendClose)]) == 1
+
+
+def stop_moves_wanted(*moves: StopMove, correlation_id: str = "quote-1") -> m.StopMovesWanted:
+    return say(
+        m.StopMovesWanted,
+        correlation_id,
+        rule_id="trail",
+        account_id=1,
+        moves=moves,
+        event=tick(),
+    )
+
+
+def test_a_stop_that_a_rule_wants_moved_is_moved_with_the_id_of_its_event(rig: Rig) -> None:
+    stop = order(5, -3, type=OrderType.STOP, stop_price=Decimal(19900), limit_price=None)
+    wanted = StopMove(order_id=5, contract_id=MNQ, stop_price=Decimal(19950))
+    rig.tell(rig.show(3, orders=(stop,)))
+
+    rig.tell(stop_moves_wanted(wanted, correlation_id="quote-7"))
+
+    sent = rig.outbox.only(m.SendMoveStop)
+    assert (sent.command.order_id, sent.command.stop_price) == (5, Decimal(19950))
+    assert sent.correlation_id == sent.command.correlation_id == "quote-7"
+    assert rig.phases == []
+
+
+def test_while_not_armed_no_stop_is_moved() -> None:
+    rig = Rig(armed=False)
+    stop = order(5, -3, type=OrderType.STOP, stop_price=Decimal(19900), limit_price=None)
+    rig.tell(rig.show(3, orders=(stop,)))
+    wanted = StopMove(order_id=5, contract_id=MNQ, stop_price=Decimal(19950))
+
+    assert rig.tell(stop_moves_wanted(wanted)) == []

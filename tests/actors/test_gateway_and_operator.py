@@ -1,9 +1,11 @@
+from decimal import Decimal
+
 import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.gateway import GatewayActor
 from risk_actors.actors.operator import OPERATOR_SENDS, NotArmedError, OperatorInlet
-from risk_actors.core.commands import CancelOrder, CloseContract
+from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
 from risk_actors.core.lock import LockSpan
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
@@ -28,10 +30,20 @@ def test_commands_are_handed_to_the_session_as_they_are(
     close = CloseContract(id=1, account_id=1, contract_id=MNQ, correlation_id="c", size=2)
     cancel = CancelOrder(id=2, account_id=1, contract_id=MNQ, order_id=7, correlation_id="c")
 
+    move = MoveStop(
+        id=3,
+        account_id=1,
+        contract_id=MNQ,
+        order_id=8,
+        stop_price=Decimal(19950),
+        correlation_id="c",
+    )
+
     gateway.handle(say(m.SendClose, command=close))
     gateway.handle(say(m.SendCancel, command=cancel))
+    gateway.handle(say(m.SendMoveStop, command=move))
 
-    assert session.commands == [close, cancel]
+    assert session.commands == [close, cancel, move]
 
 
 def test_a_snapshot_is_asked_for_with_the_id_of_its_cause(

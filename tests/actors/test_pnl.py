@@ -185,3 +185,19 @@ def test_i7_a_book_made_anew_in_mid_day_knows_nothing_before_a_snapshot(rig: Rig
 
     assert by_event.pnl.realized_usd is None
     assert by_snapshot.pnl.realized_usd == Decimal(-550)
+
+
+def test_what_became_of_the_prices_is_told_when_it_changed_and_once_a_second(rig: Rig) -> None:
+    """I10: dropped prices are counted, and the count shows."""
+    rig.tell(tick())
+    quiet = rig.outbox.of(m.PricesJudged)
+    rig.tell(quote(MNQ, "20011", "20010"))
+    at_once = rig.outbox.of(m.PricesJudged)
+    rig.clock.advance(LOOK_FOR_STALE_EVERY_NS)
+    rig.tell(tick(rig.clock.now_ns()))
+    told = rig.outbox.of(m.PricesJudged)
+    rig.clock.advance(LOOK_FOR_STALE_EVERY_NS)
+    rig.tell(tick(rig.clock.now_ns()))
+
+    assert (quiet, at_once, rig.outbox.of(m.PricesJudged)) == ([], [], [])
+    assert [sum(each.figures.dropped.values()) for each in told] == [1]

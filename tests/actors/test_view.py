@@ -9,6 +9,7 @@ from risk_actors import messages as m
 from risk_actors.actors.picture import Picture
 from risk_actors.actors.view import KEEP_EVENTS, PictureFrame, ViewActor
 from risk_actors.core.broker import OrderType
+from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PositionPnl
 from risk_actors.core.rules.measure import NO_MEASURE
 from risk_actors.core.verdict import LockTerms, Ok, Warned
@@ -114,6 +115,13 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
     detail = picture.pop("detail")
     assert picture == {
         "version": "1.2.3",
+        "prices": {
+            "dropped": {},
+            "surprising": 0,
+            "confirmed": 0,
+            "unanswered": 0,
+            "waiting": [],
+        },
         "timezone": "UTC",
         "mode": "paper",
         "armed": True,
@@ -496,3 +504,18 @@ def test_under_a_lock_on_the_account_a_breach_is_not_worth_a_line(rig: Rig) -> N
     shown = rig.show(breach_found(), breach_found(account_id=2))
 
     assert [e["account"] for e in shown["events"] if e["kind"] == "breach"] == [2]
+
+
+def test_what_became_of_the_prices_is_shown(rig: Rig) -> None:
+    """I10: what is dropped is counted, and counted means seen."""
+    figures = MarkFigures(
+        dropped={"crossed": 2}, surprising=3, confirmed=1, unanswered=1, waiting=(MNQ,)
+    )
+
+    assert rig.show(say(m.PricesJudged, figures=figures))["prices"] == {
+        "dropped": {"crossed": 2},
+        "surprising": 3,
+        "confirmed": 1,
+        "unanswered": 1,
+        "waiting": [MNQ],
+    }

@@ -1,0 +1,59 @@
+"""From settings and accounts to the actor system, not started, and who reads its picture."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from risk_actors.actors.gateway import BrokerSession
+from risk_actors.actors.view import PictureFrame
+from risk_actors.app.headroom_desk import HeadroomDesk
+from risk_actors.app.memories import restore_memories
+from risk_actors.app.rule_context import make_rule
+from risk_actors.app.settings import Settings
+from risk_actors.app.system import ActorSystem, Blueprint
+from risk_actors.core.broker import Account
+from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.rules import Mode, RuleContext
+from risk_actors.runtime.clock import Clock
+from risk_actors.store.journal import SqliteJournal
+from risk_actors.store.locks import SqliteLockStore
+
+
+class Assembly(NamedTuple):
+    """The actors, and the picture with the headroom in it."""
+
+    system: ActorSystem
+    desk: HeadroomDesk
+
+
+def assemble(
+    settings: Settings,
+    context: RuleContext,
+    accounts: Iterable[Account],
+    session: BrokerSession,
+    frame: PictureFrame,
+    *,
+    data_dir: Path,
+    clock: Clock,
+    armed: bool,
+) -> Assembly:
+    """Put the actors together; what rules remembered is read from the store."""
+    rules = [make_rule(rule, context) for rule in settings.rules if rule.mode is not Mode.OFF]
+    memories = restore_memories(data_dir, rules)
+    system = ActorSystem(
+        Blueprint(
+            accounts={account.id: account.name for account in accounts},
+            rules=rules,
+            calendar=context.calendar,
+            started_ns=clock.now_ns(),
+            armed=armed,
+            quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
+            mark_terms=settings.pnl.mark_terms(),
+            session=session,
+            open_locks=lambda: SqliteLockStore(data_dir, context.calendar.zone),
+            open_journal=lambda: SqliteJournal(data_dir),
+            frame=frame,
+            memories=memories,
+        )
+    )
+    return Assembly(system, HeadroomDesk(frame, rules, memories, clock))
