@@ -18,6 +18,8 @@ class SqliteJournal:
 
     def __init__(self, data_dir: Path) -> None:
         self._database = open_database(data_dir)
+        # A killed process loses nothing by it; only the locks' writer waits for the disk each time.
+        self._database.execute("pragma synchronous = normal")
         self._table = self._database["journal"]
 
     def append(self, entries: Sequence[Entry], memories: Sequence[RuleStateChanged] = ()) -> None:
