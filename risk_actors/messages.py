@@ -11,10 +11,11 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Account, Fill, Order, Position, Quote
-from risk_actors.core.commands import CancelOrder, CloseContract, Outcome
+from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop, Outcome
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import Instrument
 from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.position_book import Difference
 from risk_actors.core.rules.measure import Measure
@@ -214,6 +215,12 @@ class PnlUpdated(Message, frozen=True, kw_only=True):
     """What moved it: a quote, a fill, a tick that made a price stale."""
 
 
+class PricesJudged(Message, frozen=True, kw_only=True):
+    """What became of all quotes so far; told when a figure changed, at most once a second."""
+
+    figures: MarkFigures
+
+
 # --- from the timer ---------------------------------------------------------------------------
 
 
@@ -348,6 +355,12 @@ class SendCancel(Message, frozen=True, kw_only=True):
     """Send this cancel to the broker now."""
 
     command: CancelOrder
+
+
+class SendMoveStop(Message, frozen=True, kw_only=True):
+    """Send this move of a stop to the broker now."""
+
+    command: MoveStop
 
 
 class EnforcementPhase(StrEnum):

@@ -39,9 +39,9 @@ class _Watch:
         "is_released",
         "look_ns",
         "memory",
+        "moves_wanted",
         "reported",
         "told",
-        "told_moves",
         "unknown_since_ns",
     )
 
@@ -50,7 +50,7 @@ class _Watch:
         self.fact: Fact | None = None
         self.look_ns: int | None = None
         self.told: Verdict | None = None
-        self.told_moves: tuple[StopMove, ...] = ()
+        self.moves_wanted: m.StopMovesWanted | None = None
         self.reported: m.BreachFound | None = None
         self.unknown_since_ns: int | None = None
         self.is_released = False
@@ -136,6 +136,8 @@ class RuleActor(Actor):
             for watch in self._shelf.watches.values():
                 if watch.reported is not None:
                     self.outbox.send(watch.reported)
+                if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
+                    self.outbox.send(watch.moves_wanted)
 
     def _take(self, fact: Fact, message: m.AccountUpdated | m.PnlUpdated) -> None:
         if fact.account_id not in self._accounts:
@@ -266,20 +268,19 @@ class RuleActor(Actor):
 
     def _move_stops(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
         moves = verdict.stop_moves if isinstance(verdict, Ok) else ()
-        if moves == watch.told_moves:
+        told: tuple[StopMove, ...] = () if watch.moves_wanted is None else watch.moves_wanted.moves
+        if moves == told:
             return
-        watch.told_moves = moves
+        watch.moves_wanted = m.StopMovesWanted(
+            correlation_id=cause.correlation_id,
+            at_ns=now_ns,
+            rule_id=self._rule.settings.id,
+            account_id=_account_of(watch),
+            moves=moves,
+            event=_event_of(cause),
+        )
         if self._mode is Mode.ENFORCE:
-            self.outbox.send(
-                m.StopMovesWanted(
-                    correlation_id=cause.correlation_id,
-                    at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    account_id=_account_of(watch),
-                    moves=moves,
-                    event=_event_of(cause),
-                )
-            )
+            self.outbox.send(watch.moves_wanted)
 
     def _remember(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
         if memory is watch.memory:

@@ -118,10 +118,10 @@ def platform_locks_to_set(situation: Situation) -> Iterator[Advice]:
     daily = [rule for rule in situation.on("daily_loss_limit") if rule.mode is Mode.ENFORCE]
     if daily:
         yield Advice(
-            f"set the platform's own daily loss limit to {dollars(daily[-1].limit_usd)} or a"
+            f"set the platform's own daily loss limit to {dollars(daily[0].limit_usd)} or a"
             " little more, with lockout: it holds while this PC is off. Only the platform's"
             " settings page can set it",
-            daily[-1].id,
+            daily[0].id,
             is_warning=False,
         )
         return

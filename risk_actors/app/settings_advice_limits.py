@@ -20,7 +20,6 @@ from risk_actors.app.settings_advice_words import (
 )
 from risk_actors.core.instruments import is_micro
 from risk_actors.core.rules import Mode, RuleSettings
-from risk_actors.core.rules.measure import NO_MEASURE, Unit
 
 STRICTER_WHEN_SMALLER = {
     "daily_loss_limit": "limit_usd",
@@ -39,6 +38,16 @@ STRICTER_WHEN_SMALLER = {
 
 _BESIDE_THE_POINT = ("id", "mode", "accounts", "warn_at", "on_unknown")
 """Keys that do not change when a rule breaks nor what it does."""
+WITHOUT_WARNINGS = (
+    "account_guard",
+    "news_blackout",
+    "revenge_trading",
+    "symbol_block",
+    "trade_cooldown",
+    "trade_management",
+    "trading_hours",
+)
+"""Types that have nothing to warn of before they break."""
 _MAY_STAND_TWICE = ("max_trades", "trade_cooldown", "rapid_fire", "revenge_trading")
 """Types of which several rules with windows of their own make sense."""
 
@@ -61,7 +70,8 @@ def rules_given_twice(situation: Situation) -> Iterator[Advice]:
         key = STRICTER_WHEN_SMALLER.get(strict.type)
         if key is not None and _differs_in_at_most(key, strict, loose):
             least, most = getattr(strict, key), getattr(loose, key)
-            if None not in (least, most) and least <= most and covers(strict, loose) and strict.mode is Mode.ENFORCE:
+            is_behind = None not in (least, most) and least <= most and covers(strict, loose)
+            if is_behind and strict.mode is Mode.ENFORCE:
                 told.add(pair)
                 yield Advice(
                     f"can never act first: {strict.id} stops the same accounts at"
@@ -71,7 +81,7 @@ def rules_given_twice(situation: Situation) -> Iterator[Advice]:
         elif key is None and loose.type not in _MAY_STAND_TWICE:
             told.add(pair)
             yield Advice(
-                f"and {strict.id} are both of type {loose.type} and guard the same accounts; each"
+                f"guards the same accounts as {strict.id}, which is of type {loose.type} too; each"
                 " acts by itself",
                 loose.id,
             )
@@ -189,12 +199,12 @@ def giveback_that_never_arms(situation: Situation) -> Iterator[Advice]:
 def slower_counts_out_of_reach(situation: Situation) -> Iterator[Advice]:
     """Tell where a limit over a short time allows as much as one over a longer time."""
     for rule in situation.on("max_trades"):
-        spans = [("minute", rule.per_minute), ("hour", rule.per_hour), ("day", rule.per_day)]
+        spans = [("a minute", rule.per_minute), ("an hour", rule.per_hour), ("a day", rule.per_day)]
         given = [(span, limit) for span, limit in spans if limit is not None]
         for (short, fewer), (long, more) in pairwise(given):
             if fewer >= more:
                 yield Advice(
-                    f"its {fewer} a {short} can never be reached: {more} a {long} come first",
+                    f"its {fewer} {short} can never be exceeded: {more} {long} come first",
                     rule.id,
                 )
 
@@ -209,7 +219,7 @@ def symbols_allowed_and_blocked(situation: Situation) -> Iterator[Advice]:
             )
         alone = one.allowed and other.allowed and not _upper(one.allowed) & _upper(other.allowed)
         if alone and one.id < other.id and overlap(one, other):
-            yield Advice(f"and {other.id} allow no symbol in common: nothing can be traded", one.id)
+            yield Advice(f"allows no symbol that {other.id} allows: nothing can be traded", one.id)
 
 
 def limits_for_blocked_symbols(situation: Situation) -> Iterator[Advice]:
@@ -238,10 +248,9 @@ def warnings_without_effect(situation: Situation) -> Iterator[Advice]:
     for rule in situation.on():
         if not rule.warn_at:
             continue
-        measure = situation.rule_of(rule).measure
         limit = getattr(rule, "limit", None)
-        if measure is not NO_MEASURE and measure.unit is Unit.NONE:
-            yield Advice("`warn_at` has no effect: the rule has no limit to come near to", rule.id)
+        if rule.type in WITHOUT_WARNINGS:
+            yield Advice("`warn_at` has no effect: there is no limit to come near to", rule.id)
         elif isinstance(limit, int):
             counts = [_count_at(fraction, limit) for fraction in rule.warn_at]
             if len(set(counts)) < len(counts):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from risk_actors.app.settings_advice_words import Advice, Situation, listed, time_span
+from risk_actors.app.settings_advice_words import Advice, Situation, time_span
 from risk_actors.core.rules import catalogue
 from risk_actors.core.rules.lock_settings import LockSettings, LockUntil
 from risk_actors.core.verdict import Existing
@@ -86,10 +86,8 @@ def locks_that_keep_what_broke_them(situation: Situation) -> Iterator[Advice]:
 def keys_of_a_rule_that_never_breaks(situation: Situation) -> Iterator[Advice]:
     """Tell which keys mean nothing to a rule that only moves stops."""
     for rule in situation.on(*_NEVER_BREAKS):
-        given = [key for key in ("lock", "warn_at") if getattr(rule, key)]
-        if given:
-            names = listed(f"`{key}`" for key in given)
-            yield Advice(f"{names} without effect: the rule never breaks", rule.id)
+        if rule.lock is not None:
+            yield Advice("`lock` has no effect: the rule only moves stops", rule.id)
 
 
 LOCK_ADVISERS = (

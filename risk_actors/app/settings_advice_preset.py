@@ -75,7 +75,7 @@ def _larger_limit(own: Any, theirs: Any) -> Iterator[str]:
 def _looser_choice(own: Any, theirs: Any) -> Iterator[str]:
     for key, order in _STRICT_TO_LOOSE.items():
         mine, firms = getattr(own, key, None), getattr(theirs, key, None)
-        if mine is not None and firms is not None and order.index(mine) > order.index(firms):
+        if mine in order and firms in order and order.index(mine) > order.index(firms):
             yield f'{key} "{mine}", not "{firms}"'
 
 

@@ -173,4 +173,6 @@ def _name(path: Path) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return "{ ... }" if value else "{}"
     return f'"{value}"' if isinstance(value, str) else str(value)

@@ -15,11 +15,15 @@ from risk_actors.app.settings_rules import read_rules, read_session
 
 PRESETS_DIR = "presets"
 
-_PACKAGE = Path(risk_actors.__file__).parent
-_SHIPPED = (_PACKAGE / PRESETS_DIR, _PACKAGE.parent / "settings" / PRESETS_DIR)
-"""Inside an installed package; beside it in a checkout."""
-
 _KEYS = ("preset", "session", "rules")
+
+
+def shipped_in(package: Path) -> tuple[Path, Path]:
+    """Return where presets ship: inside an installed package, or beside it in a checkout."""
+    return package / PRESETS_DIR, package.parent / "settings" / PRESETS_DIR
+
+
+_SHIPPED = shipped_in(Path(risk_actors.__file__).parent)
 
 
 def read_preset(
@@ -66,5 +70,8 @@ def _preset_in(file: TomlFile) -> Preset | None:
     if header is None:
         return None
     if header.name != file.path.stem:
-        file.report(("preset", "name"), f'preset.name = "{header.name}": the file is {file.path}')
+        file.report(
+            ("preset", "name"),
+            f'preset.name = "{header.name}": the file is called {file.path.name}',
+        )
     return Preset(header=header, file=str(file.path), rules=rules, session=session)

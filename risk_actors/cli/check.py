@@ -1,10 +1,16 @@
 """`check`: what the settings mean, or everything that is wrong with them."""
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from risk_actors.cli.options import SettingsRefused, settings_option
+
+if TYPE_CHECKING:
+    from risk_actors.app.settings import Settings
+    from risk_actors.app.settings_environment import Environment
 
 
 @click.command()
@@ -12,16 +18,31 @@ from risk_actors.cli.options import SettingsRefused, settings_option
 def check(settings_dir: Path) -> None:
     """Say what the settings mean, or list their errors.
 
-    Each rule in one sentence; with exit code 2 every error, each with its file and line.
+    Each rule in one sentence, then what is wise to know; with exit code 2 every error, each with
+    its file and line. Warnings do not change the exit code.
     """
-    from risk_actors.app.settings_environment import (  # noqa: PLC0415  # kept out of `--help`
-        choose_mode,
+    from risk_actors.app.settings_advice_words import Situation  # noqa: PLC0415  # not in `--help`
+    from risk_actors.app.settings_environment import choose_mode  # noqa: PLC0415
+    from risk_actors.cli.check_page import print_meaning  # noqa: PLC0415
+
+    settings, environment = _load(settings_dir)
+    situation = Situation(
+        settings=settings,
+        mode=choose_mode(None, environment),
+        now_ns=time.time_ns(),
+        account_name=environment.account_name or settings.gateway.account_name,
+    )
+    print_meaning(situation, settings_dir)
+
+
+def _load(settings_dir: Path) -> "tuple[Settings, Environment]":
+    """Return settings and environment, or end with everything that is wrong with either."""
+    from risk_actors.app.settings_environment import (  # noqa: PLC0415
         dotenv_places,
         load_environment,
     )
     from risk_actors.app.settings_load import load_settings  # noqa: PLC0415
     from risk_actors.app.settings_problem import Problem, SettingsError  # noqa: PLC0415
-    from risk_actors.core.rules import catalogue  # noqa: PLC0415
 
     problems: list[Problem] = []
     try:
@@ -34,19 +55,4 @@ def check(settings_dir: Path) -> None:
         problems.extend(error.problems)
     if problems:
         raise SettingsRefused(SettingsError(problems))
-
-    mode = choose_mode(None, environment)
-    sends = "armed" if settings.is_armed(mode) else "shadow: decides and records, sends nothing"
-    session = settings.session
-    click.echo(f"{settings_dir}: no errors, {len(settings.rules)} rules")
-    click.echo(f"Mode: {mode} ({sends})")
-    click.echo(
-        f"Day resets `{session.daily_reset}`, week `{session.weekly_reset}`, {session.timezone}"
-    )
-    if not settings.is_any_rule_on:
-        click.echo('Warning: no rule is on: each has mode = "off", so nothing is guarded')
-    width = max(len(rule.id) for rule in settings.rules)
-    for rule in settings.rules:
-        sentence = catalogue()[rule.type](rule).summary()
-        accounts = "" if rule.accounts == ("*",) else f" Accounts: {', '.join(rule.accounts)}."
-        click.echo(f"  {rule.id:<{width}}  {rule.mode:<7}  {sentence}{accounts}")
+    return settings, environment

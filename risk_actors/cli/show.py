@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from risk_actors.actors.picture import Picture, RulePicture
 
-_ONE_OF = {"contracts": "contract", "trades": "trade", "entries": "entry", "losses": "loss"}
-"""The units that are counted, and one of each."""
-
 
 @click.command()
 @data_option
@@ -59,55 +56,36 @@ def rules(data_dir: Path, explained: str | None) -> None:
     from risk_actors.cli.tables import make_console, make_table  # noqa: PLC0415  # brings rich
 
     picture, console = DaemonClient.find(data_dir).picture(), make_console()
-    table = make_table(
-        console, "account", "rule", "mode", "verdict", "value>", "limit>", "left>", "reason"
-    )
     for account in picture.accounts:
-        for rule in words.rules_of(picture, account):
+        console.print(account.name, style="bold")
+        table = make_table(console, "rule", "mode", "verdict", "value>", "limit>", "left>")
+        of_account = words.rules_of(picture, account)
+        for rule in of_account:
             table.add_row(
-                account.name,
                 rule.id,
                 rule.mode,
                 words.verdict(rule),
-                _in_unit(rule, rule.value),
-                _in_unit(rule, rule.limit),
+                words.figure(rule, rule.value),
+                words.figure(rule, rule.limit),
                 _left(rule),
-                rule.reason or "",
                 style=None if rule.verdict == "ok" else words.VERDICT_STYLES.get(rule.verdict),
             )
-    console.print(table)
-
-
-def _in_unit(rule: "RulePicture", value: float | None) -> str:
-    """Return a rule's value or limit; the rule's own unit where the daemon tells it."""
-    from risk_actors.cli import words  # noqa: PLC0415
-
-    unit = getattr(rule, "unit", None)
-    if value is None or unit is None:
-        return words.figure(rule, value)
-    if unit == "usd":
-        return words.usd(value)
-    return _length(value) if unit == "seconds" else f"{value:g}"
-
-
-def _length(seconds: float) -> str:
-    """Return a length of time as `0:04:10`."""
-    minutes, rest_s = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest_s:02}"
+        console.print(table)
+        for rule in of_account:
+            if rule.reason:
+                console.print(
+                    f"{rule.id}: {rule.reason}", style=words.VERDICT_STYLES.get(rule.verdict)
+                )
+        console.print()
 
 
 def _left(rule: "RulePicture") -> str:
-    """Return how far a rule is from breaking: `212.50`, `2 contracts`, `0:04:10`."""
+    """Return how far a rule is from breaking, and in which contract where it looks at each."""
     from risk_actors.cli import words  # noqa: PLC0415
+    from risk_actors.core.instruments import symbol_of  # noqa: PLC0415
 
-    distance, unit = getattr(rule, "distance", None), getattr(rule, "unit", None)
-    if distance is None:
-        return words.UNKNOWN if rule.verdict == "unknown" else "-"
-    if unit in ("usd", "seconds"):
-        return _in_unit(rule, distance)
-    noun = f" {unit if distance != 1 else _ONE_OF.get(unit, unit)}" if unit in _ONE_OF else ""
-    return f"{distance:g}{noun}"
+    left = words.room(rule) or "-"
+    return left if rule.contract is None else f"{symbol_of(rule.contract)} {left}"
 
 
 @click.command()

@@ -107,7 +107,8 @@ def _play_in_real_time(script: "Script", console: "Console", port: int, *, own_g
 
     show.show_title(console, script)
     with (
-        tempfile.TemporaryDirectory(prefix="risk-actors-") as directory,
+        # A daemon that somebody else started goes on after the scenario, on its data.
+        tempfile.TemporaryDirectory(prefix="risk-actors-", delete=own_guard) as directory,
         broker_of(script, port=port) as sim,
     ):
         console.print(f"\nSimulated gateway at {sim.api_url}")

@@ -1,11 +1,14 @@
 """Shows a scenario on the terminal while it is played."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
 from risk_actors.cli import words
+from risk_actors.core.instruments import symbol_of
 from risk_actors.simulator.scenario_referee import describe
 
 if TYPE_CHECKING:
@@ -89,11 +92,10 @@ class Show:
         }
         for key in now.keys() - self._locks.keys():
             lock = now[key]
-            until = lock["until"] or "its condition ends"
             line = Text.assemble(
                 ("    ■ ", "bold red"),
-                (f"LOCKED {_scope(lock)} by {lock['rule']}", "bold red"),
-                f" until {until}: {lock['reason']}",
+                (f"LOCKED {_scope(lock)} by {lock['rule']} ", "bold red"),
+                (f"{_end(lock, state['timezone'])}: {lock['reason']}", "red"),
             )
             self._line(at_s, line)
         for key in self._locks.keys() - now.keys():
@@ -137,15 +139,28 @@ def show_end(console: "Console", failures: "list[Failure]", commands: int) -> No
 
 
 def _scope(lock: dict[str, Any]) -> str:
-    return "the account" if lock["scope"] == "account" else str(lock["scope"])
+    return "the account" if lock["scope"] == "account" else symbol_of(lock["scope"])
+
+
+def _end(lock: dict[str, Any], timezone: str) -> str:
+    if lock["until"] is None:
+        return "until its condition ends"
+    return f"until {words.clock(lock['until'], datetime.now(ZoneInfo(timezone)))}"
 
 
 def _deed(step: "Step") -> str:
     """Return a step that says nothing of itself in words."""
+    said = [f"{symbol} {price}" for symbol, price in step.price.items()]
     for side in ("buy", "sell"):
         ticket = getattr(step, side)
         if ticket is not None:
-            return f"{side} {ticket.size} {ticket.symbol}"
-    if step.price:
-        return ", ".join(f"{symbol} {price}" for symbol, price in step.price.items())
-    return "wait"
+            said.append(f"{side} {ticket.size} {ticket.symbol}")
+    if step.close is not None:
+        said.append(f"the trader closes {step.close.size or 'all'} {step.close.symbol}")
+    if step.cancel is not None:
+        said.append(f"the trader cancels {step.cancel}")
+    if step.fault is not None:
+        said.append(f"{step.fault.kind} the next {step.fault.times} {step.fault.endpoint}")
+    if step.cut_hubs is not None:
+        said.append("the hubs are cut")
+    return ", ".join(said) or "look"

@@ -130,6 +130,7 @@ class StopMoves:
             for wanted in self._wishes.values()
             for wish in wanted
             if (wish.move.order_id, wish.move.contract_id) == (order.id, order.contract_id)
+            and wish.move.stop_price.is_finite()
         ]
         return min(wishes, key=lambda wish: wish.move.stop_price * order.side.sign, default=None)
 
@@ -149,6 +150,6 @@ def lowers_risk(order: Order, stop_price: Decimal, state: AccountState) -> bool:
         return False
     if order.side.sign * position.size >= 0 or not is_reduce_only(order, position.size):
         return False
-    if order.stop_price is None or not stop_price.is_finite() or stop_price <= 0:
+    if order.stop_price is None or stop_price <= 0:
         return False
     return (stop_price - order.stop_price) * order.side.sign < 0

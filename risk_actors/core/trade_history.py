@@ -8,6 +8,8 @@ P&L, but not in cooldowns, streaks or trade counts, so that enforcement never fe
 
 from collections.abc import Iterator
 from decimal import Decimal
+from heapq import heappop, heappush
+from itertools import chain, takewhile
 
 import msgspec
 
@@ -27,8 +29,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at_ns: int
     """Broker time of its first fill that opened or increased."""
     opened_trade: bool
-    """Whether it began a trade, or only added to one."""
+    """Whether its first fill began a trade, or only added to one."""
     under_lock: bool = False
+    first_fill_id: int = 0
+    """The fill that `at_ns` is the time of."""
+    fill_number: int | None = None
+    """That fill's place in `TradeHistory.fill_times_ns`; None where it does not count, or for an
+    entry that is only imagined."""
 
 
 class Trade(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +46,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     side: Side
     """The side it was opened on: a buy is a long trade."""
     opened_ns: int
-    """Broker time of the first fill."""
+    """Broker time of the first fill known."""
     peak_size: int
     """The largest size it reached, unsigned contracts."""
     closed_ns: int | None = None
@@ -47,6 +54,36 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     net_usd: Decimal | None = None
     """Profit of its fills less their fees and commissions; None while the broker has not said."""
     under_lock: bool = False
+    """Whether it was opened under a lock."""
+    size_before: int = 0
+    """What was open (unsigned contracts) before the first fill known; what opening it cost is not
+    in `net_usd`."""
+    first_fill_id: int = 0
+    """The fill that opened it, or the first one known."""
+    last_fill_id: int = 0
+    """The fill that made it flat; 0 while it is open."""
+    changes: tuple[tuple[int, int], ...] = ()
+    """While it is open: for each fill known its order, and what it added to the unsigned size."""
+
+    @property
+    def opening_known(self) -> bool:
+        """Whether `opened_ns` is when it was opened; else it is older than the fills known."""
+        return not self.size_before
+
+    def remaining(self, excess_order_ids: frozenset[int]) -> int:
+        """Return the size that may stay of an open trade, were the entries named never made.
+
+        Exits are taken to shrink the excess first, for only what is left of it has to go.
+        """
+        size = self.size_before
+        allowed = size
+        for order_id, change in self.changes:
+            size += change
+            if change < 0:
+                allowed = min(allowed, size)
+            elif order_id not in excess_order_ids:
+                allowed += change
+        return allowed
 
 
 class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,16 +99,39 @@ class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     def entries_in(self, window: Window) -> int:
         """Return how many entries that count were made in a span of time."""
-        return sum(1 for _ in self._counted(window))
+        since = takewhile(lambda entry: entry.at_ns >= window.start_ns, self.entries_newest_first())
+        return sum(entry.at_ns < window.end_ns for entry in since)
 
     def trades_begun_in(self, window: Window) -> int:
         """Return how many trades that count began in a span of time."""
-        return sum(1 for entry in self._counted(window) if entry.opened_trade)
+        since = takewhile(
+            lambda trade: trade.opened_ns >= window.start_ns, self.begun_newest_first()
+        )
+        return sum(trade.opened_ns < window.end_ns for trade in since)
 
-    def _counted(self, window: Window) -> Iterator[Entry]:
-        """Yield the entries that count, newest first; older ones are not even looked at."""
-        for entry in reversed(self.entries):
-            if entry.at_ns < window.start_ns:
-                return
-            if entry.at_ns < window.end_ns and not entry.under_lock:
-                yield entry
+    def entries_newest_first(self) -> Iterator[Entry]:
+        """Yield the entries that count; who stops early does not pay for the whole week."""
+        return (entry for entry in reversed(self.entries) if not entry.under_lock)
+
+    def closed_newest_first(self) -> Iterator[Trade]:
+        """Yield the closed trades that count, the last one closed first."""
+        return (trade for trade in reversed(self.closed) if not trade.under_lock)
+
+    def begun_newest_first(self) -> Iterator[Trade]:
+        """Yield the trades that count and whose beginning is known, the last one begun first.
+
+        Closed trades come in the order of their closing. One may be passed on once it began after
+        the next one closed, for that and all further ones began no later than they closed.
+        """
+        waiting: list[tuple[int, int, int, Trade]] = []
+        trades = chain(((0, trade) for trade in self.open), self._closed_with_time())
+        for number, (no_later_ns, trade) in enumerate(trades):
+            while no_later_ns and waiting and -waiting[0][0] > no_later_ns:
+                yield heappop(waiting)[-1]
+            if trade.opening_known and not trade.under_lock:
+                heappush(waiting, (-trade.opened_ns, -trade.first_fill_id, number, trade))
+        while waiting:
+            yield heappop(waiting)[-1]
+
+    def _closed_with_time(self) -> Iterator[tuple[int, Trade]]:
+        return ((trade.closed_ns or 0, trade) for trade in reversed(self.closed))

@@ -23,28 +23,31 @@ class SeenFill(msgspec.Struct, frozen=True):
 class _OpenTrade:
     """A trade under way."""
 
-    __slots__ = ("costs_usd", "gross_usd", "opened_ns", "peak_size", "side", "symbol", "under_lock")
+    __slots__ = ("changes", "costs_usd", "first", "gross_usd", "peak_size", "side", "size_before")
 
-    def __init__(self, seen: SeenFill, *, under_lock: bool) -> None:
-        self.symbol = seen.symbol
-        self.side = seen.fill.side
-        self.opened_ns = seen.fill.at_ns
-        self.under_lock = under_lock
-        self.peak_size = 0
+    def __init__(self, seen: SeenFill, side: Side, size_before: int) -> None:
+        self.first = seen
+        self.side = side
+        self.size_before = self.peak_size = size_before
         self.gross_usd: Decimal | None = ZERO
         self.costs_usd = ZERO
+        self.changes: list[tuple[int, int]] = []
 
-    def shown(self, contract_id: str, closed_ns: int | None = None) -> Trade:
-        gross_usd = self.gross_usd
+    def shown(self, *, under_lock: bool, closing: Fill | None = None) -> Trade:
+        gross_usd, first = self.gross_usd, self.first.fill
         return Trade(
-            contract_id=contract_id,
-            symbol=self.symbol,
+            contract_id=first.contract_id,
+            symbol=self.first.symbol,
             side=self.side,
-            opened_ns=self.opened_ns,
-            closed_ns=closed_ns,
+            opened_ns=first.at_ns,
+            closed_ns=None if closing is None else closing.at_ns,
             peak_size=self.peak_size,
             net_usd=None if gross_usd is None else gross_usd - self.costs_usd,
-            under_lock=self.under_lock,
+            under_lock=under_lock,
+            size_before=self.size_before,
+            first_fill_id=first.id,
+            last_fill_id=0 if closing is None else closing.id,
+            changes=tuple(self.changes) if closing is None else (),
         )
 
 
@@ -60,6 +63,7 @@ class TradeLedger:
         self._entries: dict[int, Entry] = {}
         self._closed: list[Trade] = []
         self._open: dict[str, _OpenTrade] = {}
+        self._under_lock: set[str] = set()
         self._fill_times_ns: list[int] = []
         self._history: TradeHistory | None = None
 
@@ -81,43 +85,48 @@ class TradeLedger:
         fill = seen.fill
         self._history = None
         before = self._sizes.get(fill.contract_id, 0)
-        after = self._sizes[fill.contract_id] = before + fill.signed_size
-        is_opening = before * fill.signed_size >= 0
-        closing = 0 if is_opening else min(abs(before), fill.size)
+        self._sizes[fill.contract_id] = before + fill.signed_size
+        closing = 0 if before * fill.signed_size >= 0 else min(abs(before), fill.size)
         opening = fill.size - closing
-        trade = self._open.get(fill.contract_id)
+        # What a reversal cost is split over both trades by size; nothing of it is lost.
+        closing_usd = fill.costs_usd * closing / fill.size if opening else fill.costs_usd
+        counts = False
         if closing:
-            self._close(seen, closing, before, is_flat=before * after <= 0)
+            counts = self._close(seen, closing, before, closing_usd)
+            before = 0 if opening else before
         if opening:
-            trade = self._enter(seen, opening, began=before * after <= 0)
-            trade.peak_size = max(trade.peak_size, abs(after))
-        if trade is None or not trade.under_lock:
+            opening_usd = fill.costs_usd - closing_usd if closing else fill.costs_usd
+            counts |= self._enter(seen, opening, before, opening_usd)
+        if counts:
             self._fill_times_ns.append(fill.at_ns)
 
-    def _close(self, seen: SeenFill, size: int, before: int, *, is_flat: bool) -> None:
+    def _close(self, seen: SeenFill, size: int, before: int, costs_usd: Decimal) -> bool:
+        """Take a part or all off a trade; tell whether the fill counts for that."""
         fill = seen.fill
-        trade = self._open.get(fill.contract_id)
-        if trade is None:
-            # Opened before any fill that is known; its own side is the other one.
-            trade = self._open[fill.contract_id] = _OpenTrade(seen, under_lock=False)
-            trade.side = Side.SELL if fill.side is Side.BUY else Side.BUY
-        trade.peak_size = max(trade.peak_size, abs(before))
-        trade.costs_usd += _share(fill, size)
+        trade = self._trade(seen, before)
+        trade.changes.append((fill.order_id, -size))
+        trade.costs_usd += costs_usd
         gross_usd = trade.gross_usd
         trade.gross_usd = (
             None if fill.profit_usd is None or gross_usd is None else gross_usd + fill.profit_usd
         )
-        if is_flat:
+        under_lock = fill.contract_id in self._under_lock
+        if size == abs(before):
             del self._open[fill.contract_id]
-            self._closed.append(trade.shown(fill.contract_id, fill.at_ns))
+            self._under_lock.discard(fill.contract_id)
+            self._closed.append(trade.shown(under_lock=under_lock, closing=fill))
+        return not under_lock
 
-    def _enter(self, seen: SeenFill, size: int, *, began: bool) -> _OpenTrade:
+    def _enter(self, seen: SeenFill, size: int, before: int, costs_usd: Decimal) -> bool:
+        """Open or add to a trade; tell whether the fill counts for that."""
         fill = seen.fill
         under_lock = any(span.covers(fill.contract_id, seen.seen_ns) for span in self._locks)
-        trade = self._open.get(fill.contract_id)
-        if trade is None:
-            trade = self._open[fill.contract_id] = _OpenTrade(seen, under_lock=under_lock)
-        trade.costs_usd += _share(fill, size)
+        if before == 0 and under_lock:
+            self._under_lock.add(fill.contract_id)
+        trade = self._trade(seen, before)
+        trade.changes.append((fill.order_id, size))
+        trade.costs_usd += costs_usd
+        trade.peak_size = max(trade.peak_size, abs(before) + size)
         entry = self._entries.get(fill.order_id)
         self._entries[fill.order_id] = (
             Entry(
@@ -127,12 +136,23 @@ class TradeLedger:
                 side=fill.side,
                 size=size,
                 at_ns=fill.at_ns,
-                opened_trade=began,
+                opened_trade=before == 0,
                 under_lock=under_lock,
+                first_fill_id=fill.id,
+                fill_number=None if under_lock else len(self._fill_times_ns),
             )
             if entry is None
             else msgspec.structs.replace(entry, size=entry.size + size)
         )
+        return not under_lock
+
+    def _trade(self, seen: SeenFill, before: int) -> _OpenTrade:
+        """Return the trade under way, begun by this fill or (`before`) by none that is known."""
+        fill = seen.fill
+        trade = self._open.get(fill.contract_id)
+        if trade is None:
+            side = fill.side if before == 0 else Side.BUY if before > 0 else Side.SELL
+            trade = self._open[fill.contract_id] = _OpenTrade(seen, side, abs(before))
         return trade
 
     def history(self) -> TradeHistory:
@@ -141,12 +161,10 @@ class TradeLedger:
             self._history = TradeHistory(
                 entries=tuple(self._entries.values()),
                 closed=tuple(self._closed),
-                open=tuple(trade.shown(cid) for cid, trade in self._open.items()),
+                open=tuple(
+                    trade.shown(under_lock=contract_id in self._under_lock)
+                    for contract_id, trade in self._open.items()
+                ),
                 fill_times_ns=tuple(self._fill_times_ns),
             )
         return self._history
-
-
-def _share(fill: Fill, size: int) -> Decimal:
-    """Return the costs of a part of a fill; a reversal's are split over both trades by size."""
-    return fill.costs_usd if size == fill.size else fill.costs_usd * size / fill.size

@@ -1,4 +1,4 @@
-"""What the broker's answers to a close or a cancel mean.
+"""What the broker's answers to a close, a cancel or a move of a stop mean.
 
 Every endpoint numbers its refusals differently (from the Gateway's machine-readable description
 and documentation), so the tables are per endpoint; `errorMessage` is usually null.
@@ -11,6 +11,7 @@ from risk_actors.core.commands import Answer
 CLOSE = "/Position/closeContract"
 PARTIAL_CLOSE = "/Position/partialCloseContract"
 CANCEL = "/Order/cancel"
+MODIFY = "/Order/modify"
 
 _GONE = Answer.GONE
 _NO = Answer.REFUSED
@@ -22,9 +23,11 @@ class Meaning(NamedTuple):
 
     answer: Answer
     words: str
+    is_lasting: bool = False
+    """The account as a whole is refused; asking again soon changes nothing."""
 
 
-_ACCOUNT_NOT_FOUND = Meaning(_NO, "the broker does not know this account")
+_ACCOUNT_NOT_FOUND = Meaning(_NO, "the broker does not know this account", is_lasting=True)
 _CONTRACT_NOT_FOUND = Meaning(_NO, "the broker does not know this contract")
 _CONTRACT_NOT_ACTIVE = Meaning(_NO, "this contract is no longer active")
 _POSITION_NOT_FOUND = Meaning(_GONE, "there is no such position any more")
@@ -34,9 +37,19 @@ _CLOSE_REJECTED = Meaning(
 _CLOSE_PENDING = Meaning(_NO, "a closing order is already pending")
 # It may have happened or not, so it must be looked at before it is sent again.
 _UNKNOWN_ERROR = Meaning(_UNSURE, "the broker reported an unknown error")
-_ACCOUNT_REJECTED = Meaning(
-    _NO, "the broker does not let programs close positions in this account (live or follower)"
-)
+_ORDER_NOT_FOUND = Meaning(_GONE, "there is no such order any more")
+_CHANGE_PENDING = Meaning(_NO, "the order has a change pending")
+
+
+def _account_rejected(deed: str) -> Meaning:
+    return Meaning(
+        _NO,
+        f"the broker does not let programs {deed} in this account (live, follower or blocked)",
+        is_lasting=True,
+    )
+
+
+_ACCOUNT_REJECTED = _account_rejected("close positions")
 
 MEANINGS: dict[str, dict[int, Meaning]] = {
     CLOSE: {
@@ -62,14 +75,20 @@ MEANINGS: dict[str, dict[int, Meaning]] = {
     },
     CANCEL: {
         1: _ACCOUNT_NOT_FOUND,
-        2: Meaning(_GONE, "there is no such order any more"),
+        2: _ORDER_NOT_FOUND,
         3: Meaning(_NO, "the cancel was rejected"),
-        4: Meaning(_NO, "the order has a change pending"),
+        4: _CHANGE_PENDING,
         5: _UNKNOWN_ERROR,
-        6: Meaning(
-            _NO,
-            "the broker does not let programs cancel orders in this account (live or follower)",
-        ),
+        6: _account_rejected("cancel orders"),
+    },
+    MODIFY: {
+        1: _ACCOUNT_NOT_FOUND,
+        2: _ORDER_NOT_FOUND,
+        3: Meaning(_NO, "the move was rejected (the market has passed the price, or is closed)"),
+        4: _CHANGE_PENDING,
+        5: _UNKNOWN_ERROR,
+        6: _account_rejected("change orders"),
+        7: _CONTRACT_NOT_FOUND,
     },
 }
 

@@ -1,4 +1,4 @@
-"""The enforcement lane: closes and cancels on a connection of their own, never behind a read.
+"""The enforcement lane: commands on a connection of their own, never behind a read.
 
 The SDK sends commands through the same limiter and pool as everything else, and swallows the
 broker's code; here each command is one request, sent at once, answered once, never repeated. What
@@ -11,9 +11,16 @@ import aiohttp
 import msgspec
 from loguru import logger
 
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command, Outcome
+from risk_actors.core.commands import (
+    Answer,
+    CancelOrder,
+    CloseContract,
+    Command,
+    MoveStop,
+    Outcome,
+)
 from risk_actors.projectx.budget import RequestBudget
-from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, PARTIAL_CLOSE
+from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, MODIFY, PARTIAL_CLOSE, Meaning
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.session import Session
@@ -29,6 +36,10 @@ _UNAUTHORISED = 401
 _NOT_EXECUTED = frozenset({400, 403, 404, 405, 422})
 """Client errors that say the command was not carried out (401 and 429 count as uncertain)."""
 _ANSWERED = range(200, 300)
+
+_NO_BUDGET = Meaning(
+    Answer.REFUSED, "not sent: what is left of this minute's requests is kept for closes"
+)
 
 
 class EnforcementLane:
@@ -65,11 +76,14 @@ class EnforcementLane:
     async def send(self, command: Command) -> tuple[Outcome, int]:
         """Send one command now and return its outcome and when it was sent (ns of UTC).
 
-        Never waits for the budget, never repeats, never raises because of the broker.
+        Never waits for the budget, never repeats, never raises because of the broker. A move of a
+        stop is not sent at all where it would use what is kept for closes and cancels.
         """
         endpoint, body = request_of(command)
         token = self._session.token
         sent_ns = self._clock.now_ns()
+        if isinstance(command, MoveStop) and self._budget.wait_ns(sent_ns):
+            return _outcome(command, _NO_BUDGET), sent_ns
         self._budget.count(sent_ns)
         if self._http is None:
             return _uncertain(command, "the connection is closed"), sent_ns
@@ -110,7 +124,7 @@ class EnforcementLane:
             logger.debug("The enforcement connection is not warm: {}", scrub(str(error)))
 
 
-def request_of(command: Command) -> tuple[str, dict[str, int | str]]:
+def request_of(command: Command) -> tuple[str, dict[str, int | float | str]]:
     """Return the endpoint and body that carry out a command."""
     match command:
         case CloseContract(size=None):
@@ -123,6 +137,13 @@ def request_of(command: Command) -> tuple[str, dict[str, int | str]]:
             }
         case CancelOrder():
             return CANCEL, {"accountId": command.account_id, "orderId": command.order_id}
+        case MoveStop():
+            return MODIFY, {
+                "accountId": command.account_id,
+                "orderId": command.order_id,
+                # A float prints the digits that the price has: prices have far fewer than 15.
+                "stopPrice": float(command.stop_price),
+            }
 
 
 def outcome_of(command: Command, endpoint: str, status: int, content: bytes) -> Outcome:
@@ -131,7 +152,7 @@ def outcome_of(command: Command, endpoint: str, status: int, content: bytes) -> 
     Success is acceptance only: whether it happened is still to be observed.
     """
     if status in _NOT_EXECUTED:
-        return _outcome(command, Answer.REFUSED, None, f"HTTP {status}")
+        return _outcome(command, Meaning(Answer.REFUSED, f"HTTP {status}"))
     if status not in _ANSWERED:
         return _uncertain(command, f"HTTP {status}")
     try:
@@ -141,27 +162,29 @@ def outcome_of(command: Command, endpoint: str, status: int, content: bytes) -> 
     if not isinstance(answer, dict) or not isinstance(answer.get("success"), bool):
         return _uncertain(command, "the answer could not be read")
     if answer["success"]:
-        return _outcome(command, Answer.ACCEPTED, None, None)
+        return Outcome(command_id=command.id, account_id=command.account_id, answer=Answer.ACCEPTED)
     code = answer.get("errorCode")
     if not isinstance(code, int) or isinstance(code, bool):
         code = None
     meaning = MEANINGS[endpoint].get(code) if code is not None else None
-    detail = meaning.words if meaning else f"the broker refused with unknown code {code}"
+    if meaning is None:
+        meaning = Meaning(Answer.REFUSED, f"the broker refused with unknown code {code}")
     said = answer.get("errorMessage")
-    if isinstance(said, str) and said:
-        detail = f"{detail} ({scrub(said)})"
-    return _outcome(command, meaning.answer if meaning else Answer.REFUSED, code, detail)
+    return _outcome(command, meaning, code, scrub(said) if isinstance(said, str) else "")
 
 
 def _uncertain(command: Command, detail: str) -> Outcome:
-    return _outcome(command, Answer.UNCERTAIN, None, detail)
+    return _outcome(command, Meaning(Answer.UNCERTAIN, detail))
 
 
-def _outcome(command: Command, answer: Answer, code: int | None, detail: str | None) -> Outcome:
+def _outcome(
+    command: Command, meaning: Meaning, code: int | None = None, said: str = ""
+) -> Outcome:
     return Outcome(
         command_id=command.id,
         account_id=command.account_id,
-        answer=answer,
+        answer=meaning.answer,
         error_code=code,
-        detail=detail,
+        detail=f"{meaning.words} ({said})" if said else meaning.words,
+        is_lasting=meaning.is_lasting,
     )

@@ -154,6 +154,8 @@ class BrokerTable(_Table, frozen=True, kw_only=True):
     accounts: Annotated[tuple[AccountSettings, ...], msgspec.Meta(min_length=1)] = (
         AccountSettings(),
     )
+    partial_fills: bool = False
+    """Whether the broker may fill an order in parts; then no size of a close is certain."""
 
 
 class Scenario(_Table, frozen=True, kw_only=True):

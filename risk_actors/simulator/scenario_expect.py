@@ -83,8 +83,9 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     size: Count | None = None
     to: float | None = None
-    times: Count = 1
-    """So many commands: exactly, or at least when `at_most` says how many more may come."""
+    times: Annotated[int, msgspec.Meta(ge=0)] = 1
+    """So many commands: exactly, or at least when `at_most` says how many may come. 0 is for one
+    that may come or not, as the events of a fill happen to be ordered."""
     at_most: Count | None = None
     scope: NonEmpty = "account"
     """`account`, or the symbol of the contract."""
@@ -116,6 +117,10 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         for field in msgspec.structs.fields(type(self)):
             if field.name not in allowed and getattr(self, field.name) != field.default:
                 raise ValueError(f"`{field.name}` means nothing beside `{verbs[0]}`")
+        if self.times == 0 and self.at_most is None:
+            raise ValueError("with `times = 0` say how many may come: `at_most`")
+        if self.at_most is not None and self.at_most < self.times:
+            raise ValueError("`at_most` is less than `times`")
         if self.verdict is not None and self.of is None:
             raise ValueError("`verdict` needs the id of the rule: `of`")
         if self.unlocked is False:
@@ -139,7 +144,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             if getattr(self, field.name) != field.default
         }
         ordered = {self.verb: given.pop(self.verb), **given}
-        return ", ".join(f"{key} {_said(value)}" for key, value in ordered.items())
+        return ", ".join(f"{key} {_said(value)}".strip() for key, value in ordered.items())
 
 
 def _said(value: object) -> str:

@@ -80,13 +80,13 @@ def _readable(message: str) -> str:
     """Return a decoding error with the place first, steps counted from 1, and a suggestion."""
     message, _, place = message.partition(" - at `$")
     place = place.strip("`").lstrip(".")
-    place = re.sub(r"\[(\d+)\]", lambda found: f" {int(found[1]) + 1}", place)
+    place = re.sub(r"s?\[(\d+)\]", lambda found: f" {int(found[1]) + 1}", place)
     unknown = _UNKNOWN_KEY.search(message)
     if unknown:
         kind: type[msgspec.Struct] = Scenario
         if "expect" in place:
             kind = Expectation
-        elif place.startswith("steps"):
+        elif place.startswith("step "):
             kind = OrderTicket if place.endswith(("buy", "sell")) else Step
         near = get_close_matches(unknown[1], kind.__struct_fields__, n=1)
         message = f"unknown key `{unknown[1]}`" + (f"; did you mean `{near[0]}`?" if near else "")

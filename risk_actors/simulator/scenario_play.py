@@ -21,8 +21,8 @@ class Stage(Protocol):
     def now_ns(self) -> int:
         """Return the guard's time in nanoseconds UTC."""
 
-    def run_until(self, at_s: float, look: Callable[[], None]) -> None:
-        """Let time pass, looking often."""
+    def run_until(self, at_s: float, look: Callable[[], bool]) -> None:
+        """Let time pass, looking often; a look tells whether something is waited for."""
 
     def wait_for(self, condition: Callable[[], bool], at_most_s: float) -> None:
         """Let time pass until a condition is true, where that takes longer than it should.
@@ -53,8 +53,9 @@ def play(script: Script, stage: Stage, watchers: Sequence[Watcher] = ()) -> list
     """Play a script from its start to its end; return what was not as expected."""
     referee = Referee(script, watchers, slack_s=stage.slack_s)
 
-    def look() -> None:
+    def look() -> bool:
         referee.look(stage.now_s(), stage.commands(), stage.sight())
+        return not referee.is_settled
 
     begun = -1
     for cue in script.cues:
@@ -76,14 +77,9 @@ def _is_step(cue: Cue, script: Script) -> bool:
     return cue.deed is script.scenario.steps[cue.step]
 
 
-def _settle(referee: Referee, stage: Stage, look: Callable[[], None]) -> None:
+def _settle(referee: Referee, stage: Stage, look: Callable[[], bool]) -> None:
     """Judge what the step before expected once more, and be done with it."""
-
-    def settled() -> bool:
-        look()
-        return referee.is_settled
-
-    stage.wait_for(settled, stage.slack_s)
+    stage.wait_for(lambda: not look(), stage.slack_s)
     referee.end_step(stage.now_s())
 
 

@@ -101,6 +101,7 @@ class Referee:
                 _Open(
                     Question(expectation, account.id, now_ns, self._script),
                     at_s + expectation.within_s + self._slack_s,
+                    is_met=expectation.is_command and expectation.times == 0,
                 )
             )
 

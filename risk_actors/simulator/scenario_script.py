@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -67,12 +68,17 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     calendar: TradingCalendar
     start_ns: int
     """When it begins on a virtual clock."""
+    first_quotes: dict[str, Quote]
     cues: tuple[Cue, ...]
 
     @property
     def length_s(self) -> float:
         """Return how long it takes to play."""
-        return self.cues[-1].after_s + self.scenario.ends_after_s
+        last_s = self.cues[-1].after_s
+        step = self.scenario.steps[-1]
+        begins_s = next(cue.after_s for cue in self.cues if cue.deed is step)
+        needed_s = max((expected.within_s for expected in step.expect), default=0.0)
+        return max(last_s, begins_s + needed_s) + self.scenario.ends_after_s
 
 
 def compile_script(scenario: Scenario, zone: ZoneInfo, daily: str, weekly: str) -> Script:
@@ -87,12 +93,18 @@ def compile_script(scenario: Scenario, zone: ZoneInfo, daily: str, weekly: str) 
     moments = list(_moments(scenario, zone, start_ns))
     _check_room(scenario, moments)
     tape = _Tape(scenario)
+    first_quotes = dict(tape.quotes)
     cues: list[Cue] = []
     for index, (step, after_ns) in enumerate(zip(scenario.steps, moments, strict=True)):
         cues += [Cue(after_ns + late_ns, index, deed) for late_ns, deed in tape.deeds(step)]
     cues.sort(key=lambda cue: cue.after_ns)
     return Script(
-        scenario=scenario, zone=zone, calendar=calendar, start_ns=start_ns, cues=tuple(cues)
+        scenario=scenario,
+        zone=zone,
+        calendar=calendar,
+        start_ns=start_ns,
+        first_quotes=first_quotes,
+        cues=tuple(cues),
     )
 
 
@@ -127,15 +139,14 @@ def _moments(scenario: Scenario, zone: ZoneInfo, start_ns: int) -> Iterator[int]
 
 def _check_room(scenario: Scenario, moments: list[int]) -> None:
     """Refuse an expectation that would still have time when the next step ends it."""
-    end_ns = moments[-1] + round(scenario.ends_after_s * NS_PER_S)
-    following = [*moments[1:], end_ns]
-    for index, step in enumerate(scenario.steps):
-        needed_s = max((e.within_s for e in step.expect), default=0.0)
-        room_s = (following[index] - moments[index]) / NS_PER_S
+    for index, (begins_ns, ends_ns) in enumerate(pairwise(moments)):
+        step = scenario.steps[index]
+        needed_s = max((expected.within_s for expected in step.expect), default=0.0)
+        room_s = (ends_ns - begins_ns) / NS_PER_S
         if needed_s > room_s:
             raise ValueError(
                 f"step {index + 1}: something is expected within {needed_s:g} s, "
-                f"but what follows comes after {room_s:g} s"
+                f"but the next step comes after {room_s:g} s"
             )
 
 
@@ -145,12 +156,12 @@ class _Tape:
     def __init__(self, scenario: Scenario) -> None:
         prices = scenario.broker.prices
         self._contracts = {symbol: front_contract(symbol, _SOME_DAY) for symbol in prices}
-        self._quotes = {s: quote_of(price, self._contracts[s]) for s, price in prices.items()}
+        self.quotes = {s: quote_of(price, self._contracts[s]) for s, price in prices.items()}
 
     def deeds(self, step: Step) -> Iterator[tuple[int, Deed]]:
         """Yield what a step does, each with its nanoseconds after the step."""
         for symbol, price in step.price.items():
-            quote = self._quotes[symbol] = quote_of(price, self._contracts[symbol])
+            quote = self.quotes[symbol] = quote_of(price, self._contracts[symbol])
             yield 0, SetPrice(symbol, quote)
         yield 0, step
         if step.glide is not None:
@@ -159,19 +170,19 @@ class _Tape:
             symbol = step.bad_tick.symbol
             bad = quote_of(step.bad_tick.price, self._contracts[symbol])
             yield 0, ShowPrice(symbol, bad)
-            yield round(step.bad_tick.for_s * NS_PER_S), ShowPrice(symbol, self._quotes[symbol])
+            yield round(step.bad_tick.for_s * NS_PER_S), ShowPrice(symbol, self.quotes[symbol])
         if step.restart is not None:
             yield 0, Kill()
             yield round(step.restart.down_s * NS_PER_S), Revive()
 
     def _glide(self, glide: Glide) -> Iterator[tuple[int, Deed]]:
         contract = self._contracts[glide.symbol]
-        start = self._quotes[glide.symbol].bid
+        start = self.quotes[glide.symbol].bid
         count = max(1, round(glide.over_s / glide.every_s))
         way = as_decimal(glide.to) - start
         for n in range(1, count + 1):
             bid = on_grid(start + way * n / count, contract.tick_size)
-            quote = self._quotes[glide.symbol] = Quote(bid, bid + contract.tick_size, bid)
+            quote = self.quotes[glide.symbol] = Quote(bid, bid + contract.tick_size, bid)
             yield round(glide.over_s * NS_PER_S * n / count), SetPrice(glide.symbol, quote)
 
 

@@ -9,6 +9,7 @@ from risk_actors.simulator.exchange import Exchange
 from risk_actors.simulator.faults import Faults
 from risk_actors.simulator.gateway import SimulatedGateway
 from risk_actors.simulator.records import Bracket, OrderStatus, OrderType, Quote, Side, Ticket
+from risk_actors.simulator.refusals import Reason, RefusedError
 from risk_actors.simulator.scenario import OrderTicket, Scenario, Step
 from risk_actors.simulator.scenario_script import Deed, SetPrice, ShowPrice, as_decimal
 
@@ -154,11 +155,11 @@ class Hands:
     def _trade(self, step: Step, account_id: int) -> None:
         venue, now_ns = self._venue, self._venue.now_ns()
         if step.cancel is not None:
-            venue.exchange.cancel(account_id, self.order_ids[step.cancel], now_ns)
+            venue.exchange.cancel(account_id, self._order_id(step.cancel), now_ns)
         if step.modify is not None:
             venue.exchange.modify(
                 account_id,
-                self.order_ids[step.modify.order],
+                self._order_id(step.modify.order),
                 now_ns,
                 size=step.modify.size,
                 limit_price=_level(step.modify.limit),
@@ -170,6 +171,11 @@ class Hands:
         for side, wanted in ((Side.BUY, step.buy), (Side.SELL, step.sell)):
             if wanted is not None:
                 self._place(wanted, side, account_id, now_ns)
+
+    def _order_id(self, name: str) -> int:
+        if name not in self.order_ids:
+            raise RefusedError(Reason.ORDER_NOT_FOUND, f"the order `{name}` was never placed")
+        return self.order_ids[name]
 
     def _place(self, wanted: OrderTicket, side: Side, account_id: int, now_ns: int) -> None:
         exchange = self._venue.exchange

@@ -30,6 +30,7 @@ from risk_actors.core.verdict import (
     Warned,
 )
 from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.control import Resync
 from tests.actors.facts import (
     DAY_END_NS,
     MNQ,
@@ -432,3 +433,14 @@ def test_stop_moves_are_told_when_they_change_and_when_none_is_wanted_any_more()
 
     told = [[move.stop_price for move in each.moves] for each in rig.sent(m.StopMovesWanted)]
     assert told == [[1], [2], []]
+
+
+def test_an_enforcer_that_was_restarted_is_told_again_which_stops_to_move() -> None:
+    move = StopMove(order_id=7, contract_id=MNQ, stop_price=Decimal(1))
+    rig = Rig(lambda _f, _n: Ok(stop_moves=(move,)))
+    rig.show("0")
+    rig.actor.handle_control(Resync(address="lockout", reason="lockout was restarted"))
+    before = len(rig.sent(m.StopMovesWanted))
+    rig.actor.handle_control(Resync(address="enforcer", reason="enforcer was restarted"))
+
+    assert (before, len(rig.sent(m.StopMovesWanted))) == (1, 2)

@@ -9,6 +9,12 @@ from risk_actors.app.settings_problem import SettingsError
 
 A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
 
+HOURS = '[[rules]]\nid = "h"\ntype = "trading_hours"\n'
+STEPS = (
+    '[[rules]]\nid = "s"\ntype = "scaling_plan"\n'
+    "steps = [\n  { max_contracts = 2 },\n  { above = 1500, max_contracts = 0 },\n]\n"
+)
+TIERS = '[[rules]]\nid = "c"\ntype = "trade_cooldown"\ntiers = [{ loss_usd = 5, second = 9 }]\n'
 PER_INSTRUMENT = '[[rules]]\nid = "i"\ntype = "max_contracts_per_instrument"\n'
 
 RISK_ERRORS = {
@@ -51,6 +57,54 @@ RISK_ERRORS = {
     "entry of a table": (
         PER_INSTRUMENT + "[rules.limits]\nES = 2\nMNQ = -1\n",
         [(6, "limits.MNQ = -1: expected a whole number >= 0")],
+    ),
+    "unknown key of the lock": (
+        A_RULE + 'lock = { untl = "weekly_reset" }\n',
+        [(5, "unknown key `untl`; did you mean `until`?")],
+    ),
+    "wrong end of the lock": (
+        A_RULE + '[rules.lock]\nuntil = "weekly"\n',
+        [(6, 'lock.until = "weekly": expected one of daily_reset, weekly_reset; did you mean')],
+    ),
+    "lock with two ends": (
+        A_RULE + 'lock = { until = "daily_reset", for_s = 60 }\n',
+        [(5, "give either `until` or `for_s`, not both")],
+    ),
+    "lock that is no table": (
+        A_RULE + 'lock = "weekly_reset"\n',
+        [(5, 'lock = "weekly_reset": expected a table')],
+    ),
+    "misspelled on_unknown": (
+        A_RULE + 'on_unknown = "block"\n',
+        [(5, 'on_unknown = "block": expected one of alert, lock; did you mean `lock`?')],
+    ),
+    "keys of tables in a list": (
+        HOURS + 'windows = [\n  { days = ["Mon"], start = "08:30", end = "15:00" },\n'
+        '  { dayz = ["Tue"], start = 8, end = "15:00" },\n]\n',
+        [
+            (6, "unknown key `dayz`; did you mean `days`?"),
+            (6, "windows[1].start = 8: expected text in quotes"),
+            (6, "missing key `days`"),
+        ],
+    ),
+    "values of tables in a list": (
+        HOURS + '[[rules.windows]]\ndays = ["Mon"]\nstart = "08:30"\nend = "15:00"\n'
+        '[[rules.windows]]\ndays = ["Tue"]\nstart = "8:30"\nend = "15:00"\n',
+        [(8, "`8:30` is no time of day; write it as 08:30")],
+    ),
+    "table where a list of tables belongs": (
+        HOURS + '[rules.windows]\ndays = ["Mon"]\nstart = "08:30"\nend = "15:00"\n',
+        [(4, "windows = { ... }: expected a list in [brackets]")],
+    ),
+    "list that may not be empty": (HOURS + "windows = []\n", [(4, "windows = []: expected")]),
+    "steps and tiers": (
+        STEPS + TIERS,
+        [
+            (6, "unknown key `above`; did you mean `above_usd`?"),
+            (6, "steps[1].max_contracts = 0: expected a whole number >= 1"),
+            (11, "unknown key `second`; did you mean `seconds`?"),
+            (11, "missing key `seconds`"),
+        ],
     ),
     "rule that says nothing": (
         '[[rules]]\nid = "s"\ntype = "symbol_block"\n',

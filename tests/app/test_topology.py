@@ -63,9 +63,8 @@ def test_only_the_broker_closes_the_circle() -> None:
 
 
 def test_only_the_enforcer_sends_commands() -> None:
-    sources = {
-        edge.source for edge in TOPOLOGY.edges if edge.message in (m.SendClose, m.SendCancel)
-    }
+    commands = (m.SendClose, m.SendCancel, m.SendMoveStop)
+    sources = {edge.source for edge in TOPOLOGY.edges if edge.message in commands}
 
     assert sources == {"enforcer"}
 

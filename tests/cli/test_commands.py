@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -34,29 +35,6 @@ def settings_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def test_check_says_each_rule_in_a_sentence(settings_dir: Path) -> None:
-    result = call("check")
-    assert result.exit_code == 0
-    assert "Mode: paper (armed)" in result.stdout
-    assert "loss  enforce  When the day's equity P&L reaches -$500.00" in result.stdout
-
-
-def test_check_says_that_live_trading_is_not_armed(
-    settings_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PROJECT_X_USERNAME", "me")
-    monkeypatch.setenv("PROJECT_X_API_KEY", "my-key-of-many-letters")
-    assert "Mode: live (shadow: decides and records, sends nothing)" in call("check").stdout
-
-
-def test_check_warns_when_no_rule_is_on(settings_dir: Path) -> None:
-    assert "Warning" not in call("check").stdout
-    (settings_dir / "risk.toml").write_text(A_RULE + 'mode = "off"\n')
-    result = call("check")
-    assert result.exit_code == 0
-    assert 'Warning: no rule is on: each has mode = "off", so nothing is guarded' in result.stdout
-
-
 def test_check_finds_credentials_beside_the_settings(
     settings_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +42,7 @@ def test_check_finds_credentials_beside_the_settings(
     elsewhere = settings_dir.parent / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert "Mode: live" in call("check", "--settings", settings_dir).stdout
+    assert "live, NOT ARMED" in call("check", "--settings", settings_dir).stdout
 
 
 def test_check_lists_every_error_with_exit_code_2(
@@ -145,8 +123,31 @@ def test_rules_shows_each_verdict(
 ) -> None:
     run_daemon(pictures["open"])
     text = call("rules", "--data", tmp_path).stdout
-    assert "✓ ok       -312.50   -500.00   62%" in text
-    assert "! warning" in text
+    assert re.search(r"daily-loss +enforce +✓ ok +-312.50 +-500.00 +187.50", text)
+    assert re.search(r"! warning +4 +5 +1 contract$", text, re.MULTILINE)
+
+
+def test_rules_names_each_account_and_fits_80_columns(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_daemon(pictures["three"])
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("rules", "--data", tmp_path).stdout.splitlines()
+    assert [line for line in lines if line.startswith("50K-")] == ["50K-1", "50K-2", "50K-3"]
+    assert sum(line.startswith("per-instrument ") for line in lines) == 3
+
+
+def test_rules_gives_a_reason_under_the_table(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    reason = "4 contracts are open, the limit is 5"
+    first, *others = pictures["open"].rules
+    told = msgspec.structs.replace(first, reason=reason)
+    run_daemon(msgspec.structs.replace(pictures["open"], rules=(told, *others)))
+    assert f"\ndaily-loss: {reason}\n" in call("rules", "--data", tmp_path).stdout
 
 
 def test_locks_counts_down(

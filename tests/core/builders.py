@@ -22,9 +22,10 @@ from risk_actors.core.broker import (
     Side,
 )
 from risk_actors.core.instruments import symbol_of
-from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.pnl_state import Closing, PnlState
 from risk_actors.core.position_book import PositionBook, Snapshot
 from risk_actors.core.rules import Rule, catalogue
+from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import Breached, Verdict
 
@@ -291,3 +292,57 @@ def breach_of(judging: Rule[Any, Any], fact: Any) -> Breached:
     verdict = judge(judging, fact)
     assert isinstance(verdict, Breached), verdict
     return verdict
+
+
+def stop(
+    order_id: int,
+    side: Side,
+    size: int = 1,
+    price: str | float = 90,
+    *,
+    kind: OrderType = OrderType.STOP,
+    **terms: Any,
+) -> Order:
+    """Return a working stop order; `terms` as of `order`."""
+    made = order(order_id, side, size, kind=kind, **terms)
+    return msgspec.structs.replace(made, stop_price=dec(price))
+
+
+def worth(
+    balance: str | float | None,
+    unrealized: str | float | None = 0,
+    *,
+    realized: str | float = 0,
+    high: str | float | None = None,
+    closings: tuple[Closing, ...] = (),
+    day: int = 1,
+    account: AccountState | None = None,
+    unknown: str | None = None,
+) -> PnlState:
+    """Return an account by its balance: what it made of that today, and its high of the week."""
+    known = None if balance is None else dec(balance)
+    return PnlState(
+        account_id=ACCOUNT,
+        day_start_ns=day,
+        week_start_ns=1,
+        realized_usd=None if known is None else dec(realized),
+        costs_usd=dec("1.24"),
+        week_realized_usd=None if known is None else dec(realized),
+        unrealized_usd=None if unrealized is None else dec(unrealized),
+        trades=3,
+        entries=4,
+        account=account,
+        balance_usd=known,
+        balance_high_usd=known if high is None else dec(high),
+        closings=closings,
+        unknown_reason=unknown,
+    )
+
+
+def closing(day_end_ns: int, balance: str | float) -> Closing:
+    return Closing(day_end_ns=day_end_ns, balance_usd=dec(balance))
+
+
+def restored(judging: Rule[Any, Any], state: Any) -> Any:
+    """Return what a rule remembers once it was stored and read again."""
+    return decode_memory(judging, encode_memory(RuleMemory(state=state))).state

@@ -6,6 +6,7 @@ from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
     EFFECT_TIMEOUT_NS,
     RETRY_AFTER_NS,
+    RETRY_LASTING_AFTER_NS,
     TRANSITIONS,
     CommandSlot,
     IllegalTransitionError,
@@ -133,3 +134,19 @@ def test_a_seen_effect_forgets_attempts_and_refusal() -> None:
     slot.apply(E.SEEN, 1)
 
     assert (slot.attempts, slot.refusal) == (0, None)
+
+
+def test_pauses_are_long_where_the_account_as_a_whole_is_refused() -> None:
+    slot = CommandSlot()
+    slot.refusal_lasts = True
+    pauses = []
+    for _ in range(len(RETRY_LASTING_AFTER_NS) + 1):
+        slot.apply(E.SEND, 0)
+        slot.apply(E.REFUSE, 0)
+        pauses.append(slot.due_ns)
+        slot.apply(E.DUE, 0)
+
+    assert pauses == [*RETRY_LASTING_AFTER_NS, RETRY_LASTING_AFTER_NS[-1]]
+    slot.apply(E.SEND, 0)
+    slot.apply(E.SEEN, 0)
+    assert not slot.refusal_lasts

@@ -83,7 +83,10 @@ def account(
 
 
 def lock(
-    contract: str | None = None, existing: Existing = Existing.FLATTEN, lock_id: int = 1
+    contract: str | None = None,
+    existing: Existing = Existing.FLATTEN,
+    lock_id: int = 1,
+    kept: tuple[tuple[str, int], ...] = (),
 ) -> Lock:
     return Lock(
         id=lock_id,
@@ -95,6 +98,7 @@ def lock(
         evidence=Evidence(template="because"),
         correlation_id="c-lock",
         existing=existing,
+        kept=kept,
     )
 
 
@@ -380,7 +384,7 @@ def test_a_lock_that_keeps_positions_lets_them_shrink_but_not_grow() -> None:
     p = plan()
     p.on_account(account(position(3)), "e-0", 0)
 
-    locked = p.on_locks((lock(existing=Existing.KEEP),), "e-0", 0)
+    locked = p.on_locks((lock(existing=Existing.KEEP, kept=((MNQ, 3),)),), "e-0", 0)
     target = p.on_account(
         account(position(3), orders=(order(1, Side.SELL, 3), order(2, Side.BUY, 1))), "e-1", 1
     )
@@ -734,3 +738,52 @@ def test_an_accepted_close_that_keeps_working_is_looked_at_less_and_less_often()
             assert closes(p.on_account(shown, "snap", now_ns + 2)) == []
 
     assert 4 <= looks <= 8
+
+
+@pytest.mark.parametrize("refusal_lasts", [False, True], ids=["market halted", "account rejected"])
+def test_when_the_broker_refuses_everything_commands_in_ten_minutes_stay_few(
+    *, refusal_lasts: bool
+) -> None:
+    """A blocked account answers every close with code 8 and every cancel with code 6."""
+    p = plan()
+    orders = (order(7, Side.SELL, 3, OrderType.STOP), order(8, Side.BUY, 1))
+    shown = account(position(3), position(-1, ES), orders=orders)
+    p.on_account(shown, "e-0", 0)
+    waiting = p.on_locks((lock(),), "e-0", 0)
+    sent: list[tuple[int, int]] = []
+    asked = 0
+    for now_ns in range(100 * MS, 600 * S, 100 * MS):
+        waiting += p.on_tick("t", now_ns)
+        waiting += p.on_account(shown, "quote", now_ns)
+        for effect in waiting:
+            asked += isinstance(effect, AskSnapshot)
+            if isinstance(effect, CloseContract | CancelOrder):
+                sent.append((effect.id, now_ns))
+                outcome = Outcome(
+                    command_id=effect.id,
+                    account_id=ACCOUNT,
+                    answer=Answer.REFUSED,
+                    detail="no",
+                    is_lasting=refusal_lasts,
+                )
+                p.on_outcome(outcome, "a", now_ns)
+        waiting = []
+
+    in_scope = 3  # two positions and the entry order; the stop stays, for no close was accepted
+    assert len(sent) <= in_scope * (8 if refusal_lasts else 27)
+    assert len([id_ for id_, at_ns in sent if at_ns > 300 * S]) >= in_scope * 2
+    assert asked == 0
+
+
+def test_an_account_that_is_let_in_again_is_closed_at_the_next_attempt() -> None:
+    p = plan()
+    p.on_account(account(position(3)), "e-0", 0)
+    p.on_breach("r", Flatten(), "e-0", 0)
+    refused = Outcome(command_id=1, account_id=ACCOUNT, answer=Answer.REFUSED, is_lasting=True)
+    p.on_outcome(refused, "a", 0)
+
+    before = p.on_tick("t", 5 * S - 1)
+    after = p.on_tick("t", 5 * S)
+
+    assert closes(before) == []
+    assert len(closes(after)) == 1

@@ -2,24 +2,37 @@
 
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from risk_actors.app.settings import AppSettings, Settings
+from risk_actors.app.settings import AppSettings, Settings, TradingMode
+from risk_actors.app.settings_advice import advise
+from risk_actors.app.settings_advice_words import Situation
 from risk_actors.app.settings_load import load_app_settings, load_settings
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules import RuleSettings, catalogue
 from risk_actors.core.trading_calendar import TradingCalendar
 
 SHIPPED = Path(__file__).parents[2] / "settings"
-SWITCHED_OFF = re.compile(r"^#(?=[\w\[])", re.MULTILINE)
+SWITCHED_OFF = re.compile(r"^#(?=[\w\[{\]])", re.MULTILINE)
 """A setting that is switched off; prose has a blank after its sign."""
+ANOTHER_WAY = re.compile(r"^#?\w+ = .*\n(?:# .*\n)*#~ (?P<other>\w+ = .*)$", re.MULTILINE)
+"""A setting with another way to write it below."""
 
 
 def switched_on(name: str) -> str:
     return SWITCHED_OFF.sub("", (SHIPPED / name).read_text(encoding="utf-8"))
+
+
+def rule_blocks() -> list[str]:
+    """Return the text of every rule of the sample, those that are switched off too."""
+    text = (SHIPPED / "risk.toml").read_text(encoding="utf-8")
+    _, *blocks = re.split(r"^(?=#?\[\[rules\]\])", text, flags=re.MULTILINE)
+    return blocks
 
 
 def test_the_shipped_settings_guard_a_50k_account() -> None:
@@ -29,6 +42,12 @@ def test_the_shipped_settings_guard_a_50k_account() -> None:
     summaries = [catalogue()[rule.type](rule).summary() for rule in settings.rules]
     assert any("-$500.00" in summary for summary in summaries)
     assert all(rule.mode.value == "enforce" for rule in settings.rules)
+
+
+def test_the_shipped_settings_deserve_no_warning() -> None:
+    now_ns = int(datetime(2026, 11, 17, 18, tzinfo=UTC).timestamp()) * NS_PER_S
+    situation = Situation(load_settings(SHIPPED), TradingMode.PAPER, now_ns)
+    assert [each.text for each in advise(situation) if each.is_warning] == []
 
 
 def test_the_shipped_app_settings_are_the_defaults() -> None:
@@ -72,19 +91,37 @@ def test_app_toml_is_valid_with_every_setting_switched_on(tmp_path: Path) -> Non
     assert load_app_settings(tmp_path).armed is True
 
 
-def test_the_commented_rule_is_valid_once_it_is_switched_on(tmp_path: Path) -> None:
-    # `allowed` stands for the other way to write one rule, so it cannot be on beside `blocked`.
-    text = switched_on("risk.toml").replace("\nallowed =", "\n#allowed =")
-    (tmp_path / "risk.toml").write_text(text, encoding="utf-8")
-    assert len(load_settings(tmp_path).rules) == len(load_settings(SHIPPED).rules) + 1
+def test_the_commented_rules_are_valid_once_they_are_switched_on(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text(switched_on("risk.toml"), encoding="utf-8")
+    settings = load_settings(tmp_path)
+    assert {rule.type for rule in settings.rules} == set(catalogue())
+    assert settings.preset is not None
+
+
+@pytest.mark.parametrize("block", rule_blocks())
+def test_each_commented_rule_is_valid_by_itself(block: str, tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text(SWITCHED_OFF.sub("", block), encoding="utf-8")
+    assert len(load_settings(tmp_path).rules) == 1
+
+
+@pytest.mark.parametrize("other", ANOTHER_WAY.findall((SHIPPED / "risk.toml").read_text("utf-8")))
+def test_another_way_to_write_a_setting_is_valid_too(other: str, tmp_path: Path) -> None:
+    text = (SHIPPED / "risk.toml").read_text(encoding="utf-8")
+    (match,) = (each for each in ANOTHER_WAY.finditer(text) if each["other"] == other)
+    changed = f"{text[: match.start()]}{other}{text[match.end() :]}"
+    (tmp_path / "risk.toml").write_text(SWITCHED_OFF.sub("", changed), encoding="utf-8")
+    key = other.split(" = ", maxsplit=1)[0]
+    rules = load_settings(tmp_path).rules
+    assert any(getattr(rule, key, None) not in (None, ()) for rule in rules)
 
 
 @pytest.mark.parametrize("rule_type", catalogue())
 def test_every_rule_and_every_key_of_it_is_shown(rule_type: str) -> None:
-    rules = tomllib.loads(switched_on("risk.toml"))["rules"]
-    shown = {key for rule in rules if rule["type"] == rule_type for key in rule}
+    blocks = [block for block in rule_blocks() if f'type = "{rule_type}"' in block]
+    shown = {key for block in blocks for key in re.findall(r"^#?~? ?(\w+) = ", block, re.MULTILINE)}
     keys = {field.name for field in msgspec.structs.fields(catalogue()[rule_type].Settings)}
     shared = {field.name for field in msgspec.structs.fields(RuleSettings)}
+    assert blocks
     assert keys - shared <= shown
 
 

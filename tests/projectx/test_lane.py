@@ -1,4 +1,4 @@
-"""Closes and cancels over real sockets: sent at once, answered once."""
+"""Commands over real sockets: sent at once, answered once."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract
-from risk_actors.messages import AccountSnapshot, CommandAnswered, PositionReported
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, MoveStop
+from risk_actors.messages import (
+    AccountSnapshot,
+    CommandAnswered,
+    OrderReported,
+    PositionReported,
+)
 from risk_actors.projectx.codes import MEANINGS
 from risk_actors.projectx.settings import GatewaySettings
+from risk_actors.simulator import checker
 from risk_actors.simulator.faults import Fault
 from risk_actors.simulator.records import OrderType, Side, Ticket
 
@@ -59,6 +65,79 @@ def test_an_order_is_cancelled_then_gone(rig: Any) -> None:
             correlation_id="x",
         )
         assert rig.send(command).outcome.answer is answer
+
+
+def working_stop(rig: Any, ticks_away: int) -> Any:
+    """Return the trader's stop, so many ticks below the market; prices stand still from now on."""
+    rig.simulator.let_prices_move(move=False)
+    rig.simulator.set_price(rig.contract_id, 20000, "20000.25", 20000)
+    rig.buy(1)
+    return rig.simulator.place(
+        Ticket(
+            account_id=101,
+            contract_id=rig.contract_id,
+            side=Side.SELL,
+            size=1,
+            type=OrderType.STOP,
+            stop_price=Decimal(20000) - ticks_away * Decimal("0.25"),
+        )
+    )
+
+
+def move(rig: Any, order_id: int, stop_price: str, command_id: int = 1) -> MoveStop:
+    return MoveStop(
+        id=command_id,
+        account_id=101,
+        contract_id=rig.contract_id,
+        order_id=order_id,
+        stop_price=Decimal(stop_price),
+        correlation_id=f"corr-{command_id}",
+    )
+
+
+def test_a_stop_is_moved_and_its_row_comes_back_with_the_price(rig: Any) -> None:
+    stop = working_stop(rig, ticks_away=40)
+    rig.recorder.wait(OrderReported, lambda m: m.order.stop_price == Decimal(19990))
+
+    answered = rig.send(move(rig, stop.id, "19995.25"))
+
+    assert (answered.outcome.answer, answered.correlation_id) == (Answer.ACCEPTED, "corr-1")
+    row = rig.recorder.wait(OrderReported, lambda m: m.order.stop_price == Decimal("19995.25"))
+    assert (row.order.id, row.order.type, row.order.size) == (stop.id, OrderType.STOP, 1)
+    (request,) = rig.simulator.requests("Order/modify")
+    assert request.body == {"accountId": 101, "orderId": stop.id, "stopPrice": 19995.25}
+    journal = rig.simulator.journal()
+    assert checker.check(journal, rig.simulator.requests(), []) == []
+
+
+def test_a_stop_that_the_market_has_passed_is_refused_and_one_that_is_gone_is_gone(
+    rig: Any,
+) -> None:
+    stop = working_stop(rig, ticks_away=40)
+
+    passed = rig.send(move(rig, stop.id, "20001")).outcome
+    rig.simulator.cancel(101, stop.id)
+    gone = rig.send(move(rig, stop.id, "19995", command_id=2)).outcome
+
+    assert (passed.answer, passed.error_code) == (Answer.REFUSED, 3)
+    assert (gone.answer, gone.error_code) == (Answer.GONE, 2)
+
+
+def test_a_move_gives_way_to_closes_when_the_budget_is_nearly_used_up(
+    make_rig: Callable[..., Any],
+) -> None:
+    rig = make_rig(GatewaySettings(requests_per_minute=10))
+    rig.start()
+
+    outcomes = [rig.send(move(rig, 1, "19995", n)).outcome for n in range(1, 11)]
+    closed = rig.send(close(rig, 20), within_s=2).outcome
+
+    reached = len(rig.simulator.requests("Order/modify"))
+    assert reached < 10
+    assert [o.answer for o in outcomes[:reached]] == [Answer.GONE] * reached
+    assert {o.answer for o in outcomes[reached:]} == {Answer.REFUSED}
+    assert "kept for closes" in str(outcomes[-1].detail)
+    assert closed.answer is Answer.GONE
 
 
 @pytest.mark.parametrize("code", sorted(MEANINGS["/Position/closeContract"]))

@@ -1,17 +1,27 @@
 """What the broker's answers to commands mean."""
 
+import json
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command
-from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, PARTIAL_CLOSE
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command, MoveStop
+from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, MODIFY, PARTIAL_CLOSE
 from risk_actors.projectx.lane import outcome_of, request_of
 
 WHOLE = CloseContract(id=1, account_id=101, contract_id="C", correlation_id="x")
 PART = CloseContract(id=2, account_id=101, contract_id="C", correlation_id="x", size=2)
 ORDER = CancelOrder(id=3, account_id=101, contract_id="C", order_id=77, correlation_id="x")
+MOVE = MoveStop(
+    id=4,
+    account_id=101,
+    contract_id="C",
+    order_id=78,
+    stop_price=Decimal("110.015625"),
+    correlation_id="x",
+)
 
 
 def answered(command: Command, status: int, body: Any) -> tuple[Answer, int | None, str | None]:
@@ -25,9 +35,34 @@ def test_each_command_has_its_endpoint_and_body() -> None:
     assert request_of(WHOLE) == (CLOSE, {"accountId": 101, "contractId": "C"})
     assert request_of(PART) == (PARTIAL_CLOSE, {"accountId": 101, "contractId": "C", "size": 2})
     assert request_of(ORDER) == (CANCEL, {"accountId": 101, "orderId": 77})
+    expected = {"accountId": 101, "orderId": 78, "stopPrice": 110.015625}
+    assert request_of(MOVE) == (MODIFY, expected)
 
 
-@pytest.mark.parametrize("command", [WHOLE, PART, ORDER])
+@pytest.mark.parametrize("price", ["20000.25", "1.08505", "0.0065435", "110.0078125", "41250"])
+def test_a_price_reaches_the_wire_digit_for_digit(price: str) -> None:
+    _, body = request_of(msgspec.structs.replace(MOVE, stop_price=Decimal(price)))
+
+    sent = json.loads(json.dumps(body), parse_float=Decimal)
+
+    assert sent["stopPrice"] == Decimal(price)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [(WHOLE, 8), (PART, 9), (ORDER, 6), (MOVE, 6), (MOVE, 1)]
+)
+def test_a_refusal_of_the_account_as_a_whole_is_a_lasting_one(command: Command, code: int) -> None:
+    endpoint = request_of(command)[0]
+
+    def refused(number: int) -> bool:
+        content = msgspec.json.encode({"success": False, "errorCode": number})
+        return outcome_of(command, endpoint, 200, content).is_lasting
+
+    assert refused(code)
+    assert not refused(3)
+
+
+@pytest.mark.parametrize("command", [WHOLE, PART, ORDER, MOVE])
 def test_success_is_acceptance_and_not_found_is_gone(command: Command) -> None:
     assert answered(command, 200, {"success": True, "errorCode": 0})[0] is Answer.ACCEPTED
     answer, code, detail = answered(command, 200, {"success": False, "errorCode": 2})
@@ -36,7 +71,7 @@ def test_success_is_acceptance_and_not_found_is_gone(command: Command) -> None:
     assert detail.startswith("there is no such")
 
 
-@pytest.mark.parametrize("command", [WHOLE, PART, ORDER])
+@pytest.mark.parametrize("command", [WHOLE, PART, ORDER, MOVE])
 def test_every_other_code_is_refused_in_plain_words(command: Command) -> None:
     for code, meaning in MEANINGS[request_of(command)[0]].items():
         answer, seen, detail = answered(command, 200, {"success": False, "errorCode": code})

@@ -75,6 +75,33 @@ def test_i1_a_stop_may_move_toward_less_risk_only(floor: Any) -> None:
     assert move(94) == ["I1"]
 
 
+def test_i1_a_buy_stop_mirrors_a_sell_stop_and_nobody_else_is_judged(floor: Any) -> None:
+    floor.quote(MNQ, "100.00", "100.25")
+    stop = floor.place(MNQ, Side.BUY, 1, type=OrderType.STOP, stop_price=Decimal(110))
+
+    def move(price: int, by: str = "client") -> list[str]:
+        floor.exchange.take_journal()
+        floor.exchange.modify(101, stop.id, floor.now_ns, stop_price=Decimal(price), by=by)
+        return invariants(checker.check(floor.exchange.take_journal(), [], []))
+
+    assert move(105) == []
+    assert move(106) == ["I1"]
+    assert move(112, by="trader") == []
+
+
+def test_i1_only_the_price_of_a_stop_may_be_changed(floor: Any) -> None:
+    floor.quote(MNQ, "100.00", "100.25")
+    stop = floor.place(MNQ, Side.SELL, 1, type=OrderType.STOP, stop_price=Decimal(90))
+    target = floor.place(MNQ, Side.SELL, 1, type=OrderType.LIMIT, limit_price=Decimal(110))
+    floor.exchange.take_journal()
+    now_ns, change = floor.now_ns, floor.exchange.modify
+
+    change(101, stop.id, now_ns, size=2, stop_price=Decimal(95), by="client")
+    change(101, target.id, now_ns, limit_price=Decimal(109), by="client")
+
+    assert invariants(checker.check(floor.exchange.take_journal(), [], [])) == ["I1", "I1"]
+
+
 def test_i2_a_second_close_before_the_effect_is_a_violation() -> None:
     first, second = close_request(1, 100), close_request(2, 200)
     assert invariants(checker.check([], [first, second], [effect(300, 9001)])) == ["I2"]

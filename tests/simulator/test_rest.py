@@ -1,5 +1,6 @@
 """REST as any HTTP client sees it."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from risk_actors.simulator import (
     Ticket,
     paper_accounts,
 )
+from risk_actors.simulator.records import OrderChanged
 
 ACCOUNT = 101
 
@@ -126,6 +128,39 @@ def test_an_order_lives_from_place_to_cancel(client: Any, mnq: Any) -> None:
     assert (found["status"], found["size"]) == (3, 1)
     listed = client.ask("Order/search", accountId=ACCOUNT, startTimestamp="2026-01-01T00:00:00Z")
     assert [o["id"] for o in listed["orders"]] == [order["id"]]
+
+
+def test_a_stop_is_moved_to_prices_that_a_stop_may_have(
+    sim: SimulatorThread, client: Any, mnq: str
+) -> None:
+    stop = sim.place(
+        Ticket(
+            account_id=ACCOUNT,
+            contract_id=mnq,
+            side=Side.SELL,
+            size=2,
+            type=OrderType.STOP,
+            stop_price=Decimal(90),
+        )
+    )
+
+    def moved_to(**prices: Any) -> tuple[bool, int]:
+        row = client.ask("Order/modify", accountId=ACCOUNT, orderId=stop.id, **prices)
+        return row["success"], row["errorCode"]
+
+    assert moved_to(stopPrice=95.25, size=None, limitPrice=None, trailPrice=None) == (True, 0)
+    assert moved_to(stopPrice=95.3) == (False, 3)
+    assert moved_to(stopPrice=100.0) == (False, 3)
+    (row,) = client.ask("Order/searchOpen", accountId=ACCOUNT)["orders"]
+    assert (row["id"], row["status"], row["size"], row["stopPrice"]) == (stop.id, 1, 2, 95.25)
+    changed = [
+        entry for entry in sim.journal() if isinstance(entry, OrderChanged) and entry.by == "client"
+    ]
+    assert [entry.order.stop_price for entry in changed] == [Decimal("95.25")]
+    missing = client.ask("Order/modify", accountId=ACCOUNT, orderId=1, stopPrice=95.5)
+    assert (missing["success"], missing["errorCode"]) == (False, 2)
+    sim.set_blocked(ACCOUNT, blocked=True)
+    assert moved_to(stopPrice=95.5) == (False, 6)
 
 
 def test_a_rejected_order_says_success_false_with_a_real_order_id(client: Any, mnq: Any) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from risk_actors import messages as m
 from risk_actors.core.broker import Fill, Position, Quote
-from risk_actors.core.commands import Answer, CloseContract, Command, Outcome
+from risk_actors.core.commands import Answer, CloseContract, Command, MoveStop, Outcome
+from risk_actors.core.lock import LockSpan
 from risk_actors.projectx import translation
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.simulator import payloads
@@ -108,6 +109,7 @@ class Broker:
     faults: Faults = field(default_factory=Faults)
     balances_usd: dict[int, Decimal] = field(default_factory=dict)
     """50,000 where an account is not named."""
+    partial_fills: bool = True
     opened_on: date = date(2026, 11, 17)
     """Decides the front months."""
     injected: InjectedFaults = field(default_factory=InjectedFaults)
@@ -126,7 +128,7 @@ class Broker:
                 for i, name in self.accounts.items()
             ],
             rng=Random(f"exchange {self.seed}"),
-            partial_fills=True,
+            partial_fills=self.partial_fills,
         )
         self.walks = {
             contract.contract_id: PriceWalk(contract, Random(f"price {self.seed} {i}"))
@@ -321,6 +323,14 @@ class Broker:
                     source="client",
                 )
                 self._closes[command.account_id, command.contract_id].order_id = order.id
+            elif isinstance(command, MoveStop):
+                self.exchange.modify(
+                    command.account_id,
+                    command.order_id,
+                    now_ns,
+                    stop_price=command.stop_price,
+                    by="client",
+                )
             else:
                 self.exchange.cancel(command.account_id, command.order_id, now_ns, by="client")
         except RefusedError as error:
@@ -351,6 +361,9 @@ class Broker:
             ),
             sent_ns=sent_ns,
         )
+
+    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+        self._tell(m.LocksNoted, correlation_id, account_id=account_id, spans=spans)
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         asked_ns = self.clock.now_ns()

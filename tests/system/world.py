@@ -1,17 +1,20 @@
 """The whole actor system on a virtual clock and a seeded scheduler, with a broker in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from memory_broker import MS, Broker, Faults, S
 
+from risk_actors import messages as m
 from risk_actors.actors.journal import Entry
 from risk_actors.actors.picture import AccountPicture, Picture
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app.system import ActorSystem, Blueprint
-from risk_actors.core.lock import Lock
+from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.clock import VirtualClock
@@ -32,13 +35,25 @@ class MemoryLocks:
     """The edge of the store: what a lock store would keep."""
 
     saved: dict[int, Lock] = field(default_factory=dict)
-    ended: set[int] = field(default_factory=set)
+    ended: dict[int, int] = field(default_factory=dict)
 
     def in_force(self, now_ns: int) -> list[Lock]:
         return [
             lock
             for lock in self.saved.values()
             if lock.id not in self.ended and (lock.until_ns is None or lock.until_ns > now_ns)
+        ]
+
+    def ended_between(self, since_ns: int, now_ns: int) -> list[tuple[int, LockSpan]]:
+        spans = [
+            (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
+            for lock in self.saved.values()
+            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
+        ]
+        return [
+            (account_id, span)
+            for account_id, span in spans
+            if span.until_ns is not None and since_ns < span.until_ns <= now_ns
         ]
 
     def last_id(self) -> int:
@@ -48,7 +63,7 @@ class MemoryLocks:
         self.saved[lock.id] = lock
 
     def end(self, lock: Lock, at_ns: int) -> None:
-        self.ended.add(lock.id)
+        self.ended[lock.id] = at_ns
 
     def close(self) -> None:
         pass
@@ -60,14 +75,14 @@ class MemoryJournal:
 
     entries: list[Entry] = field(default_factory=list)
 
-    def append(self, entries: list[Entry]) -> None:
+    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged] = ()) -> None:
         self.entries += entries
 
     def close(self) -> None:
         pass
 
 
-def rule(type_: str, **settings: object) -> Rule[object, object]:
+def rule(type_: str, **settings: Any) -> Rule[Any, Any]:
     kind = catalogue()[type_]
     return kind(kind.Settings(id=settings.pop("id", type_), **settings))
 
@@ -78,41 +93,28 @@ class World:
     def __init__(
         self,
         seed: int,
-        *rules: Rule[object, object],
+        *rules: Rule[Any, Any],
         faults: Faults | None = None,
-        broker: Broker | None = None,
-        calendar: TradingCalendar = CHICAGO_DAYS,
-        quote_stale_after_s: float = 10.0,
-        armed: bool = True,
     ) -> None:
-        self.broker = broker or Broker(VirtualClock(START_NS), seed, faults=faults or Faults())
-        self.clock = self.broker.clock
+        self.clock = VirtualClock(START_NS)
+        self.broker = Broker(self.clock, seed, faults=faults or Faults())
         self.locks, self.journal = MemoryLocks(), MemoryJournal()
-        self._seed, self._rules, self._calendar = seed, rules, calendar
-        self._quote_stale_after_ns = int(quote_stale_after_s * S)
-        self._armed = armed
-        self.start()
-
-    def start(self) -> None:
-        """Make the actors on the stores as they are: the first time, or after they were killed."""
-        self.frame = PictureFrame(
-            Picture(version="t", mode="paper", armed=self._armed, phase="starting")
-        )
+        self.frame = PictureFrame(Picture(version="t", mode="paper", armed=True, phase="starting"))
         self.system = ActorSystem(
             Blueprint(
                 accounts=self.broker.accounts,
-                rules=self._rules,
-                calendar=self._calendar,
+                rules=rules,
+                calendar=CHICAGO_DAYS,
                 started_ns=self.clock.now_ns(),
-                armed=self._armed,
-                quote_stale_after_ns=self._quote_stale_after_ns,
+                armed=True,
+                quote_stale_after_ns=10 * S,
                 session=self.broker,
                 open_locks=lambda: self.locks,
                 open_journal=lambda: self.journal,
                 frame=self.frame,
             )
         )
-        self.scheduler = SteppedScheduler(self.clock, self._seed)
+        self.scheduler = SteppedScheduler(self.clock, seed)
         self.scheduler.start(self.system.specs)
         self.broker.emit = self.system.inbound.send
         self.reconcile()

@@ -94,7 +94,7 @@ _EXAMPLES = {
         after_s = 300
     """,
     "scaling_plan": """
-        steps = [{ from_usd = 0, max_contracts = 2 }, { from_usd = 1500, max_contracts = 3 }]
+        steps = [{ max_contracts = 2 }, { above_usd = 1500, max_contracts = 3 }]
     """,
     "max_order_size": """
         limit = 5

@@ -11,7 +11,7 @@ class MaxUnrealizedLossSettings(RuleSettings, frozen=True, kw_only=True, tag="ma
     """Settings of rule 014."""
 
     limit_usd: PositiveUsd
-    """The open loss of one position at which it is closed, as a positive amount; fees not counted."""
+    """The open loss of one position, fees not counted, at which it is closed: a positive amount."""
 
 
 class MaxUnrealizedLoss(Rule[MaxUnrealizedLossSettings, BrokenTrades | None]):

@@ -13,7 +13,7 @@ class MaxUnrealizedProfitSettings(
     """Settings of rule 015."""
 
     target_usd: PositiveUsd
-    """The open profit of one position at which it is closed; fees not counted."""
+    """The open profit of one position, fees not counted, at which it is closed."""
 
 
 class MaxUnrealizedProfit(Rule[MaxUnrealizedProfitSettings, BrokenTrades | None]):

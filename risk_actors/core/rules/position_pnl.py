@@ -93,7 +93,7 @@ class PositionLimit:
         self, state: BrokenTrades | None, valued: list[_Valued], now_ns: int
     ) -> BrokenTrades | None:
         trades = state.trades if state is not None else ()
-        known = {(trade.contract_id, trade.opened_ns) for trade in trades}
+        known = {trade.contract_id for trade in trades}
         new = tuple(
             BrokenTrade(
                 contract_id=each.position.contract_id,
@@ -108,7 +108,7 @@ class PositionLimit:
             for each in valued
             if each.unrealized_usd is not None
             and each.mark_price is not None
-            and (each.position.contract_id, each.opened_ns) not in known
+            and each.position.contract_id not in known
             and reaches_usd(self._toward(each.unrealized_usd), abs(self._limit_usd))
         )
         if not new:
@@ -218,6 +218,14 @@ def _still_open(state: BrokenTrades | None, account: AccountState) -> BrokenTrad
     """Drop the trades that were closed, or ended in a reversal."""
     if state is None:
         return None
-    opened = _opened(account)
-    trades = tuple(t for t in state.trades if opened.get(t.contract_id) == t.opened_ns)
+    trades = tuple(trade for trade in state.trades if _is_open(trade, account))
     return BrokenTrades(cause=state.cause, trades=trades) if trades else None
+
+
+def _is_open(broken: BrokenTrade, account: AccountState) -> bool:
+    for trade in account.history.open:
+        if trade.contract_id == broken.contract_id:
+            return trade.opened_ns == broken.opened_ns
+    # Without its fills a position that is older than the breach is taken for the same.
+    position = account.position_in(broken.contract_id)
+    return position is not None and position.opened_ns <= broken.at_ns

@@ -120,10 +120,11 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
         limit_usd = peak.peak_usd - allowed_usd
         fraction = reached_usd_fraction(given_usd, allowed_usd, self.settings.warn_at)
         if fraction is None:
-            return peak, Ok(value=equity_usd, limit=limit_usd)
+            return peak, Ok(value=equity_usd, limit=limit_usd, allowance=allowed_usd)
         return peak, Warned(
             value=equity_usd,
             limit=limit_usd,
+            allowance=allowed_usd,
             fraction=fraction,
             evidence=Evidence(
                 template="Day P&L {pnl:usd} has given back {given:usd} of its peak of {peak:usd},"

@@ -44,7 +44,7 @@ _KINDS: dict[Any, tuple[str, str]] = {
 }
 """A type in one word, and of several."""
 _BEYOND_ANY_USE = 1_000_000
-"""An upper bound of more than this only keeps sums from overflowing."""
+"""A bound further out than this only keeps sums from overflowing."""
 
 
 class Parameter(NamedTuple):
@@ -82,14 +82,14 @@ def references() -> list[Reference]:
 def reference_of(rule: type[Rule[Any, Any]]) -> Reference:
     """Return the documentation of a rule, as its file has it."""
     module = inspect.getmodule(rule)
-    said = _flat(inspect.getdoc(module) or "")
+    said = _flat(getattr(module, "__doc__", None) or "")
     numbered = _NUMBERED.fullmatch(said)
     sentence = numbered["sentence"] if numbered else said
     return Reference(
         number=rule.number,
         type=str(rule.Settings.__struct_config__.tag),
         sentence=sentence[:1].upper() + sentence[1:],
-        detail=_flat(inspect.getdoc(rule) or ""),
+        detail=_detail(rule),
         breaks_when=rule.breaks_when,
         response=rule.response,
         parameters=tuple(
@@ -98,6 +98,12 @@ def reference_of(rule: type[Rule[Any, Any]]) -> Reference:
             if parameter.name not in RuleSettings.__struct_fields__
         ),
     )
+
+
+def _detail(rule: type[Rule[Any, Any]]) -> str:
+    """Return what the class adds, and its settings beyond their first paragraph."""
+    _, *of_settings = _flat(rule.Settings.__doc__ or "").split("\n\n")
+    return "\n\n".join([_flat(rule.__doc__ or ""), *of_settings])
 
 
 def shared_parameters() -> tuple[Parameter, ...]:
@@ -197,7 +203,7 @@ def _bounds(hint: Any) -> list[str]:
         found += [
             f"{word} {_as_written(limit)}"
             for word, limit in limits.items()
-            if limit is not None and limit <= _BEYOND_ANY_USE
+            if limit is not None and abs(limit) <= _BEYOND_ANY_USE
         ]
         if mark.min_length:
             found.append("not empty")

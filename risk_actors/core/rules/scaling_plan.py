@@ -119,14 +119,16 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
     ) -> tuple[Standing | None, Verdict]:
         """Compare the contracts of one account with the step of its day."""
         state = fixed_day_start(state, fact, now_ns)
-        if state is None or fact.account is None:
+        # While rows of a fill are due nothing is remembered yet, but it is judged all the same.
+        began_usd = fact.day_start_balance_usd if state is None else state.amount_usd
+        if began_usd is None or fact.account is None:
             return state, Unknown(
                 evidence=Evidence(
                     template="The balance at the day's start is unknown: {why}",
                     figures={"why": fact.unknown_reason or "not read from the broker yet"},
                 )
             )
-        figure_usd = state.amount_usd - self._start_usd
+        figure_usd = began_usd - self._start_usd
         reason = Evidence(
             template=f": the day began with a {self.settings.basis.value} of {{began:usd}}",
             figures={"began": figure_usd},

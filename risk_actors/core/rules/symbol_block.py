@@ -2,8 +2,10 @@
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.instruments import listing_for_symbol, listing_of, refuse_root, symbol_of
-from risk_actors.core.rules.base import Rule, RuleSettings
+from risk_actors.core.instruments import refuse_root
+from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
+from risk_actors.core.rules.contract_symbols import is_unsure, open_symbols
+from risk_actors.core.rules.measure import NO_MEASURE
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict
 
 
@@ -13,7 +15,7 @@ class SymbolBlockSettings(RuleSettings, frozen=True, kw_only=True, tag="symbol_b
     blocked: tuple[str, ...] = ()
     """These may not be traded."""
     allowed: tuple[str, ...] = ()
-    """Only these may be traded."""
+    """Only these may be traded. Give one of the two lists."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that says nothing or says it twice."""
@@ -26,11 +28,15 @@ class SymbolBlockSettings(RuleSettings, frozen=True, kw_only=True, tag="symbol_b
 class SymbolBlock(Rule[SymbolBlockSettings, None]):
     """Flatten and lock the contract; the rest of the account goes on trading."""
 
+    number = 18
     Settings = SymbolBlockSettings
     facts = frozenset({AccountState})
+    breaks_when = "a position or order in a forbidden symbol"
+    response = "lock that contract"
+    measure = NO_MEASURE
 
-    def __init__(self, settings: SymbolBlockSettings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: SymbolBlockSettings, context: RuleContext | None = None) -> None:
+        super().__init__(settings, context)
         self._blocked = frozenset(symbol.upper() for symbol in settings.blocked)
         self._allowed = frozenset(symbol.upper() for symbol in settings.allowed)
 
@@ -39,9 +45,10 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
 
     def summary(self) -> str:
         """Return the rule in one sentence."""
+        then = "else flatten and lock the contract until the daily reset."
         if self._allowed:
-            return f"Only {', '.join(sorted(self._allowed))} may be traded; else lock the contract."
-        return f"{', '.join(sorted(self._blocked))} may not be traded; else lock the contract."
+            return f"Only {', '.join(sorted(self._allowed))} may be traded; {then}"
+        return f"{', '.join(sorted(self._blocked))} may not be traded; {then}"
 
     def evaluate(self, state: None, fact: AccountState, now_ns: int) -> tuple[None, Verdict]:
         """Look for positions and working orders in forbidden symbols."""
@@ -50,31 +57,18 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
     def _is_forbidden(self, symbol: str) -> bool:
         return symbol not in self._allowed if self._allowed else symbol in self._blocked
 
-    def _is_unsure(self, contract_id: str) -> bool:
-        """Tell whether the broker's name of a contract may change what is thought of it.
-
-        The root of a product that the catalogue lacks may differ from its symbol, and it matters
-        only where the settings name a symbol that the catalogue lacks too.
-        """
-        symbol = symbol_of(contract_id)
-        named = self._blocked | self._allowed
-        return (
-            listing_of(contract_id) is None
-            and symbol not in named
-            and any(listing_for_symbol(each) is None for each in named)
-        )
-
     def _judge(self, account: AccountState, now_ns: int) -> Verdict:
         if not account.is_reconciled:
             return Unknown(
                 evidence=Evidence(template="Positions have not been read from the broker yet")
             )
-        contracts = {p.contract_id for p in account.positions}
-        contracts |= {order.contract_id for order in account.orders}
-        symbols = {c: account.named_symbols.get(c) or symbol_of(c) for c in sorted(contracts)}
-        unsure = [c for c in symbols if c not in account.named_symbols and self._is_unsure(c)]
+        symbols = open_symbols(account)
+        named = self._blocked | self._allowed
+        unsure = [contract_id for contract_id in symbols if is_unsure(contract_id, account, named)]
         forbidden = [
-            c for c, symbol in symbols.items() if self._is_forbidden(symbol) and c not in unsure
+            contract_id
+            for contract_id, symbol in symbols.items()
+            if self._is_forbidden(symbol) and contract_id not in unsure
         ]
         if not forbidden:
             return _unnamed(unsure) if unsure else Ok()
@@ -89,6 +83,7 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
             cause=" ".join(forbidden),
             action=Flatten(contract_ids=tuple(forbidden)),
             locks=tuple(LockTerms(contract_id=contract_id) for contract_id in forbidden),
+            contract_id=forbidden[0] if len(forbidden) == 1 else None,
         )
 
 

@@ -1,11 +1,30 @@
 """Rules 003 and 005: the day's P&L against a loss limit and against a profit target."""
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from core.builders import NOON, S, breach_of, judge, judge_all, pnl, rule
+from core.builders import (
+    MNQ,
+    NOON,
+    S,
+    account_row,
+    at,
+    breach_of,
+    fill,
+    judge,
+    judge_all,
+    pnl,
+    position,
+    quote,
+    restored,
+    rule,
+    snapshot,
+)
+from core.desk import RuleDesk
 
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import (
     Breached,
     Existing,
@@ -225,6 +244,81 @@ def test_a_warning_comes_at_its_fraction_of_the_limit(make: Any, amount: str, ki
     verdict = judge(make(warn_at=[0.95, 0.8]), pnl(realized=sign * Decimal(amount)))
 
     assert type(verdict) is kind
+
+
+@pytest.mark.parametrize("make", [loss_limit, profit_target])
+def test_a_warning_tells_the_highest_fraction_that_is_reached(make: Any) -> None:
+    sign = -1 if make is loss_limit else 1
+    judging = make(warn_at=[0.95, 0.5, 0.8])
+
+    told = [judge(judging, pnl(realized=sign * amount)) for amount in (250, 399, 400, 499)]
+
+    assert [verdict.fraction for verdict in told] == [0.5, 0.5, 0.8, 0.95]
+
+
+@pytest.mark.parametrize(
+    ("make", "basis", "moved_by"),
+    [
+        (loss_limit, "equity", MovedBy.EQUITY_LOSS),
+        (loss_limit, "realized", MovedBy.REALIZED_LOSS),
+        (profit_target, "equity", MovedBy.EQUITY_GAIN),
+        (profit_target, "realized", MovedBy.REALIZED_GAIN),
+    ],
+)
+def test_what_moves_it_follows_from_the_basis(make: Any, basis: str, moved_by: MovedBy) -> None:
+    assert make(basis=basis).measure == Measure(Unit.USD, moved_by)
+
+
+@pytest.mark.parametrize("make", [loss_limit, profit_target])
+def test_a_broken_day_outlives_a_restart(make: Any) -> None:
+    sign = -1 if make is loss_limit else 1
+    judging = make()
+    state, before = judging.evaluate(judging.initial_state(), pnl(realized=sign * 512.4), NOON)
+
+    after_state, after = judging.evaluate(
+        restored(judging, state), pnl(realized=sign * 100), NOON + 3600 * S
+    )
+    _, next_day = judging.evaluate(restored(judging, state), pnl(day=2), NOON + 3600 * S)
+
+    assert after_state == state
+    assert isinstance(after, Breached)
+    assert (after.cause, after.evidence, after.limit) == (
+        before.cause,
+        before.evidence,
+        before.limit,
+    )
+    assert isinstance(next_day, Ok)
+
+
+ROWS = (
+    fill(1, 2, 20000, costs=2),
+    position(2, 20000),
+    fill(2, -2, 19900, profit=-400, costs=2),
+    position(0, 20000),
+    account_row(49596),
+)
+
+
+@pytest.mark.parametrize("rows", list(itertools.permutations(ROWS)))
+def test_a_trade_told_in_any_order_counts_once(rows: tuple[Any, ...]) -> None:
+    within, broken = RuleDesk(loss_limit(404.01)), RuleDesk(loss_limit(404))
+    for desk in (within, broken):
+        desk.see(quote(MNQ, bid=19900, ask=19900.25), *rows, *rows, position(0, 20000))
+
+    assert not any(isinstance(verdict, Breached) for verdict in within.verdicts)
+    assert isinstance(broken.verdicts[-1], Breached)
+    assert broken.verdicts[-1].value == -404
+    assert isinstance(broken.at(at(2026, 11, 17, 16, 59, second=59)), Breached)
+    assert isinstance(broken.at(at(2026, 11, 17, 17, 0)), Ok)
+
+
+def test_a_start_in_the_middle_of_a_day_reads_its_fills() -> None:
+    desk = RuleDesk(loss_limit(404))
+    today = (fill(1, 2, 20000, costs=2), fill(2, -2, 19900, profit=-400, costs=2))
+
+    verdict = desk.see(snapshot(desk.now_ns, fills=today, account=account_row(49596)))
+
+    assert isinstance(verdict, Breached)
 
 
 def test_the_evidence_tells_amount_limit_time_trades_and_fees() -> None:

@@ -1,5 +1,6 @@
 """Rule 001: open contracts over all instruments must not exceed a limit."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,12 +13,17 @@ from core.builders import (
     NQ,
     SELL,
     account,
+    at,
     breach_of,
+    fill,
     held,
     judge,
     order,
+    position,
     rule,
+    snapshot,
 )
+from core.desk import RuleDesk
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import OrderStatus, OrderType
@@ -239,6 +245,38 @@ def test_a_warning_comes_at_its_fraction_of_the_limit(size: int, kind: type) -> 
     verdict = judge(max_contracts(limit=10, warn_at=[0.8, 0.95]), account(held(size)))
 
     assert type(verdict) is kind
+    if isinstance(verdict, Warned):
+        assert verdict.fraction == (0.8 if size < 9.5 else 0.95)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    list(
+        itertools.permutations(
+            (fill(1, 2, 100, order_id=7), fill(2, 2, 100, order_id=7), position(4))
+        )
+    ),
+)
+def test_the_rows_of_an_entry_in_any_order_are_one_excess(rows: tuple[Any, ...]) -> None:
+    desk = RuleDesk(max_contracts(limit=3))
+
+    desk.see(*rows, *rows)
+
+    broken = [verdict for verdict in desk.verdicts if isinstance(verdict, Breached)]
+    assert {verdict.cause for verdict in broken} == {breach_of(desk.rule, account(held(4))).cause}
+    assert all(verdict.value == 4 for verdict in broken)
+    assert isinstance(desk.verdicts[-1], Breached)
+
+
+def test_a_start_with_too_much_open_finds_it_and_a_reset_does_not_mend_it() -> None:
+    desk = RuleDesk(max_contracts(limit=3))
+
+    first = desk.see(snapshot(desk.now_ns, positions=(position(5),)))
+    evening = desk.at(at(2026, 11, 17, 17, 0))
+
+    assert isinstance(first, Breached)
+    assert isinstance(evening, Breached)
+    assert first.cause == evening.cause
 
 
 def test_the_same_excess_is_one_cause_and_another_excess_is_another() -> None:

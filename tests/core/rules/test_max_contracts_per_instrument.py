@@ -1,5 +1,6 @@
 """Rule 002: one instrument's size must not exceed its limit."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from core.builders import (
     NQ,
     account,
     breach_of,
+    fill,
     held,
     judge,
+    position,
     rule,
 )
+from core.desk import RuleDesk
 
 from risk_actors.core.verdict import Breached, Flatten, Ok, Reduce, Unknown, Warned
 
@@ -131,8 +135,30 @@ def test_a_warning_comes_from_the_instrument_that_uses_most_of_its_limit() -> No
     verdict = judge(judging, account(held(8, contract=ES), held(1, contract=NQ)))
 
     assert isinstance(verdict, Warned)
-    assert (verdict.value, verdict.limit) == (8, 10)
+    assert (verdict.value, verdict.limit, verdict.fraction) == (8, 10, 0.8)
+    assert (verdict.cause, verdict.contract_id) == ("ES", ES)
     assert verdict.evidence.sentence() == "8 ES are open, the limit is 10"
+
+
+def test_a_warning_of_another_instrument_is_another_warning() -> None:
+    judging = per_instrument(default=10, warn_at=[0.8])
+
+    es, nq = (judge(judging, account(held(8, contract=c))) for c in (ES, NQ))
+
+    assert isinstance(es, Warned)
+    assert isinstance(nq, Warned)
+    assert es.cause != nq.cause
+
+
+def test_a_fill_and_its_position_row_in_any_order_are_one_excess() -> None:
+    for rows in itertools.permutations((fill(1, 3, 100), position(3), fill(1, 3, 100))):
+        desk = RuleDesk(per_instrument(limits={"MNQ": 2}))
+        desk.see(*rows)
+
+        broken = [verdict for verdict in desk.verdicts if isinstance(verdict, Breached)]
+        assert len(broken) == 3
+        assert len({verdict.cause for verdict in broken}) == 1
+        assert broken[0].contract_id == MNQ
 
 
 def test_nothing_open_is_ok() -> None:

@@ -1,7 +1,9 @@
 """Rule 018: no position and no order in a forbidden symbol."""
 
+import itertools
 from typing import Any
 
+import msgspec
 import pytest
 from core.builders import (
     BUY,
@@ -13,12 +15,17 @@ from core.builders import (
     NQ,
     SELL,
     account,
+    at,
     breach_of,
+    fill,
     held,
     judge,
     order,
+    position,
     rule,
+    snapshot,
 )
+from core.desk import RuleDesk
 
 from risk_actors.core.broker import OrderStatus
 from risk_actors.core.verdict import Breached, Existing, Flatten, LockEnd, LockTerms, Ok, Unknown
@@ -165,11 +172,52 @@ def test_what_is_surely_forbidden_does_not_wait_for_a_name() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"blocked": ["nq", "ES"]}, "ES, NQ may not be traded; else lock the contract."),
-        ({"allowed": ["MNQ"]}, "Only MNQ may be traded; else lock the contract."),
+        ({"blocked": ["nq", "ES"]}, "ES, NQ may not be traded; "),
+        ({"allowed": ["MNQ"]}, "Only MNQ may be traded; "),
     ],
 )
 def test_the_summary_is_a_sentence_with_the_effective_figures(
     settings: dict[str, Any], sentence: str
 ) -> None:
-    assert symbol_block(**settings).summary() == sentence
+    then = "else flatten and lock the contract until the daily reset."
+
+    assert symbol_block(**settings).summary() == sentence + then
+
+
+ROWS = (
+    order(7, BUY, 1, contract=ES),
+    order(7, BUY, 1, contract=ES, status=OrderStatus.FILLED, filled=1, updated_ns=2),
+    fill(1, 1, 5000, contract=ES, order_id=7),
+    position(1, 5000, contract=ES),
+)
+
+
+@pytest.mark.parametrize("rows", list(itertools.permutations(ROWS)))
+def test_the_rows_of_a_fill_in_any_order_are_one_breach(rows: tuple[Any, ...]) -> None:
+    desk = RuleDesk(symbol_block(blocked=["ES"]))
+
+    desk.see(*rows, *rows)
+
+    broken = [verdict for verdict in desk.verdicts if isinstance(verdict, Breached)]
+    assert {verdict.cause for verdict in broken} == {ES}
+    assert isinstance(desk.verdicts[-1], Breached)
+
+
+def test_a_start_in_the_middle_of_a_day_finds_it_and_a_reset_does_not_mend_it() -> None:
+    desk = RuleDesk(symbol_block(blocked=["ES"]))
+
+    first = desk.see(snapshot(desk.now_ns, positions=(position(1, contract=ES),)))
+    evening = desk.at(at(2026, 11, 17, 17))
+
+    assert isinstance(first, Breached)
+    assert isinstance(evening, Breached)
+    assert first.cause == evening.cause
+    assert first.contract_id == ES
+
+
+def test_two_accounts_are_judged_each_by_itself() -> None:
+    judging = symbol_block(blocked=["ES"])
+    other = msgspec.structs.replace(account(held(1)), account_id=102)
+
+    assert isinstance(judge(judging, account(held(1, contract=ES))), Breached)
+    assert judge(judging, other) == Ok()

@@ -1,0 +1,236 @@
+"""Rule 008: after a trade the account is locked for a while."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import StrEnum
+from itertools import takewhile
+from typing import NamedTuple
+
+import msgspec
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.evidence import NS_PER_S, Evidence
+from risk_actors.core.money import decimal_from, to_cents
+from risk_actors.core.rules.base import (
+    PositiveSeconds,
+    PositiveUsd,
+    Rule,
+    RuleContext,
+    RuleSettings,
+)
+from risk_actors.core.rules.habits import unknown_habits, unknown_net
+from risk_actors.core.rules.limits import reaches_usd
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
+from risk_actors.core.rules.seconds import shown_seconds, span_ns
+from risk_actors.core.trade_history import Entry, Trade, TradeHistory
+from risk_actors.core.verdict import (
+    Breached,
+    Existing,
+    LockEnd,
+    LockTerms,
+    Ok,
+    Reduce,
+    Verdict,
+)
+
+
+class After(StrEnum):
+    """Which trades begin a cooldown."""
+
+    ANY = "any"
+    """Every trade."""
+    LOSS = "loss"
+    """Those that lost money net of fees and commissions."""
+
+
+class CooldownTier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`{ loss_usd = 300, seconds = 1800 }`: half an hour after a loss of 300.00 or more."""
+
+    loss_usd: PositiveUsd
+    """The loss of one trade, net of fees and commissions, from which on the tier holds."""
+    seconds: PositiveSeconds
+    """How long the cooldown after it lasts."""
+
+
+class TradeCooldownSettings(RuleSettings, frozen=True, kw_only=True, tag="trade_cooldown"):
+    """Settings of rule 008."""
+
+    seconds: PositiveSeconds | None = None
+    """How long the cooldown lasts, from the close of the trade; without it only the losses that
+    reach a tier begin one."""
+    after: After = After.ANY
+    """Whether `any` trade begins a cooldown, or only a `loss`."""
+    tiers: tuple[CooldownTier, ...] = ()
+    """Other lengths for bigger losses; of those that a loss reaches, the one with the largest
+    `loss_usd` holds."""
+
+    def __post_init__(self) -> None:
+        """Refuse a rule without a cooldown, and tiers that contradict each other."""
+        if self.seconds is None and not self.tiers:
+            raise ValueError("give `seconds`, `tiers` or both")
+        losses = [to_cents(decimal_from(tier.loss_usd)) for tier in self.tiers]
+        if len(set(losses)) < len(losses):
+            raise ValueError("give each of `tiers` another `loss_usd`")
+
+
+class _Cooldown(NamedTuple):
+    trade: Trade
+    until_ns: int
+
+
+class TradeCooldown(Rule[TradeCooldownSettings, None]):
+    """Of several cooldowns the last to end counts. What is open in other contracts stays.
+
+    An entry made before the lock was in force, such as the second half of a reversal, is closed
+    again.
+    """
+
+    number = 8
+    Settings = TradeCooldownSettings
+    facts = frozenset({AccountState})
+    breaks_when = "a trade closes (cooldown begins); an entry during it is flattened"
+    response = "lock account for the cooldown, what is open stays"
+    measure = Measure(Unit.SECONDS, MovedBy.TIME)
+
+    def __init__(self, settings: TradeCooldownSettings, context: RuleContext | None = None) -> None:
+        super().__init__(settings, context)
+        self._tiers = sorted(
+            ((decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers),
+            reverse=True,
+        )
+        self._default_ns = 0 if settings.seconds is None else span_ns(settings.seconds)
+        self._longest_ns = max([self._default_ns, *(length_ns for _, length_ns in self._tiers)])
+        self._needs_net = bool(self._tiers) or settings.after is After.LOSS
+
+    def initial_state(self) -> None:
+        """The rule looks at the closed trades alone."""
+
+    def summary(self) -> str:
+        """Return the rule in one sentence."""
+        lengths = [
+            f"{shown_seconds(tier.seconds)} s after a loss of"
+            f" ${decimal_from(tier.loss_usd):,.2f} or more"
+            for tier in sorted(self.settings.tiers, key=lambda tier: -tier.loss_usd)
+        ]
+        if self.settings.seconds is not None:
+            which = "trade" if self.settings.after is After.ANY else "losing trade"
+            other = "other " if lengths else ""
+            lengths.append(f"{shown_seconds(self.settings.seconds)} s after any {other}{which}")
+        return (
+            f"No entries for {', '.join(lengths)}: the account is locked, and what is open stays."
+        )
+
+    def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002
+        """Return when a cooldown ends, or may end."""
+        cooldowns = self._cooldowns(fact.history, now_ns)
+        return min((cooldown.until_ns for cooldown in cooldowns), default=None)
+
+    def evaluate(self, state: None, fact: AccountState, now_ns: int) -> tuple[None, Verdict]:
+        """Look for the cooldown that ends last."""
+        return state, self._judge(fact, now_ns)
+
+    def _judge(self, account: AccountState, now_ns: int) -> Verdict:
+        unknown = unknown_habits(account)
+        if unknown is not None:
+            return unknown
+        known: list[_Cooldown] = []
+        unsure: list[_Cooldown] = []
+        for cooldown in self._cooldowns(account.history, now_ns):
+            (unsure if self._is_unsure(cooldown.trade) else known).append(cooldown)
+        if known:
+            return self._breach(account.history, known)
+        if unsure:
+            return unknown_net(unsure[0].trade)
+        return Ok()
+
+    def _cooldowns(self, history: TradeHistory, now_ns: int) -> Iterator[_Cooldown]:
+        """Yield the cooldowns under way, the last begun first, and those that may be."""
+        since_ns = now_ns - self._longest_ns
+        closed = history.closed_newest_first()
+        for trade in takewhile(lambda trade: (trade.closed_ns or 0) > since_ns, closed):
+            until_ns = (trade.closed_ns or 0) + self._length_ns(trade.net_usd)
+            if now_ns < until_ns:
+                yield _Cooldown(trade, until_ns)
+
+    def _is_unsure(self, trade: Trade) -> bool:
+        return self._needs_net and trade.net_usd is None
+
+    def _length_ns(self, net_usd: Decimal | None) -> int:
+        """Return how long a trade that made this is followed by a cooldown, or at most may be."""
+        if net_usd is None:
+            return self._longest_ns if self._needs_net else self._default_ns
+        for loss_usd, length_ns in self._tiers:
+            if reaches_usd(-net_usd, loss_usd):
+                return length_ns
+        if self.settings.after is After.LOSS and to_cents(net_usd) >= 0:
+            return 0
+        return self._default_ns
+
+    def _breach(self, history: TradeHistory, cooldowns: list[_Cooldown]) -> Breached:
+        trade, until_ns = max(
+            cooldowns, key=lambda c: (c.until_ns, c.trade.closed_ns, c.trade.last_fill_id)
+        )
+        since_ns = self._begun_ns(history, trade)
+        entered = _newest_entered(history, since_ns)
+        return Breached(
+            value=None,
+            limit=Decimal(until_ns - (trade.closed_ns or 0)) / NS_PER_S,
+            evidence=Evidence(
+                template="The {symbol} trade closed at {at:time} with {net:usd}: no entries until"
+                " {until:time}",
+                figures={
+                    "symbol": trade.symbol,
+                    "at": trade.closed_ns,
+                    "net": trade.net_usd,
+                    "until": until_ns,
+                },
+            ),
+            cause=f"{trade.contract_id} closed by fill {trade.last_fill_id} until {until_ns}"
+            + (f", entered by fill {entered}" if entered else ""),
+            action=Reduce(targets=tuple(_may_stay(history, since_ns))),
+            locks=(LockTerms(end=LockEnd.INSTANT, until_ns=until_ns, existing=Existing.KEEP),),
+        )
+
+    def _begun_ns(self, history: TradeHistory, trade: Trade) -> int:
+        """Return since when there was a cooldown without a gap, as it stood when a trade closed.
+
+        What was entered then may have overtaken the lock.
+        """
+        closed_ns = trade.closed_ns or 0
+        return min(
+            cooldown.trade.closed_ns or 0
+            for cooldown in self._cooldowns(history, closed_ns)
+            if not self._is_unsure(cooldown.trade)
+        )
+
+
+def _newest_entered(history: TradeHistory, since_ns: int) -> int:
+    """Return the fill that began the newest entry or trade since an instant, 0 for none."""
+    entries = [(entry.at_ns, entry.first_fill_id) for entry in _entries_since(history, since_ns)]
+    trades = [(trade.opened_ns, trade.first_fill_id) for trade in _begun(history, since_ns)]
+    return max([*entries[:1], *trades], default=(0, 0))[1]
+
+
+def _may_stay(history: TradeHistory, since_ns: int) -> Iterator[tuple[str, int]]:
+    """Yield what may stay of the open trades that were begun or added to since an instant."""
+    begun = {trade.contract_id for trade in _begun(history, since_ns)}
+    order_ids = frozenset(entry.order_id for entry in _entries_since(history, since_ns))
+    for trade in history.open:
+        if trade.contract_id in begun:
+            yield trade.contract_id, 0
+        elif not trade.under_lock and any(order_id in order_ids for order_id, _ in trade.changes):
+            yield trade.contract_id, trade.remaining(order_ids)
+
+
+def _entries_since(history: TradeHistory, since_ns: int) -> list[Entry]:
+    entries = history.entries_newest_first()
+    return [*takewhile(lambda entry: entry.at_ns >= since_ns, entries)]
+
+
+def _begun(history: TradeHistory, since_ns: int) -> list[Trade]:
+    """Return the open trades that count and began since an instant."""
+    return [
+        trade
+        for trade in history.open
+        if trade.opening_known and not trade.under_lock and trade.opened_ns >= since_ns
+    ]

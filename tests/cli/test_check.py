@@ -1,0 +1,138 @@
+"""`check`: what it says of settings that are valid, and how it reads on terminals of any width."""
+
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from risk_actors.cli.main import main
+from risk_actors.core.rules import catalogue
+from risk_actors.core.rules.examples import example_of
+
+SHIPPED = Path(__file__).parents[2] / "settings"
+A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
+
+
+@pytest.fixture
+def risk_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in tuple(os.environ):
+        if name.startswith(("PROJECT_X_", "PROJECTX_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings").mkdir()
+    file = tmp_path / "settings" / "risk.toml"
+    file.write_text(A_RULE)
+    return file
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+def flat(result: Result) -> str:
+    """Return what was printed as one line, however it was folded."""
+    assert result.exit_code == 0, result.output
+    return " ".join(result.stdout.split())
+
+
+def test_each_rule_is_said_in_a_sentence_with_its_terms(risk_file: Path) -> None:
+    risk_file.write_text(
+        A_RULE + 'mode = "shadow"\naccounts = ["50K*"]\nwarn_at = [0.8, 0.5]\n'
+        'on_unknown = "lock"\nlock = { until = "weekly_reset", existing = "keep" }\n'
+    )
+    text = flat(check())
+    assert "settings: 1 rule, no errors" in text
+    assert "loss shadow daily_loss_limit When the day's equity P&L reaches -$500.00" in text
+    assert "Accounts: 50K*." in text
+    assert "Warns at a loss of $250.00 (50%) and $400.00 (80%)." in text
+    assert "Its `lock` is in force instead: until the weekly reset." in text
+    assert "Positions already open stay with their exits and may only shrink." in text
+    assert "When it cannot be checked for 10 seconds: lock the account until it can." in text
+    assert "Day begins every day at 17:00, America/Chicago" in text
+
+
+def test_what_is_as_it_always_is_goes_without_saying(risk_file: Path) -> None:
+    text = flat(check())
+    assert "Accounts" not in text
+    assert "`lock`" not in text
+    assert "WARNINGS" not in text
+    assert "1 rule, no errors, no warnings" in text
+
+
+def test_warnings_do_not_change_the_exit_code(risk_file: Path) -> None:
+    risk_file.write_text(A_RULE + 'mode = "off"\n')
+    text = flat(check())
+    assert "1 rule, no errors, 1 warning" in text
+    assert '! No rule is on: each has mode = "off", so nothing is guarded.' in text
+
+
+def test_a_preset_is_named_with_its_source(risk_file: Path) -> None:
+    risk_file.write_text(
+        'preset = "topstep-50k"\n[[rules]]\nid = "max-contracts"\n'
+        'type = "max_contracts"\nlimit = 8\nmicro_ratio = 10\n'
+    )
+    text = flat(check())
+    assert "Preset topstep-50k: Topstep, Trading Combine 50K" in text
+    assert "help.topstep.com/en/articles/8284204" in text
+    assert "checked 2026-09-30" in text
+    assert "drawdown enforce trailing_drawdown, from the preset" in text
+    assert "max-contracts enforce max_contracts At most 8" in text
+    assert "! max-contracts: is looser than Topstep's own rule: limit 8, not 5." in text
+
+
+def test_live_trading_says_what_it_cannot_do(
+    risk_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT_X_USERNAME", "me")
+    monkeypatch.setenv("PROJECT_X_API_KEY", "my-key-of-many-letters")
+    text = flat(check())
+    assert "live, NOT ARMED: decides and records, sends nothing" in text
+    assert "Accounts all that can be seen" in text
+    assert "lets only simulated accounts that follow no other be closed" in text
+
+
+def test_the_account_of_the_environment_counts(
+    risk_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT_X_ACCOUNT_NAME", "150K-1")
+    risk_file.write_text(A_RULE + 'accounts = ["50K*"]\n')
+    assert "loss: selects no account: the only one guarded is 150K-1." in flat(check())
+
+
+def test_own_holidays_and_news_are_counted(risk_file: Path) -> None:
+    (risk_file.parent / "holidays.toml").write_text(
+        "[[holidays]]\ndate = 2026-12-23\nclosed = true\n"
+    )
+    (risk_file.parent / "news.toml").write_text(
+        '[[news]]\nat = 2099-12-09T13:00:00\nname = "FOMC"\n'
+    )
+    text = flat(check())
+    assert "1 entry of your own" in text
+    assert "News 1 event ahead" in text
+
+
+def test_an_unusual_reset_is_shown_as_it_is_written(risk_file: Path) -> None:
+    risk_file.write_text('[session]\ndaily_reset = "5 8 * * MON-FRI"\n' + A_RULE)
+    text = flat(check())
+    assert "Day begins by `5 8 * * MON-FRI`" in text
+    risk_file.write_text('[session]\nweekly_reset = "5 8 * * fri"\n' + A_RULE)
+    assert "Week begins every Friday at 08:05" in flat(check())
+
+
+@pytest.mark.parametrize("kind", catalogue())
+def test_every_rule_can_be_said(kind: str, risk_file: Path) -> None:
+    risk_file.write_text(example_of(kind))
+    text = flat(check())
+    assert f"{kind.replace('_', '-')} enforce {kind}" in text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 300])
+def test_the_lines_fit_and_stay_readable(
+    risk_file: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = check("--settings", str(SHIPPED)).stdout.splitlines()
+    assert max(map(len, lines)) <= min(columns, 100)
+    assert all(line == line.rstrip() for line in lines)
+    assert "\n\n\n" not in "\n".join(lines)
