@@ -12,7 +12,7 @@ from core.builders import MNQ, NOON, account_row, fill, position, quote, restore
 from core.builders import S as SECOND
 from core.desk import RuleDesk
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 TICK = Decimal("0.25")
 CENTS_A_TICK = 50
@@ -146,8 +146,12 @@ class NaiveTrading(RuleBasedStateMachine):
         self.desk.judge()
         self.note()
 
-    @rule(amount=st.integers(1, 300_000))
-    def a_payout(self, amount: int) -> None:
+    @precondition(lambda self: self.balance > self.moments[0].balance)
+    @rule(pct=st.integers(1, 100))
+    def a_payout_of_profit(self, pct: int) -> None:
+        self.pay_out(max((self.balance - self.moments[0].balance) * pct // 100, 1))
+
+    def pay_out(self, amount: int) -> None:
         """Money leaves the account; only a snapshot tells."""
         self.pass_time()
         self.balance -= amount

@@ -4,12 +4,14 @@ from typing import Any
 
 from core.builders import rule as rule_of
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import initialize, precondition, rule
 from properties.naive_trading import Moment, NaiveTrading, cents, usd
 
 from risk_actors.core.verdict import Breached, Ok
 
 AMOUNT = 200_000
+LATE = 30
+"""Moments after which an account may be brought to its limit; it would be broken all along."""
 TRAILS = ("static", "end_of_day", "closed_balance", "intraday")
 
 
@@ -42,12 +44,13 @@ class TrailingDrawdownMachine(NaiveTrading):
             settings["lock_at_usd"] = float(usd(self.stop))
         self.begin(rule_of("trailing_drawdown", **settings), balance)
 
+    @precondition(lambda self: len(self.moments) > LATE)
     @rule(above=st.integers(-1, 1))
     def a_payout_down_to_the_limit(self, above: int) -> None:
         """Leave the account on the limit, or a cent beside it."""
         amount = self.moments[-1].equity - self.limit(self.moments) - above
         if amount > 0:
-            self.a_payout(amount)
+            self.pay_out(amount)
 
     def highs(self, moments: list[Moment]) -> list[int]:
         """Return every figure that the floor may hang from, up to the last of the moments."""
