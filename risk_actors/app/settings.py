@@ -185,7 +185,7 @@ class PresetHeader(_Table, frozen=True, kw_only=True):
     """The account, as the firm calls it."""
     source: Text
     """Where the figures were read."""
-    checked: date
+    as_of: date
     """The last day for which they were known to hold; firms change their rules."""
 
 

@@ -106,9 +106,9 @@ def holidays_that_run_out(situation: Situation) -> Iterator[Advice]:
 def presets_that_are_old(situation: Situation) -> Iterator[Advice]:
     """Tell when a preset's figures were read long ago."""
     preset = situation.settings.preset
-    if preset is not None and situation.today - preset.header.checked > _STALE_AFTER:
+    if preset is not None and situation.today - preset.header.as_of > _STALE_AFTER:
         yield Advice(
-            f"the figures of {preset.header.name} were last checked on {preset.header.checked};"
+            f"the figures of {preset.header.name} are as of {preset.header.as_of};"
             f" compare them with {preset.header.source}"
         )
 

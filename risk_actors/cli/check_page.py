@@ -59,7 +59,7 @@ def _frame(situation: Situation) -> list[tuple[str, str]]:
     if settings.preset is not None:
         head = settings.preset.header
         rows.append(("Preset", f"{head.name}: {head.firm}, {head.title}"))
-        rows.append(("Source", f"{head.source}, checked {head.checked}"))
+        rows.append(("Source", f"{head.source}, as of {head.as_of}"))
     is_armed = settings.is_armed(situation.mode)
     sends = "breaches are enforced" if is_armed else "decides and records, sends nothing"
     rows.append(("Mode", f"{situation.mode}, {'armed' if is_armed else 'NOT ARMED'}: {sends}"))

@@ -34,6 +34,7 @@ MODIFIERS: dict[str, frozenset[str]] = {
     "can_trade": frozenset(),
     "phase": frozenset(),
     "said": frozenset(),
+    "unsaid": frozenset(),
 }
 """Each verb and the keys that go with it."""
 
@@ -80,6 +81,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     phase: NonEmpty | None = None
     said: NonEmpty | None = None
     """An event with these words since the step."""
+    unsaid: NonEmpty | None = None
+    """No event with these words since the step."""
 
     size: Count | None = None
     to: float | None = None

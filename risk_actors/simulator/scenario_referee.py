@@ -10,6 +10,9 @@ from risk_actors.simulator.scenario_expect import Expectation
 from risk_actors.simulator.scenario_script import Script
 from risk_actors.simulator.scenario_state import Question, Sight, difference
 
+_TOLERANCE_S = 1.5
+_VIRTUAL_TOLERANCE_S = 0.25
+
 
 class SeenCommand(msgspec.Struct, frozen=True, kw_only=True):
     """A command that reached the broker."""
@@ -85,6 +88,7 @@ class Referee:
         self._script = script
         self._watchers = watchers
         self._slack_s = slack_s
+        self._tolerance_s = _TOLERANCE_S if slack_s else _VIRTUAL_TOLERANCE_S
         self._number = 0
         self._open: list[_Open] = []
         self._commands = 0
@@ -99,7 +103,7 @@ class Referee:
             account = self._script.scenario.account_named(expectation.account or step.account)
             self._open.append(
                 _Open(
-                    Question(expectation, account.id, now_ns, self._script),
+                    Question(expectation, account.id, now_ns, self._script, self._tolerance_s),
                     at_s + expectation.within_s + self._slack_s,
                     is_met=expectation.is_command and expectation.times == 0,
                 )

@@ -12,8 +12,6 @@ from risk_actors.simulator.scenario_time import NS_PER_S, to_moment, to_ns
 from risk_actors.simulator.scenario_venue import Holdings
 
 _HALF_A_CENT = 0.005
-_END_TOLERANCE_S = 1.5
-"""A lock begins when its breach is judged, a little after the cause."""
 
 
 class Sight(NamedTuple):
@@ -37,6 +35,8 @@ class Question(NamedTuple):
     since_ns: int
     """When its step was, on the guard's clock."""
     script: Script
+    tolerance_s: float
+    """How far a lock's length may be off: it begins when its breach is judged, after the cause."""
 
 
 def difference(question: Question, sight: Sight) -> str | None:
@@ -83,10 +83,8 @@ def _lock_fault(question: Question, lock: _Row) -> str | None:
     if wanted.lasts_s is not None:
         expected_ns = since_ns + round(wanted.lasts_s * NS_PER_S)
     if expected_ns is not None:
-        exactly = wanted.lasts_s is None
-        if until_ns is None or abs(until_ns - expected_ns) > (
-            0 if exactly else _END_TOLERANCE_S * NS_PER_S
-        ):
+        off_ns = 0 if wanted.lasts_s is None else question.tolerance_s * NS_PER_S
+        if until_ns is None or abs(until_ns - expected_ns) > off_ns:
             shown = to_moment(expected_ns, question.script.zone).isoformat()
             return f"{seen}, not {shown} (since {lock['since']})"
     if wanted.on_condition and until_ns is not None:
@@ -192,13 +190,24 @@ def _phase(question: Question, _sight: Sight, state: _Row, _account: _Row) -> st
 
 def _said_so(question: Question, _sight: Sight, state: _Row, account: _Row) -> str | None:
     words = question.expectation.said or ""
-    lately = [
+    lately = _lately(question, state, account)
+    return None if any(words in text for text in lately) else f"said was: {lately[-3:]}"
+
+
+def _unsaid(question: Question, _sight: Sight, state: _Row, account: _Row) -> str | None:
+    words = question.expectation.unsaid or ""
+    found = [text for text in _lately(question, state, account) if words in text]
+    return f"said was: {found[0]}" if found else None
+
+
+def _lately(question: Question, state: _Row, account: _Row) -> list[str]:
+    """Return what was said of the account since the step."""
+    return [
         event["text"]
         for event in state["events"]
         if event["account"] in (None, account["id"])
         and to_ns(datetime.fromisoformat(event["at"])) >= question.since_ns - NS_PER_S // 1_000
     ]
-    return None if any(words in text for text in lately) else f"said was: {lately[-3:]}"
 
 
 def _same(wanted: object, seen: object) -> bool:
@@ -226,4 +235,5 @@ _JUDGES: dict[str, Callable[[Question, Sight, _Row, _Row], str | None]] = {
     "can_trade": _can_trade,
     "phase": _phase,
     "said": _said_so,
+    "unsaid": _unsaid,
 }

@@ -28,10 +28,10 @@ def rules_from(text: str) -> tuple[RuleSettings, ...]:
     )
 
 
-def preset_from(text: str, checked: date = date(2026, 9, 30), **session: Any) -> Preset:
+def preset_from(text: str, as_of: date = date(2026, 9, 30), **session: Any) -> Preset:
     """Return a preset with these rules."""
     header = PresetHeader(
-        name="a-50k", firm="A Firm", title="A 50K", source="its page", checked=checked
+        name="a-50k", firm="A Firm", title="A 50K", source="its page", as_of=as_of
     )
     return Preset(header=header, file="a-50k.toml", rules=rules_from(text), session=session)
 

@@ -493,7 +493,7 @@ CASES: list[tuple[str, Adviser, str, dict[str, Any], list[str]]] = [
         general.presets_that_are_old,
         "",
         {"preset": preset_from(LOSS), "now": datetime(2027, 3, 1, tzinfo=UTC)},
-        ["were last checked on 2026-09-30; compare them with its page"],
+        ["are as of 2026-09-30; compare them with its page"],
     ),
     ("fresh figures", general.presets_that_are_old, "", {"preset": preset_from(LOSS)}, []),
     (

@@ -24,7 +24,7 @@ name = "mine"
 firm = "A Firm"
 title = "A 50K"
 source = "its page"
-checked = 2026-09-30
+as_of = 2026-09-30
 
 [session]
 daily_reset = "0 16 * * *"
@@ -65,7 +65,7 @@ def test_a_preset_alone_is_enough(mine: Path, tmp_path: Path) -> None:
     assert [rule.id for rule in settings.rules] == ["loss", "size"]
     assert settings.session.daily_reset == "0 16 * * *"
     assert settings.preset is not None
-    assert settings.preset.header.checked == date(2026, 9, 30)
+    assert settings.preset.header.as_of == date(2026, 9, 30)
     assert settings.preset.file == str(mine)
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_preset_is_reported_with_what_there_is(
     [
         ("limit_usd = 1000", "limt_usd = 1000", ["mine.toml:15: unknown key `limt_usd`"]),
         ('firm = "A Firm"', 'form = "A"', ["mine.toml:3: unknown key `form`; did you mean `firm`"]),
-        ("checked = 2026-09-30", 'checked = "soon"', ['mine.toml:6: preset.checked = "soon"']),
+        ("as_of = 2026-09-30", 'as_of = "soon"', ['mine.toml:6: preset.as_of = "soon"']),
         ('name = "mine"', 'name = "yours"', ['mine.toml:2: preset.name = "yours": the file is']),
         ('"0 16 * * *"', '"0 26 * * *"', ["mine.toml:9: session.daily_reset"]),
         ("[preset]\n", "[pre]\n", ["mine.toml:1: unknown key `pre`", "a preset begins with"]),

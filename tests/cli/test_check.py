@@ -75,7 +75,7 @@ def test_a_preset_is_named_with_its_source(risk_file: Path) -> None:
     text = flat(check())
     assert "Preset topstep-50k: Topstep, Trading Combine 50K" in text
     assert "help.topstep.com/en/articles/8284204" in text
-    assert "checked 2026-09-30" in text
+    assert "as of 2026-09-30" in text
     assert "drawdown enforce trailing_drawdown, from the preset" in text
     assert "max-contracts enforce max_contracts At most 8" in text
     assert "! max-contracts: is looser than Topstep's own rule: limit 8, not 5." in text

@@ -172,7 +172,7 @@ class Expect(_Table, frozen=True, kw_only=True):
     reduce_to: dict[str, int] | None = None
     """Contracts that have to shrink, and what may stay."""
     locked: dict[str, Local] | None = None
-    """Until when `account`, or a contract, is locked; `open` if it must not be. Empty: nothing is."""
+    """Until when `account` or a contract is locked, `open` if it must not be; empty: nothing is."""
 
 
 class Step(_Table, frozen=True, kw_only=True):
@@ -291,10 +291,17 @@ def sessions() -> dict[str, Session]:
 @cache
 def cases() -> tuple[WorkedCase, ...]:
     """Return every case of the corpus, in the order of the files."""
-    return tuple(case for path in sorted((HERE / "cases").glob("*.toml")) for case in _cases(path))
+    return tuple(
+        case for path in sorted((HERE / "cases").glob("*.toml")) for case in read_cases(path)
+    )
 
 
-def _cases(path: Path) -> Iterator[WorkedCase]:
+def read_cases(path: Path) -> Iterator[WorkedCase]:
+    """Yield the cases of one file.
+
+    Raises:
+        ValueError: the file says what no reader would understand, or nothing would check.
+    """
     try:
         file = msgspec.convert(_read(path), _File)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
@@ -326,28 +333,62 @@ _SPEAKS_OF = {
 """What can be expected of each kind of rule beside verdict and locks."""
 
 
+_MADE_OF: dict[str, tuple[set[str], set[str]]] = {
+    "loss_floor": (
+        {"start_balance_usd", "allowance_usd", "follows"},
+        {"stops_at_usd", "set_floor_usd", "act_above_usd"},
+    ),
+    "day_loss": ({"limit_usd"}, set()),
+    "week_loss": ({"limit_usd"}, set()),
+    "day_profit": ({"limit_usd"}, set()),
+    "day_giveback": ({"limit_usd", "arm_at_usd"}, set()),
+    "contracts": ({"contracts", "micros_per_mini"}, set()),
+    "scaling": ({"steps", "micros_per_mini"}, set()),
+    "hours": ({"hours"}, {"follows_early_closes", "ends_early_s"}),
+}
+"""What each kind of rule needs, and what else it may have."""
+
+
 def _check(worked: WorkedCase) -> None:
-    """Refuse what contradicts itself or the lists."""
+    """Refuse what contradicts itself or the lists, and what nothing would ever look at."""
     case = worked.case
+    for table in worked.rules.values():
+        _check_rule(table)
     for name in (*worked.rule.sources, *case.sources, worked.session.source):
         sources()[name]
     for name in case.not_read_as:
         readings()[name]
-    before_ns = 0
+    if case.early_closes and not worked.rule.follows_early_closes:
+        raise ValueError("no rule of the case follows early closes")
+    for closed in case.early_closes:
+        if worked.ns(closed.closes) >= worked.ns(closed.reopens):
+            raise ValueError(f"{closed.closes} is not before {closed.reopens}")
+    instants = [worked.ns(step.at) for step in case.steps]
+    if instants != sorted(instants):
+        raise ValueError("a step lies before the one before it")
     for step in case.steps:
-        at_ns = worked.ns(step.at)
-        if at_ns < before_ns:
-            raise ValueError(f"{step.at} lies before the step before it")
-        before_ns = at_ns
         rule = worked.rules[step.rule] if step.rule is not None else worked.rule
-        expected = set(named(step.expect)) - {"verdict", "broken_at", "locked"}
-        if not expected <= _SPEAKS_OF[rule.kind]:
-            raise ValueError(f"{step.at}: a {rule.kind} has no {sorted(expected)}")
-        traded = [event for event in (step.fill, step.order) if event is not None]
-        if any((event.buy is None) == (event.sell is None) for event in traded):
-            raise ValueError(f"{step.at}: a fill or order either buys or sells")
-        for contract in (*step.quote, *(event.contract for event in traded)):
-            contracts()[contract]
+        _check_step(step, rule)
+
+
+def _check_rule(table: RuleTable) -> None:
+    needed, possible = _MADE_OF[table.kind]
+    given = {f for f in RuleTable.__struct_fields__ if getattr(table, f)} - {"kind", "sources"}
+    given |= {f for f in needed | possible if getattr(table, f) is not None}
+    wrong = (needed - given) | (given - needed - possible)
+    if wrong:
+        raise ValueError(f"a {table.kind} lacks, or cannot have, {sorted(wrong)}")
+
+
+def _check_step(step: Step, rule: RuleTable) -> None:
+    expected = set(named(step.expect)) - {"verdict", "broken_at", "locked"}
+    if not expected <= _SPEAKS_OF[rule.kind]:
+        raise ValueError(f"{step.at}: a {rule.kind} has no {sorted(expected)}")
+    traded = [event for event in (step.fill, step.order) if event is not None]
+    if any((event.buy is None) == (event.sell is None) for event in traded):
+        raise ValueError(f"{step.at}: a fill or order either buys or sells")
+    for contract in (*step.quote, *(event.contract for event in traded)):
+        contracts()[contract]
 
 
 def named(expect: Expect) -> dict[str, Any]:

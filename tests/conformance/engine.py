@@ -5,7 +5,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Protocol
 
 import msgspec
-
 from conformance.corpus import Step, WorkedCase, named
 
 ACCOUNT = "account"
@@ -62,7 +61,7 @@ def _cents(amount_usd: Decimal | None) -> Decimal | None:
     return None if amount_usd is None else amount_usd.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _verdict(seen: Seen, wanted: str, worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _verdict(seen: Seen, wanted: str, worked: WorkedCase) -> _Pair:
     return seen.verdict, wanted
 
 
@@ -70,23 +69,23 @@ def _broken_at(seen: Seen, wanted: str, worked: WorkedCase) -> _Pair:
     return seen.broken_ns, worked.ns(wanted)
 
 
-def _value_usd(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _value_usd(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:
     return _cents(seen.value), _cents(wanted)
 
 
-def _limit_usd(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _limit_usd(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:
     return _cents(seen.limit), _cents(wanted)
 
 
-def _value(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _value(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:
     return seen.value, wanted
 
 
-def _limit(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _limit(seen: Seen, wanted: Decimal, worked: WorkedCase) -> _Pair:
     return seen.limit, wanted
 
 
-def _reduce_to(seen: Seen, wanted: dict[str, int], worked: WorkedCase) -> _Pair:  # noqa: ARG001
+def _reduce_to(seen: Seen, wanted: dict[str, int], worked: WorkedCase) -> _Pair:
     return dict(seen.reduce_to), wanted
 
 

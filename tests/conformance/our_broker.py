@@ -4,9 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
-
 from conformance import corpus
 from conformance.corpus import Step, contracts
+
 from risk_actors.core.broker import (
     Account,
     Fill,
@@ -52,9 +52,7 @@ class Broker:
             rows.append(self._order(step.order, at_ns))
         if step.order_ended is not None:
             order = self._orders.pop(step.order_ended)
-            ended = msgspec.structs.replace(
-                order, status=OrderStatus.CANCELLED, updated_ns=at_ns
-            )
+            ended = msgspec.structs.replace(order, status=OrderStatus.CANCELLED, updated_ns=at_ns)
             rows.append(ended)
         if step.paid_usd is not None:
             self._balance_usd += step.paid_usd
@@ -108,6 +106,7 @@ class Broker:
         fill_id = told.id if told.id is not None else 1000 + len(self._fills)
         if fill_id in self._fills:
             return [self._fills[fill_id]]
+        is_whole = told.order is None
         order_id = _FIRST_ORDER + fill_id if told.order is None else told.order
         profit_usd = self._profit_usd(told)
         self._hold(told, at_ns)
@@ -124,20 +123,9 @@ class Broker:
             profit_usd=profit_usd,
             costs_usd=told.fees_usd,
         )
-        order = Order(
-            id=order_id,
-            account_id=ACCOUNT_ID,
-            contract_id=fill.contract_id,
-            status=OrderStatus.FILLED if told.order is None else OrderStatus.OPEN,
-            type=OrderType.MARKET,
-            side=fill.side,
-            size=fill.size if told.order is None else 10**6,
-            filled_size=sum(f.size for f in self._fills.values() if f.order_id == order_id),
-            updated_ns=at_ns,
-        )
-        # An order that fills in parts goes on working; what else is left of it no case asks for.
-        rows: list[Row] = [order] if told.order is None else []
-        return [*rows, fill, self._position(told.contract), self._account()]
+        # Of an order that fills in parts nothing says how large it was, so it has no row.
+        order = [_filled(fill)] if is_whole else []
+        return [*order, fill, self._position(told.contract), self._account()]
 
     def _profit_usd(self, told: corpus.Fill) -> Decimal | None:
         """Return the gross profit of a closing half-turn, None of an opening one."""
@@ -177,3 +165,19 @@ class Broker:
         return Account(
             id=ACCOUNT_ID, name="conformance", balance_usd=self._balance_usd, can_trade=True
         )
+
+
+def _filled(fill: Fill) -> Order:
+    """Return the order of which this fill is all there was."""
+    return Order(
+        id=fill.order_id,
+        account_id=ACCOUNT_ID,
+        contract_id=fill.contract_id,
+        status=OrderStatus.FILLED,
+        type=OrderType.MARKET,
+        side=fill.side,
+        size=fill.size,
+        filled_size=fill.size,
+        created_ns=fill.at_ns,
+        updated_ns=fill.at_ns,
+    )

@@ -5,14 +5,15 @@ rows are those of `our_broker.py`.
 """
 
 from enum import Enum
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-
 from conformance.corpus import NS_PER_S, RuleTable, Session, Step, WorkedCase, contracts
 from conformance.engine import ACCOUNT, Seen
 from conformance.our_broker import ACCOUNT_ID, Broker, Row
+
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Account, Fill, Order, Position, Quote
 from risk_actors.core.instruments import Instrument
@@ -32,6 +33,8 @@ from risk_actors.core.verdict import VERDICT_NAMES, Breached, Reduce, Unknown, V
 
 PRICES_STAND_NS = 10**18
 """A price of the corpus stands until the next one; staleness is no firm's rule."""
+WITHOUT_END_NS = 2**63
+"""Stands for the end of a lock that waits for a condition."""
 MS = 1_000_000
 
 _SYMBOLS = {product.gateway_id: symbol for symbol, product in contracts().items()}
@@ -49,6 +52,7 @@ class Manner(Enum):
     IN_ORDER = "in order"
     TWICE = "every row twice"
     REVERSED = "rows of a fill in reverse"
+    SHUFFLED = "rows of a fill in any order"
     RESTARTED = "restarted before every step"
 
 
@@ -64,6 +68,7 @@ class OurEngine:
         self._rule = self._made(worked.rule)
         self._memory = RuleMemory(state=self._rule.initial_state())
         self._locks = LockBook(self._calendar)
+        self._random = Random(worked.name)
         self._verdict: Verdict | None = None
         self._cause: str | None = None
         self._broken_ns: int | None = None
@@ -119,8 +124,11 @@ class OurEngine:
 
     def _restart(self) -> None:
         self._memory = decode_memory(self._rule, encode_memory(self._memory))
-        ended = (span for span in self._locks.spans(ACCOUNT_ID) if span.until_ns is not None)
-        past = [(ACCOUNT_ID, span) for span in ended if span.until_ns <= self._now_ns]
+        past = [
+            (ACCOUNT_ID, span)
+            for span in self._locks.spans(ACCOUNT_ID)
+            if span.until_ns is not None and span.until_ns <= self._now_ns
+        ]
         self._locks = LockBook(self._calendar, self._locks.in_force(ACCOUNT_ID), past)
         self._start()
 
@@ -169,10 +177,13 @@ class OurEngine:
         rows = self._broker.happen(step, self._now_ns)
         if self._manner is Manner.TWICE:
             return [row for row in rows for _ in range(2)]
+        quotes = [row for row in rows if isinstance(row, Quote)]
+        others = [row for row in rows if not isinstance(row, Quote)]
         if self._manner is Manner.REVERSED:
-            quotes = [row for row in rows if isinstance(row, Quote)]
-            return [*quotes, *reversed([row for row in rows if not isinstance(row, Quote)])]
-        return rows
+            others.reverse()
+        if self._manner is Manner.SHUFFLED:
+            self._random.shuffle(others)
+        return [*quotes, *others]
 
     def _take(self, row: Row) -> None:
         fills: tuple[Fill, ...] = ()
@@ -233,17 +244,16 @@ class OurEngine:
         verdict = self._verdict
         if verdict is None:
             raise AssertionError("the rule was never shown a fact")
-        is_unknown = isinstance(verdict, Unknown)
         action = verdict.action if isinstance(verdict, Breached) else None
         targets = action.targets if isinstance(action, Reduce) else ()
         return Seen(
             verdict=VERDICT_NAMES[type(verdict)],
             broken_ns=self._broken_ns,
-            value=None if is_unknown else verdict.value,
+            value=None if isinstance(verdict, Unknown) else verdict.value,
             limit=verdict.limit,
             reduce_to={_SYMBOLS[contract_id]: size for contract_id, size in targets},
             locked={
-                ACCOUNT if lock.contract_id is None else _SYMBOLS[lock.contract_id]: lock.until_ns
+                _SYMBOLS.get(lock.contract_id or "", ACCOUNT): lock.until_ns or WITHOUT_END_NS
                 for lock in self._locks.in_force(ACCOUNT_ID)
             },
         )

@@ -9,7 +9,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 import msgspec
-
 from conformance.corpus import (
     NS_PER_S,
     Contract,
@@ -395,7 +394,9 @@ class PlainEngine:
                 if WEEKDAYS[day.weekday()] in hours.days:
                     is_overnight = time_of(hours.end) <= time_of(hours.start)
                     last = day + timedelta(1) if is_overnight else day
-                    spans.append((_instant(day, hours.start, zone), _instant(last, hours.end, zone)))
+                    spans.append(
+                        (_instant(day, hours.start, zone), _instant(last, hours.end, zone))
+                    )
         cut = [part for span in spans for part in self.cut(contract, span)]
         early_ns = self.rule.ends_early_s * NS_PER_S
         return sorted((start, end - early_ns) for start, end in cut if start < end)

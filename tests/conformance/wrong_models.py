@@ -70,7 +70,7 @@ class FallsWithBalance(PlainEngine):
     def end_day(self) -> None:
         self.high_usd = self.balance_usd
 
-    def below_high(self, high_usd: Decimal, allowance_usd: Decimal) -> Decimal:  # noqa: ARG002
+    def below_high(self, high_usd: Decimal, allowance_usd: Decimal) -> Decimal:
         return self.high_usd - allowance_usd
 
 
@@ -92,7 +92,7 @@ class OpenProfitLeftOut(PlainEngine):
 
 
 class FeesLeftOut(PlainEngine):
-    def costs_usd(self, fill: Fill) -> Decimal:  # noqa: ARG002
+    def costs_usd(self, fill: Fill) -> Decimal:
         return Decimal(0)
 
 
@@ -117,7 +117,9 @@ class CentsPerTick(PlainEngine):
 class MarkedAtLast(PlainEngine):
     def exit_price(self, contract: str, size: int) -> Decimal:
         prices = self.quotes[contract]
-        return prices[-1] if len(prices) > len(("bid", "ask")) else super().exit_price(contract, size)
+        return (
+            prices[-1] if len(prices) > len(("bid", "ask")) else super().exit_price(contract, size)
+        )
 
 
 class ReachingIsKept(PlainEngine):
@@ -171,12 +173,12 @@ class LockForADay(PlainEngine):
 
 
 class ToldTwiceCountsTwice(PlainEngine):
-    def is_new(self, fill: Fill) -> bool:  # noqa: ARG002
+    def is_new(self, fill: Fill) -> bool:
         return True
 
 
 class MicroCountsAsMini(PlainEngine):
-    def units(self, contract: str, size: int) -> Decimal:  # noqa: ARG002
+    def units(self, contract: str, size: int) -> Decimal:
         return Decimal(abs(size))
 
 
@@ -216,7 +218,7 @@ class HoursAMinuteLate(PlainEngine):
 class _HoursByOffset(PlainEngine):
     hours = 0
 
-    def hours_zone(self, hours: Hours) -> tzinfo:  # noqa: ARG002
+    def hours_zone(self, hours: Hours) -> tzinfo:
         return timezone(timedelta(hours=self.hours))
 
 
@@ -229,12 +231,12 @@ class HoursBySummerOffset(_HoursByOffset):
 
 
 class EarlyClosesIgnored(PlainEngine):
-    def cut(self, contract: str, span: Span) -> list[Span]:  # noqa: ARG002
+    def cut(self, contract: str, span: Span) -> list[Span]:
         return [span]
 
 
 class ReopensNextMorning(PlainEngine):
-    def next_opening_ns(self, contract: str) -> int:  # noqa: ARG002
+    def next_opening_ns(self, contract: str) -> int:
         today = datetime.fromtimestamp(self.now_ns // NS_PER_S, self.zone())
         tomorrow = (today + timedelta(1)).replace(hour=0, minute=0, second=0)
         return int(tomorrow.timestamp()) * NS_PER_S

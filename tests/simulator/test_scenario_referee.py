@@ -212,8 +212,8 @@ STATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("lock = 'loss', on_condition = true", {"locks": [LOCK | {"until": None}]}, {"locks": [LOCK]}),
     (
         "lock = 'loss', lasts_s = 300",
+        {"locks": [LOCK | {"until": "2026-03-03T14:35:00.2+00:00"}]},
         {"locks": [LOCK | {"until": "2026-03-03T14:35:01+00:00"}]},
-        {"locks": [LOCK | {"until": "2026-03-03T14:35:02+00:00"}]},
     ),
     ("lock = 'loss', reason = '-500.00'", {"locks": [LOCK]}, {"locks": [LOCK | {"reason": ""}]}),
     ("unlocked = true", {}, {"locks": [LOCK]}),
@@ -254,6 +254,8 @@ def test_a_state_must_be_as_expected(
         ("phase = 'degraded'", False),
         ("said = 'held for 5 s'", True),
         ("said = 'held for 6 s'", False),
+        ("unsaid = 'held for 5 s'", False),
+        ("unsaid = 'held for 6 s'", True),
         ("positions = { MNQ = 1 }", False),
         ("orders = ['entry']", False),
     ],

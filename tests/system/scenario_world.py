@@ -44,6 +44,8 @@ TICK_NS = 100 * MS
 BUSY_NS = 3 * S
 """The actors, the rules' settings and the stores are put together as the daemon does it. Time runs
 finely for so long after anything has happened."""
+CLOSELY_NS = 1_500 * MS
+"""So long before each step too."""
 STRIDE_NS = 30 * S
 CLOSED_STRIDE_NS = 600 * S
 HEARTBEAT_NS = 2 * S
@@ -186,7 +188,7 @@ class MemoryStage:
                 self._tick()
                 if look():
                     self._stir()
-                self._tick_ns = self._clock.now_ns() + self._stride_ns()
+                self._tick_ns = self._clock.now_ns() + self._stride_ns(end_ns)
         # What is to be done now is done at a tick, and what follows is looked at closely.
         self._stir()
         self._tick_ns = self._clock.now_ns()
@@ -251,13 +253,14 @@ class MemoryStage:
     def _stir(self) -> None:
         self._busy_until_ns = self._clock.now_ns() + BUSY_NS
 
-    def _stride_ns(self) -> int:
+    def _stride_ns(self, end_ns: int) -> int:
         now_ns = self._clock.now_ns()
         if now_ns < self._busy_until_ns:
             return TICK_NS
         stride_ns = STRIDE_NS if is_market_open(now_ns) else CLOSED_STRIDE_NS
         left_ns = min(edge_ns - now_ns for edge_ns in self._edges_ns(now_ns))
-        return max(min(stride_ns, left_ns), TICK_NS)
+        # What comes a little before a step must not be taken for what the step expects.
+        return max(min(stride_ns, left_ns, end_ns - CLOSELY_NS - now_ns), TICK_NS)
 
     def _edges_ns(self, now_ns: int) -> list[int]:
         """Return the instants ahead around which it matters when exactly a tick comes."""

@@ -117,8 +117,8 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
             broken.append(f"more than {self._limit} entries")
         return (
             f"Within {shown_seconds(self.settings.window_s)} s after a trade that lost"
-            f" ${self._loss_usd:,.2f} or more, {' or '.join(broken)} will flatten and lock the account"
-            f" {until_words(self.settings.lock_s)}."
+            f" ${self._loss_usd:,.2f} or more, {' or '.join(broken)} will flatten and lock the"
+            f" account {until_words(self.settings.lock_s)}."
         )
 
     def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002

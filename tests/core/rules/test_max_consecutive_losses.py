@@ -214,13 +214,17 @@ def test_fills_not_read_are_unknown_never_ok() -> None:
     [
         (
             {},
-            "3 losses in a row within a trading day flatten and lock the account until the daily"
-            " reset.",
+            (
+                "3 losses in a row within a trading day flatten and lock the account until the"
+                " daily reset."
+            ),
         ),
         (
             {"limit": 1, "min_loss_usd": 250, "lock_s": 600},
-            "1 loss of $250.00 or more within a trading day flattens and locks the account for"
-            " 600 s.",
+            (
+                "1 loss of $250.00 or more within a trading day flattens and locks the account for"
+                " 600 s."
+            ),
         ),
     ],
 )

@@ -186,8 +186,10 @@ def test_fills_not_read_are_unknown_never_ok() -> None:
     [
         (
             {},
-            "At most 3 entries within 60 s; one more flattens and locks the account until the"
-            " daily reset.",
+            (
+                "At most 3 entries within 60 s; one more flattens and locks the account until the"
+                " daily reset."
+            ),
         ),
         (
             {"lock_s": 900},

@@ -305,9 +305,11 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -
         ),
         (
             {"seconds": 60, "after": "loss", "tiers": TIERS[::-1]},
-            "No entries for 1800 s after a loss of $300.00 or more, 600 s after a loss of $100.00"
-            " or more, 60 s after any other losing trade: the account is locked, and what is open"
-            " stays.",
+            (
+                "No entries for 1800 s after a loss of $300.00 or more, 600 s after a loss of"
+                " $100.00 or more, 60 s after any other losing trade: the account is locked, and"
+                " what is open stays."
+            ),
         ),
     ],
 )
