@@ -204,6 +204,8 @@ class Case(_Table, frozen=True, kw_only=True):
     """The account's balance before the first step, with nothing open."""
     session: str
     early_closes: tuple[EarlyClose, ...] = ()
+    watched_from: Local | None = None
+    """When the engine is first started; of what was before it has only what the broker tells."""
     not_read_as: tuple[str, ...] = ()
     """Wrong readings under which the case must not pass."""
     steps: tuple[Step, ...]
@@ -232,6 +234,13 @@ class WorkedCase(msgspec.Struct, frozen=True, kw_only=True):
     def zone(self) -> ZoneInfo:
         """Return the zone of its wall-clock times."""
         return ZoneInfo(self.session.zone)
+
+    @property
+    def watched_ns(self) -> int:
+        """Return the instant at which the engine starts: a second before the first step or more."""
+        if self.case.watched_from is not None:
+            return self.ns(self.case.watched_from)
+        return self.ns(self.case.steps[0].at) - NS_PER_S
 
     def ns(self, local: Local) -> int:
         """Return the instant of a wall-clock time of the case."""
@@ -366,7 +375,9 @@ def _check(worked: WorkedCase) -> None:
     instants = [worked.ns(step.at) for step in case.steps]
     if instants != sorted(instants):
         raise ValueError("a step lies before the one before it")
-    for step in case.steps:
+    for step, at_ns in zip(case.steps, instants, strict=True):
+        if at_ns < worked.watched_ns and named(step.expect):
+            raise ValueError(f"{step.at}: nobody watches yet")
         rule = worked.rules[step.rule] if step.rule is not None else worked.rule
         _check_step(step, rule)
 

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from conformance.corpus import NS_PER_S, RuleTable, Session, Step, WorkedCase, contracts
+from conformance.corpus import RuleTable, Session, Step, WorkedCase, contracts
 from conformance.engine import ACCOUNT, Seen
 from conformance.our_broker import ACCOUNT_ID, Broker, Row
 
@@ -62,7 +62,8 @@ class OurEngine:
     def __init__(self, worked: WorkedCase, manner: Manner = Manner.IN_ORDER) -> None:
         self._worked = worked
         self._manner = manner
-        self._now_ns = worked.ns(worked.case.steps[0].at) - NS_PER_S
+        self._now_ns = worked.watched_ns
+        self._has_started = False
         self._calendar = calendar_of(worked.session)
         self._broker = Broker(worked.case.balance_usd, worked.ns)
         self._rule = self._made(worked.rule)
@@ -72,11 +73,16 @@ class OurEngine:
         self._verdict: Verdict | None = None
         self._cause: str | None = None
         self._broken_ns: int | None = None
-        self._start()
 
     def step(self, step: Step) -> Seen:
         """Let time pass until the step, let it happen, and say what is so then."""
         at_ns = self._worked.ns(step.at)
+        if at_ns < self._worked.watched_ns:
+            self._broker.happen(step, at_ns)
+            return Seen(verdict="unknown")
+        if not self._has_started:
+            self._has_started = True
+            self._start()
         if self._manner is Manner.RESTARTED and at_ns - self._now_ns > MS:
             self._pass_time(at_ns - MS)
             self._restart()

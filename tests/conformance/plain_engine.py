@@ -52,6 +52,7 @@ class PlainEngine:
         self.worked = worked
         self.rule: RuleTable = worked.rule
         self.now_ns = worked.ns(worked.case.steps[0].at) - NS_PER_S
+        self.is_watching = worked.case.watched_from is None
         self.balance_usd = worked.case.balance_usd
         self.positions: dict[str, Position] = {}
         self.orders: dict[int, str] = {}
@@ -79,6 +80,9 @@ class PlainEngine:
             self.turn()
             self.look()
         self.now_ns = at_ns
+        if not self.is_watching and at_ns >= self.worked.watched_ns:
+            self.is_watching = True
+            self.begin()
         self.happen(step)
         self.look()
         self.end_locks()
@@ -90,6 +94,9 @@ class PlainEngine:
             reduce_to=self.reduced,
             locked=self.locks,
         )
+
+    def begin(self) -> None:
+        """Begin to watch: all that was before is known from the broker."""
 
     def turn(self) -> None:
         """Begin another day or week where one begins now."""

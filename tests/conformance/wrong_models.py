@@ -91,6 +91,12 @@ class OpenProfitLeftOut(PlainEngine):
         return Decimal(0)
 
 
+class BaselineTakenAtStart(PlainEngine):
+    def begin(self) -> None:
+        self.day_net_usd = self.week_net_usd = Decimal(0)
+        self.day_start_usd = self.high_usd = self.balance_usd
+
+
 class FeesLeftOut(PlainEngine):
     def costs_usd(self, fill: Fill) -> Decimal:
         return Decimal(0)

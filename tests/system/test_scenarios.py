@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from scenario_world import MemoryStage
 
+from risk_actors.app import assembly
 from risk_actors.cli.simulate_stage import SocketStage, begin, broker_of
 from risk_actors.core.rules import catalogue
 from risk_actors.simulator.scenario import RISK_FILE
@@ -22,6 +23,7 @@ from risk_actors.simulator.scenario_load import load_scenario
 from risk_actors.simulator.scenario_play import play
 from risk_actors.simulator.scenario_referee import Failure
 from risk_actors.simulator.scenario_script import Script
+from risk_actors.store.locks import SqliteLockStore
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 AT_A_TIME = 4
@@ -83,6 +85,27 @@ def test_the_order_of_messages_makes_no_difference(path: Path, tmp_path: Path) -
 @pytest.mark.parametrize("path", OF_A_RULE, ids=name)
 def test_nothing_of_it_comes_without_the_rule(path: Path, tmp_path: Path) -> None:
     assert played(without_rule(load_scenario(path)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name_of_file", "owner", "name_of_memory", "forgotten"),
+    [
+        ("restart_lock", SqliteLockStore, "in_force", lambda _store, _now_ns: []),
+        ("restart_high_water", assembly, "restore_memories", lambda _directory, _rules: {}),
+    ],
+)
+def test_a_guard_that_forgets_is_caught(
+    name_of_file: str,
+    owner: object,
+    name_of_memory: str,
+    forgotten: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I5."""
+    monkeypatch.setattr(owner, name_of_memory, forgotten)
+
+    assert played(load_scenario(SCENARIOS / f"{name_of_file}.toml"), tmp_path)
 
 
 def played_over_sockets(path: Path, directory: Path) -> tuple[list[Failure], str]:
