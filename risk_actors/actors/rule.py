@@ -14,7 +14,12 @@ from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
-from risk_actors.core.rules.response import UNKNOWN_LOCKS_AFTER_NS, respond, unknown_lock
+from risk_actors.core.rules.response import (
+    UNKNOWN_LOCKS_AFTER_NS,
+    is_over,
+    respond,
+    unknown_lock,
+)
 from risk_actors.core.verdict import Breached, Ok, Reduce, StopMove, Unknown, Verdict, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
@@ -195,6 +200,8 @@ class RuleActor(Actor):
         """Send a breach once per cause; a check that cannot be made does not end a breach."""
         reported = watch.reported
         if reported is not None and reported.breach.cause == breach.cause:
+            return
+        if is_over(breach, now_ns):
             return
         watch.is_released = False
         account_id = _account_of(watch)

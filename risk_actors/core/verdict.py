@@ -106,6 +106,8 @@ class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
     action: Action
     locks: tuple[LockTerms, ...] = ()
     contract_id: str | None = None
+    since_ns: int | None = None
+    """When it broke, where the rule remembers; a lock by duration counts from then."""
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):

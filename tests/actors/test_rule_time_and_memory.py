@@ -444,3 +444,22 @@ def test_an_enforcer_that_was_restarted_is_told_again_which_stops_to_move() -> N
     rig.actor.handle_control(Resync(address="enforcer", reason="enforcer was restarted"))
 
     assert (before, len(rig.sent(m.StopMovesWanted))) == (1, 2)
+
+
+def test_a_lock_by_duration_counts_from_when_the_rule_broke() -> None:
+    since = msgspec.structs.replace(broken(LockTerms()), since_ns=NOON_NS - 50 * S)
+    rig = Rig(below(-100, since), lock=LockSettings(for_s=60.0))
+    rig.show("-100")
+
+    (found,) = rig.sent(m.BreachFound)
+    assert [terms.until_ns for terms in found.breach.locks] == [NOON_NS + 10 * S]
+
+
+def test_a_breach_whose_lock_has_run_out_while_we_were_down_asks_for_nothing() -> None:
+    """What is open now was opened after the lock; flattening it would be a false flatten."""
+    since = msgspec.structs.replace(broken(LockTerms()), since_ns=NOON_NS - 60 * S)
+    rig = Rig(below(-100, since), lock=LockSettings(for_s=60.0))
+    rig.show("-100")
+
+    assert rig.sent(m.BreachFound) == []
+    assert isinstance(rig.sent(m.VerdictChanged)[-1].verdict, Breached)

@@ -30,14 +30,26 @@ def respond(
     """
     if lock is not None:
         terms = breached.locks or _locks_for(breached.action)
+        since_ns = now_ns if breached.since_ns is None else breached.since_ns
         breached = msgspec.structs.replace(
-            breached, locks=tuple(_overridden(each, lock, now_ns) for each in terms)
+            breached, locks=tuple(_overridden(each, lock, since_ns) for each in terms)
         )
         if lock.existing is Existing.FLATTEN:
             breached = msgspec.structs.replace(breached, action=_flatten(breached))
     if not any(terms.existing is Existing.KEEP for terms in breached.locks):
         return breached
     return _keeping(breached, account)
+
+
+def is_over(breached: Breached, now_ns: int) -> bool:
+    """Tell whether every lock that a breach asks for would have ended by now.
+
+    So it is for a day broken before a restart whose lock by duration has run out: what it asked
+    for was done and has ended, and asking again would flatten what may be open.
+    """
+    return bool(breached.locks) and all(
+        terms.until_ns is not None and terms.until_ns <= now_ns for terms in breached.locks
+    )
 
 
 def unknown_lock(unknown: Unknown) -> Breached:
@@ -65,12 +77,12 @@ def _locks_for(action: Action) -> tuple[LockTerms, ...]:
     return tuple(LockTerms(contract_id=each) for each in contracts) or (LockTerms(),)
 
 
-def _overridden(terms: LockTerms, lock: LockSettings, now_ns: int) -> LockTerms:
+def _overridden(terms: LockTerms, lock: LockSettings, since_ns: int) -> LockTerms:
     end, until_ns = terms.end, terms.until_ns
     if lock.until is not None:
         end, until_ns = LockEnd(lock.until.value), None
     elif lock.for_s is not None:
-        end, until_ns = LockEnd.INSTANT, now_ns + round(lock.for_s * NS_PER_S)
+        end, until_ns = LockEnd.INSTANT, since_ns + round(lock.for_s * NS_PER_S)
     return msgspec.structs.replace(
         terms, end=end, until_ns=until_ns, existing=lock.existing or terms.existing
     )

@@ -46,7 +46,8 @@ class TrailingDrawdownSettings(RuleSettings, frozen=True, kw_only=True, tag="tra
     """Where the floor stops rising for good, often the start balance; left out, it never stops."""
     floor_usd: AnyUsd | None = None
     """The floor set by hand, for instance after a payout: it replaces the one that is reckoned,
-    and nothing moves it any more. Money paid in or out is not known to the rule otherwise."""
+    and nothing moves it any more. Money paid in or out is not known to the rule otherwise. Once
+    the firm has reset the account to its start, give the rule a new `id`: it begins anew."""
     keep_away_usd: NonNegativeUsd = 0
     """Act when this much is left above the floor, so that the firm need not."""
 
@@ -248,6 +249,7 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
                 | self._figures(floor, broken.equity_usd, broken.limit_usd, broken.at_ns),
             ),
             cause=f"day {broken.day_start_ns}",
+            since_ns=broken.at_ns,
             action=Flatten(),
             locks=(LockTerms(),),
         )
