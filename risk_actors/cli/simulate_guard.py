@@ -74,7 +74,11 @@ class Guard:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.wait_until_ready(READY_WITHIN_S)
+        try:
+            self.wait_until_ready(READY_WITHIN_S)
+        except BaseException:
+            self.kill()
+            raise
 
     def wait_until_ready(self, within_s: float) -> None:
         """Wait until hubs and REST are up and every account was read.

@@ -1,5 +1,9 @@
 """`simulate --scenario`: what is played before somebody's eyes, and what is refused."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +65,42 @@ def test_a_scenario_that_goes_otherwise_ends_with_code_1_and_says_how(tmp_path: 
     assert result.exit_code == 1
     assert "FAILED: 1 not as expected" in result.output
     assert "expected within 1 s: lock no-gold, until_reset weekly; locked: no-gold" in result.output
+
+
+@pytest.mark.system
+def test_somebody_else_may_start_the_daemon(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.toml"
+    file.write_text(SCENARIO, encoding="utf-8")
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("PROJECT")}
+    ours |= {"PYTHONUTF8": "1", "NO_PROXY": "127.0.0.1"}
+    words = [sys.executable, "-m", "risk_actors", "simulate", "--no-guard", "--scenario", str(file)]
+    with subprocess.Popen(words, env=ours, stdout=subprocess.PIPE, text=True) as scenario:
+        assert scenario.stdout is not None
+        variables: dict[str, str] = {}
+        for line in scenario.stdout:
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").strip().partition("=")
+                variables[name] = value
+            if line.startswith("risk-actors run"):
+                break
+        told = [sys.executable, "-m", "risk_actors", *line.split()[1:]]
+        with subprocess.Popen(told, env={**ours, **variables}, stderr=subprocess.DEVNULL) as daemon:
+            shown = scenario.stdout.read()
+            daemon.terminate()
+    shutil.rmtree(Path(told[told.index("--data") + 1]).parent)
+
+    assert scenario.returncode == 0, shown
+    assert daemon.returncode == 0
+    assert "PASSED" in shown
+
+
+@pytest.mark.system
+def test_a_daemon_that_does_not_start_ends_it_with_what_it_said(tmp_path: Path) -> None:
+    result = simulate(tmp_path, SCENARIO.replace('"symbol_block"', '"symbol_blocks"'))
+
+    assert result.exit_code == 1
+    assert "the daemon ended at once" in result.output
+    assert 'type = "symbol_blocks": no such rule' in result.output
 
 
 @pytest.mark.parametrize(

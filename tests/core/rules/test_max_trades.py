@@ -437,3 +437,20 @@ def test_the_summary_is_a_sentence_with_the_effective_figures() -> None:
         " account locked until the daily reset or until there is room again, what else is open"
         " stays."
     )
+
+
+def test_what_the_broker_timed_after_the_reset_is_not_of_the_day_before_by_our_clock() -> None:
+    judging = max_trades(per_day=1)
+    tape = Tape().fill(RESET_S - 5, 1, contract=ES).fill(RESET_S, 1)
+
+    still_before = judge(judging, tape.account(), RESET - 1)
+
+    assert isinstance(still_before, Ok)
+    assert still_before.value == 1
+    assert judge(judging, tape.account(), RESET).value == 1
+    over = Tape().fill(RESET_S - 5, 1, contract=ES).fill(RESET_S - 4, 1)
+    over.fill(RESET_S, 1, contract=NQ)
+    breach = judge(judging, over.account(), RESET - 1)
+    assert isinstance(breach, Breached)
+    assert breach.action == Reduce(targets=((MNQ, 0),))
+    assert breach.value == 2
