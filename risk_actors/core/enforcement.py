@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from risk_actors.core.account_state import (
     AccountState,
+    OpenPosition,
     entry_size,
     is_market,
     waits_for_parent,
@@ -105,6 +106,7 @@ class EnforcementPlan:
         self._say_stuck_ns = 0
         self._confirmed_ns = 0
         self._order_seen_ns: dict[int, int] = {}
+        self._flat_by_fills_ns: dict[str, int] = {}
 
     # --- what comes in --------------------------------------------------------------------
 
@@ -282,6 +284,8 @@ class EnforcementPlan:
                 continue
             if target and now_ns < self._may_reduce_ns:
                 continue
+            if self._awaits_report_of_flat(position, now_ns):
+                continue
             slot = self._closes.setdefault(position.contract_id, CloseSlot())
             if target == 0:
                 self._overtake(slot, now_ns)
@@ -303,6 +307,18 @@ class EnforcementPlan:
                 correlation_id=correlation_id,
                 size=slot.partial_size,
             )
+
+    def _awaits_report_of_flat(self, position: OpenPosition, now_ns: int) -> bool:
+        """Tell whether fills have closed a position and only its row is still on the way.
+
+        A close would find nothing, or what the trader opens in that moment. Should the row not
+        come, the report is believed after all.
+        """
+        if position.fills_size:
+            self._flat_by_fills_ns.pop(position.contract_id, None)
+            return False
+        since_ns = self._flat_by_fills_ns.setdefault(position.contract_id, now_ns)
+        return now_ns - since_ns < EXPLAINED_WITHIN_NS
 
     @staticmethod
     def _overtake(slot: CloseSlot, now_ns: int) -> None:
@@ -394,6 +410,7 @@ class EnforcementPlan:
         self._goals = [goal for goal in self._goals if not self._is_met(goal, state)]
         if not (self._goals or state.distrusted or self._is_work_left(state)):
             self._episode = None
+            self._flat_by_fills_ns.clear()
             self._closes = {
                 contract_id: slot
                 for contract_id, slot in self._closes.items()

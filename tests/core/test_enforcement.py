@@ -787,3 +787,30 @@ def test_an_account_that_is_let_in_again_is_closed_at_the_next_attempt() -> None
 
     assert closes(before) == []
     assert len(closes(after)) == 1
+
+
+def test_what_fills_have_closed_already_is_not_closed_again_while_its_row_is_on_the_way() -> None:
+    """I6: the trade that broke the rule has ended; a close would only find what comes next."""
+    p = plan()
+    closed_by_fills = account(position(3, fills_size=0))
+    p.on_account(account(position(3)), "e-0", 0)
+    p.on_account(closed_by_fills, "e-1", MS)
+
+    first = p.on_breach("r", Flatten(), "e-1", MS)
+    waiting = p.on_tick("t", 300 * MS)
+    flat = p.on_account(account(), "e-2", 300 * MS + 1)
+
+    assert closes(first) == []
+    assert closes(waiting) == []
+    assert len(of(FlatObserved, flat)) == 1
+
+
+def test_a_report_that_fills_contradict_is_believed_in_the_end() -> None:
+    """I3: whatever the fills say, only the broker's own word ends an enforcement."""
+    p = plan()
+    p.on_account(account(position(3, fills_size=0)), "e-1", MS)
+    p.on_breach("r", Flatten(), "e-1", MS)
+
+    assert closes(p.on_tick("t", 301 * MS - 1)) == []
+    (close,) = closes(p.on_tick("t", 301 * MS))
+    assert close.size is None
