@@ -114,6 +114,8 @@ class AccountSnapshot(Message, frozen=True, kw_only=True):
     asked_ns: int
     """When the first of its requests was sent."""
     reason: str
+    account_read: bool = True
+    """Whether `account` belongs to this moment; else its balance and permission are older."""
 
     @property
     def account_id(self) -> int:

@@ -131,6 +131,7 @@ class PositionActor(Actor):
                 covers_suspended=message.covers_suspended,
                 fills=message.fills,
                 asked_ns=message.asked_ns,
+                account_read=message.account_read,
             ),
             now_ns,
         )

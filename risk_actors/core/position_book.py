@@ -40,6 +40,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] | None
     """None when they could not be read; positions and orders count all the same."""
     asked_ns: int
+    account_read: bool = True
+    """Whether `account` belongs to this moment; an older row must move nothing."""
 
 
 class _Contract:
@@ -266,6 +268,8 @@ class PositionBook:
     def _take_account(self, snapshot: Snapshot) -> Iterable[Difference]:
         if self._balance_ns >= snapshot.asked_ns:
             return
+        if self._balance is not None and not snapshot.account_read:
+            return
         known, told = self._balance, snapshot.account
         self._balance = told
         if known is not None and known.balance_usd != told.balance_usd:
@@ -307,6 +311,8 @@ class PositionBook:
             if known is None:
                 self._fills[fill.id] = (fill, now_ns)
                 self._read_later.add(fill.id)
+                self._last_fill_ns = now_ns
+                self._add_to_balance(ZERO if fill.voided else fill.net_usd)
                 if not fill.voided:
                     yield Difference(
                         subject=f"fill {fill.id}",
@@ -324,9 +330,10 @@ class PositionBook:
             for fill, received_ns in self._fills.values()
             if received_ns >= snapshot.asked_ns and fill.id not in in_snapshot and not fill.voided
         ]
-        self._balance_by_fills_usd = snapshot.account.balance_usd + sum(
-            (fill.net_usd for fill in later), ZERO
-        )
+        if snapshot.account_read:
+            self._balance_by_fills_usd = snapshot.account.balance_usd + sum(
+                (fill.net_usd for fill in later), ZERO
+            )
         for contract_id in dict.fromkeys((*self._contracts, *told)):
             contract = self._contract(contract_id)
             position = told.get(contract_id)

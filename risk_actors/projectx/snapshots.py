@@ -55,7 +55,7 @@ class SnapshotReader:
         if fills is None:
             reason += WITHOUT_FILLS
         for attempt in range(MAX_ATTEMPTS):
-            account, positions, (orders, covers_suspended) = await _all_of(
+            (account, account_read), positions, (orders, covers_suspended) = await _all_of(
                 self._account(account_id),
                 self._positions(account_id),
                 self._orders(account_id),
@@ -68,10 +68,12 @@ class SnapshotReader:
             logger.debug("Account {}: fills changed during read {}", account_id, attempt + 1)
         else:
             reason += UNSTABLE
+            account_read = False
         return AccountSnapshot(
             correlation_id=correlation_id,
             at_ns=self._clock.now_ns(),
             account=account,
+            account_read=account_read,
             positions=positions,
             orders=orders,
             covers_suspended=covers_suspended,
@@ -94,17 +96,20 @@ class SnapshotReader:
         self._accounts = {account.id: account for account in accounts}
         return accounts
 
-    async def _account(self, account_id: int) -> Account:
-        """Return the account's row; the one read last when the list cannot be read."""
+    async def _account(self, account_id: int) -> tuple[Account, bool]:
+        """Return the account's row and True, or the row read last and False.
+
+        Positions and orders are worth reading while the list of accounts cannot be read.
+        """
         try:
             accounts = await self.accounts()
         except (ReadFailed, PayloadError):
             if account_id not in self._accounts:
                 raise
-            return self._accounts[account_id]
+            return self._accounts[account_id], False
         for account in accounts:
             if account.id == account_id:
-                return account
+                return account, True
         raise ReadFailed(
             "/Account/search", ReadProblem.REFUSED, f"account {account_id} is not listed any more"
         )

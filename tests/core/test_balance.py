@@ -6,6 +6,8 @@ from itertools import permutations
 import msgspec
 import pytest
 from core.builders import (
+    ACCOUNT,
+    NAME,
     NOON,
     H,
     S,
@@ -21,6 +23,7 @@ from core.builders import (
 from risk_actors.core.balance_course import BalanceCourse
 from risk_actors.core.broker import Fill
 from risk_actors.core.pnl_state import Closing
+from risk_actors.core.position_book import PositionBook
 
 MONDAY, TUESDAY, WEDNESDAY = (at(2026, 11, day, 10) for day in (16, 17, 18))
 
@@ -88,6 +91,32 @@ def test_a_balance_told_before_the_last_fill_says_nothing() -> None:
     made.on_fill(opened(1, NOON), NOON + 2 * S)
 
     assert made.unexplained_balance_usd is None
+
+
+def test_i7_a_row_read_earlier_moves_neither_balance_nor_permission() -> None:
+    """The list of accounts failed alone: what it said an hour ago is not what is true now."""
+    made = book()
+    made.on_fill(closed(1, NOON, "-1500.00"), NOON + S)
+    made.on_account(account_row("48499.00", can_trade=False), NOON + 2 * S)
+    told = snapshot(
+        NOON + H,
+        account=account_row("50000.00"),
+        fills=(closed(1, NOON, "-1500.00"), closed(2, NOON + 60 * S, "-10.00")),
+    )
+    made.on_snapshot(msgspec.structs.replace(told, account_read=False), NOON + H + S)
+
+    state = made.state()
+    assert state.balance_by_fills_usd == dec("48488.00")
+    assert (state.balance_usd, state.can_trade) == (dec("48499.00"), False)
+    assert made.unexplained_balance_usd is None
+
+
+def test_before_any_row_was_read_the_balance_is_unknown() -> None:
+    made = PositionBook(ACCOUNT, NAME, chicago_calendar().day(NOON))
+    made.on_snapshot(msgspec.structs.replace(snapshot(NOON), account_read=False), NOON + S)
+
+    assert made.state().is_reconciled
+    assert made.state().balance_by_fills_usd is None
 
 
 # --- the course over the week -------------------------------------------------------------------

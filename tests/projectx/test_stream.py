@@ -154,6 +154,18 @@ def test_fills_while_reading_cause_another_reading(rig: Any, tools: Any) -> None
     assert len(rig.simulator.requests("Position/searchOpen")) - before >= 2
 
 
+def test_i7_a_snapshot_says_when_the_account_row_in_it_is_an_older_one(rig: Any) -> None:
+    """Positions and orders are worth having; yesterday's balance must not pass for today's."""
+    rig.simulator.inject(Fault(kind="status", status=503, endpoint="Account/search"))
+    mark = rig.recorder.mark()
+    rig.gateway.request_snapshot(101, "look", "corr-1")
+    stale = rig.recorder.wait(AccountSnapshot, lambda m: m.correlation_id == "corr-1", after=mark)
+    rig.gateway.request_snapshot(101, "look", "corr-2")
+    fresh = rig.recorder.wait(AccountSnapshot, lambda m: m.correlation_id == "corr-2", after=mark)
+
+    assert (stale.account_read, fresh.account_read) == (False, True)
+
+
 def test_a_failed_snapshot_is_said_and_tried_again(rig: Any) -> None:
     mark = rig.recorder.mark()
     rig.simulator.inject(Fault(kind="status", status=500, endpoint="Position/searchOpen"))
