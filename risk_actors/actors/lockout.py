@@ -1,7 +1,8 @@
 """The lockout actor: the single writer of the lock book."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from risk_actors import messages as m
@@ -67,8 +68,22 @@ class LockoutActor(Actor):
         calendar: TradingCalendar,
         open_store: Callable[[], LockStore],
         shelf: LockShelf,
+        account_ids: Iterable[int] = (),
+        conditions: Mapping[str, Collection[int]] = MappingProxyType({}),
     ) -> None:
+        """Take where locks are kept, the guarded accounts, and who can end what.
+
+        Args:
+            context: what every actor gets.
+            calendar: the trading day and week.
+            open_store: opens the store in this actor's thread.
+            shelf: the book, where it outlives the actor.
+            account_ids: the guarded accounts.
+            conditions: by rule id, the accounts on which the rule ends its locks by a condition.
+        """
         super().__init__(context)
+        self._account_ids = frozenset(account_ids)
+        self._conditions = conditions
         self._shelf = shelf
         self._tried_ns = 0
         self._calendar = calendar
@@ -90,6 +105,7 @@ class LockoutActor(Actor):
         self._book = self._shelf.book
         self._write_all()
         self._announce_all("restored", now_ns)
+        self._let_go(self._orphans(), f"orphaned-{now_ns // 1_000_000}", now_ns)
 
     def closed(self) -> None:
         """Close the store."""
@@ -128,6 +144,19 @@ class LockoutActor(Actor):
         """Say again which locks are in force."""
         if isinstance(message, Resync):
             self._announce_all("resync", self.clock.now_ns())
+
+    def _orphans(self) -> list[Lock]:
+        """Take out the locks that wait for a rule which is gone, in shadow or of other settings.
+
+        Nothing would ever end them, and an account that nothing can unlock is of no use.
+        """
+        return [
+            lock
+            for account_id in self._account_ids
+            for rule_id in {lock.rule_id for lock in self._book.in_force(account_id)}
+            if account_id not in self._conditions.get(rule_id, ())
+            for lock in self._book.release(account_id, rule_id, self.clock.now_ns())
+        ]
 
     def _let_go(self, ended: Sequence[Lock], correlation_id: str, now_ns: int) -> None:
         for lock in ended:

@@ -15,8 +15,10 @@ from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.response import (
+    UNKNOWN_CAUSE,
     UNKNOWN_LOCKS_AFTER_NS,
     is_over,
+    later_by,
     respond,
     unknown_lock,
 )
@@ -138,9 +140,11 @@ class RuleActor(Actor):
             and message.address in (EnforcerActor.kind, LockoutActor.kind)
             and self._mode is Mode.ENFORCE
         ):
+            now_ns = self.clock.now_ns()
             for watch in self._shelf.watches.values():
-                if watch.reported is not None:
-                    self.outbox.send(watch.reported)
+                found = watch.reported
+                if found is not None and not self._is_over(found.breach, found.at_ns, now_ns):
+                    self.outbox.send(found)
                 if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
                     self.outbox.send(watch.moves_wanted)
 
@@ -161,31 +165,32 @@ class RuleActor(Actor):
                 self._evaluate(watch, watch.fact, message, now_ns)
 
     def _evaluate(self, watch: _Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
-        state, verdict = self._rule.evaluate(watch.memory.state, fact, now_ns)
+        """Show the rule a fact by the broker's clock, by which trades and entries are timed."""
+        account = fact if isinstance(fact, AccountState) else fact.account
+        ahead_ns = 0 if account is None else account.clock_ahead_ns
+        broker_ns = now_ns - ahead_ns
         memory = watch.memory
+        state, verdict = self._rule.evaluate(memory.state, fact, broker_ns)
         if state != memory.state:
             memory = msgspec.structs.replace(memory, state=state)
-        watch.look_ns = self._rule.next_look_ns(state, fact, now_ns)
-        broken = self._broken(watch, verdict, fact, now_ns)
+        look_ns = self._rule.next_look_ns(state, fact, broker_ns)
+        watch.look_ns = None if look_ns is None else look_ns + ahead_ns
+        broken = self._broken(watch, verdict, now_ns)
         if broken is not None:
-            self._report(watch, broken, cause, now_ns)
+            memory = self._report(watch, memory, later_by(broken, ahead_ns), cause, now_ns)
         elif not isinstance(verdict, Unknown):
-            self._end(watch, cause, now_ns)
+            memory = self._end(watch, memory, cause, now_ns)
         if isinstance(verdict, Warned):
             memory = self._warn(memory, verdict, fact, cause, now_ns)
         self._move_stops(watch, verdict, cause, now_ns)
         self._remember(watch, memory, cause, now_ns)
         self._tell(watch, verdict, cause, now_ns)
 
-    def _broken(self, watch: _Watch, verdict: Verdict, fact: Fact, now_ns: int) -> Breached | None:
-        """Return the breach with the trader's own terms; a lasting unknown may be one too."""
-        account = fact if isinstance(fact, AccountState) else fact.account
-        if isinstance(verdict, Breached):
-            watch.unknown_since_ns = None
-            return respond(verdict, self._rule.settings.lock, account, now_ns)
+    def _broken(self, watch: _Watch, verdict: Verdict, now_ns: int) -> Breached | None:
+        """Return the breach, if there is one; a lasting unknown may be one too."""
         if not isinstance(verdict, Unknown):
             watch.unknown_since_ns = None
-            return None
+            return verdict if isinstance(verdict, Breached) else None
         if not self._locks_unknown:
             return None
         if watch.unknown_since_ns is None:
@@ -196,43 +201,53 @@ class RuleActor(Actor):
         watch.look_ns = min(due_ns, watch.look_ns or due_ns)
         return None
 
-    def _report(self, watch: _Watch, breach: Breached, cause: Cause, now_ns: int) -> None:
-        """Send a breach once per cause; a check that cannot be made does not end a breach."""
+    def _is_over(self, breach: Breached, since_ns: int, now_ns: int) -> bool:
+        return is_over(breach, self._rule.context.calendar, since_ns, now_ns)
+
+    def _report(
+        self, watch: _Watch, memory: RuleMemory, breach: Breached, cause: Cause, now_ns: int
+    ) -> RuleMemory:
+        """Send a breach once per cause; a check that cannot be made does not end a breach.
+
+        After a restart it is sent again as of when it was first found, so that a lock which was
+        not saved in time is engaged after all, and one that has ended is not begun anew.
+        """
         reported = watch.reported
         if reported is not None and reported.breach.cause == breach.cause:
-            return
-        if is_over(breach, now_ns):
-            return
+            return memory
+        is_known = memory.reported == breach.cause
+        since_ns = memory.reported_ns if is_known else now_ns
+        found = self._found(watch, breach, cause, since_ns)
+        watch.reported = found
         watch.is_released = False
-        account_id = _account_of(watch)
-        found = m.BreachFound(
+        if self._mode is not Mode.ENFORCE:
+            if not is_known:
+                self.outbox.send(_in_shadow(found))
+        elif not self._is_over(found.breach, since_ns, now_ns):
+            self.outbox.send(found)
+        return msgspec.structs.replace(memory, reported=breach.cause, reported_ns=since_ns)
+
+    def _found(self, watch: _Watch, breach: Breached, cause: Cause, since_ns: int) -> m.BreachFound:
+        """Return the breach as told, with the trader's own terms of the lock."""
+        fact, settings = watch.fact, self._rule.settings
+        account = fact if fact is None or isinstance(fact, AccountState) else fact.account
+        lock = None if breach.cause == UNKNOWN_CAUSE else settings.lock
+        return m.BreachFound(
             correlation_id=cause.correlation_id,
-            at_ns=now_ns,
-            rule_id=self._rule.settings.id,
-            account_id=account_id,
-            breach=breach,
+            at_ns=since_ns,
+            rule_id=settings.id,
+            account_id=_account_of(watch),
+            breach=respond(breach, lock, account, since_ns),
             event=_event_of(cause),
         )
-        watch.reported = found
-        if self._mode is Mode.ENFORCE:
-            self.outbox.send(found)
-            return
-        self.outbox.send(
-            m.ShadowBreachFound(
-                correlation_id=found.correlation_id,
-                at_ns=now_ns,
-                rule_id=found.rule_id,
-                account_id=account_id,
-                breach=breach,
-                event=found.event,
-            )
-        )
 
-    def _end(self, watch: _Watch, cause: Cause, now_ns: int) -> None:
+    def _end(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> RuleMemory:
         """The rule is kept: what a reduction has left to do, and locks on a condition, are over."""
         ended, watch.reported = watch.reported, None
+        if memory.reported is not None:
+            memory = msgspec.structs.replace(memory, reported=None, reported_ns=0)
         if self._mode is not Mode.ENFORCE:
-            return
+            return memory
         account_id, rule_id = _account_of(watch), self._rule.settings.id
         if ended is not None and isinstance(ended.breach.action, Reduce):
             self.outbox.send(
@@ -254,6 +269,7 @@ class RuleActor(Actor):
                     account_id=account_id,
                 )
             )
+        return memory
 
     def _warn(
         self, memory: RuleMemory, warned: Warned, fact: Fact, cause: Cause, now_ns: int
@@ -292,8 +308,12 @@ class RuleActor(Actor):
     def _remember(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
         if memory is watch.memory:
             return
-        is_kept = self._rule.State is not None or memory.warned is not watch.memory.warned
-        watch.memory = memory
+        before, watch.memory = watch.memory, memory
+        is_kept = (
+            self._rule.State is not None
+            or memory.warned is not before.warned
+            or memory.reported != before.reported
+        )
         if is_kept:
             self.outbox.send(
                 m.RuleStateChanged(
@@ -328,6 +348,17 @@ def _account_of(watch: _Watch) -> int:
     if watch.fact is None:
         raise ValueError("an account is watched from its first fact on")
     return watch.fact.account_id
+
+
+def _in_shadow(found: m.BreachFound) -> m.ShadowBreachFound:
+    return m.ShadowBreachFound(
+        correlation_id=found.correlation_id,
+        at_ns=found.at_ns,
+        rule_id=found.rule_id,
+        account_id=found.account_id,
+        breach=found.breach,
+        event=found.event,
+    )
 
 
 def _event_of(cause: Cause) -> m.Message:

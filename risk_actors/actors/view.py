@@ -135,9 +135,13 @@ class ViewActor(Actor):
             prices[fill.contract_id] = fill.price
 
     def _take_verdict(self, message: m.VerdictChanged) -> None:
+        """Take a verdict; one of another kind is painted at once, a figure with the tick."""
         key = (message.rule_id, message.account_id)
-        self._known.verdicts[key] = message
+        before, self._known.verdicts[key] = self._known.verdicts.get(key), message
         self._is_dirty = True
+        is_new_kind = before is None or type(before.verdict) is not type(message.verdict)
+        if is_new_kind and self.actor_inbox.empty():
+            self._paint()
 
     def _take_enforcement(self, message: m.EnforcementChanged) -> None:
         if message.phase is m.EnforcementPhase.FLAT_OBSERVED:

@@ -16,8 +16,10 @@ from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
-from risk_actors.core.rules import Mode, Rule
+from risk_actors.core.rules import Mode, Rule, RuleSettings
+from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.messages import Tick
@@ -47,6 +49,9 @@ class Blueprint(NamedTuple):
     frame: PictureFrame
     mark_terms: MarkTerms = SHIPPED_TERMS
     """When a surprising price is believed."""
+    market: MarketCalendar | None = None
+    """When each market is open, so that a closed one is not taken for a dead feed; CME's hours and
+    holidays unless told."""
     memories: Mapping[tuple[str, int], RuleMemory] = MappingProxyType({})
     """What rules remembered when the last run ended, by rule id and account."""
 
@@ -160,7 +165,12 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
             LockoutActor.kind,
             LockoutActor.kind,
             lambda c: LockoutActor(
-                c, calendar=calendar, open_store=blueprint.open_locks, shelf=locks
+                c,
+                calendar=calendar,
+                open_store=blueprint.open_locks,
+                shelf=locks,
+                account_ids=accounts,
+                conditions=_conditions(blueprint),
             ),
         ),
         *(_rule_member(rule, blueprint) for rule in blueprint.rules),
@@ -173,6 +183,7 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
                 calendar=calendar,
                 quote_stale_after_ns=blueprint.quote_stale_after_ns,
                 mark_terms=blueprint.mark_terms,
+                market=blueprint.market,
             ),
         ),
         *(_position_member(i, name, calendar) for i, name in accounts.items()),
@@ -182,6 +193,26 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
             lambda c: TimerActor(c, calendar=calendar, seen=seen),
         ),
     ]
+
+
+def _mode(settings: RuleSettings, blueprint: Blueprint) -> Mode:
+    """Return the mode in force: nothing is enforced while not armed."""
+    is_bound = settings.mode is Mode.ENFORCE and not blueprint.armed
+    return Mode.SHADOW if is_bound else settings.mode
+
+
+def _selected(settings: RuleSettings, blueprint: Blueprint) -> set[int]:
+    return {i for i, name in blueprint.accounts.items() if settings.selects(name)}
+
+
+def _conditions(blueprint: Blueprint) -> dict[str, set[int]]:
+    """Return on which accounts each rule ends locks by a condition."""
+    return {
+        rule.settings.id: _selected(rule.settings, blueprint)
+        for rule in blueprint.rules
+        if _mode(rule.settings, blueprint) is Mode.ENFORCE
+        and (rule.ends_on_condition or rule.settings.on_unknown is OnUnknown.LOCK)
+    }
 
 
 def _position_member(account_id: int, name: str, calendar: TradingCalendar) -> _Member:
@@ -194,10 +225,7 @@ def _position_member(account_id: int, name: str, calendar: TradingCalendar) -> _
 
 def _rule_member(rule: Rule[Any, Any], blueprint: Blueprint) -> _Member:
     settings = rule.settings
-    selected = {i for i, name in blueprint.accounts.items() if settings.selects(name)}
-    mode = settings.mode
-    if mode is Mode.ENFORCE and not blueprint.armed:
-        mode = Mode.SHADOW
+    selected, mode = _selected(settings, blueprint), _mode(settings, blueprint)
 
     restored = {
         account_id: memory

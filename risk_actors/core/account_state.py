@@ -69,6 +69,8 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
 
     `balance_usd` is what the broker said last, which may lag behind the fills or run ahead.
     """
+    clock_ahead_ns: int = 0
+    """How far our clock runs ahead of the broker's (negative: behind); 0 while about right."""
     history: TradeHistory = TradeHistory()
     """Entries and trades of the week."""
 

@@ -7,8 +7,9 @@ import msgspec
 
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.trading_calendar import TradingCalendar
-from risk_actors.core.verdict import LockEnd, LockTerms
+from risk_actors.core.verdict import LockTerms
 
 REMEMBER_PAST = 500
 """How many ended locks of an account are remembered: far more than a week has."""
@@ -59,7 +60,7 @@ class LockBook:
         waits for a condition is apart from one that ends at an instant. A lock whose end has come
         neither begins nor goes on.
         """
-        until_ns = self._until(terms, now_ns)
+        until_ns = lock_end_ns(terms, self._calendar, now_ns)
         if until_ns is not None and until_ns <= now_ns:
             return None
         wanted = (rule_id, account_id, terms.contract_id, until_ns is None)
@@ -129,14 +130,3 @@ class LockBook:
             if has == wanted and not is_over:
                 return lock
         return None
-
-    def _until(self, terms: LockTerms, now_ns: int) -> int | None:
-        match terms.end:
-            case LockEnd.DAILY_RESET:
-                return self._calendar.day(now_ns).end_ns
-            case LockEnd.WEEKLY_RESET:
-                return self._calendar.week(now_ns).end_ns
-            case LockEnd.INSTANT:
-                return terms.until_ns
-            case LockEnd.CONDITION:
-                return None

@@ -14,6 +14,7 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
+from risk_actors.core.clock_offset import ClockOffset
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import LockSpan
 from risk_actors.core.money import ZERO, to_cents
@@ -107,6 +108,7 @@ class PositionBook:
         self._last_counted = (0, 0)
         self._last_fill_ns = 0
         self._read_later: set[int] = set()
+        self._offset = ClockOffset()
         self._lock_spans: tuple[LockSpan, ...] = ()
         self._balance_by_fills_usd: Decimal | None = None
         self._asked_ns = 0
@@ -161,6 +163,8 @@ class PositionBook:
         if known is not None and known[0] == order:
             self._orders[order.id] = (order, now_ns)
             return False
+        if known is None or order.updated_ns > known[0].updated_ns:
+            self._time(order.updated_ns, now_ns)
         self._await_fills(order, now_ns)
         self._settle(now_ns)
         if order.is_working:
@@ -205,6 +209,7 @@ class PositionBook:
         if was_flat and contract.reported.size == 0:
             contract.opened_ns = fill.at_ns
         self._count(fill)
+        self._time(fill.at_ns, now_ns)
         self._settle(now_ns)
         return fill
 
@@ -390,6 +395,7 @@ class PositionBook:
             awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
             distrusted=self.distrusted,
             balance_by_fills_usd=self._balance_by_fills_usd,
+            clock_ahead_ns=self._offset.ahead_ns,
             history=history,
             named_symbols={
                 contract_id: contract.named_symbol
@@ -460,8 +466,14 @@ class PositionBook:
             self._last_counted = _by_time(fill)
 
     def _seen(self, fill: Fill, received_ns: int) -> SeenFill:
-        seen_ns = fill.at_ns if fill.id in self._read_later else received_ns
+        is_read_later = fill.id in self._read_later
+        seen_ns = fill.at_ns + self._offset.ahead_ns if is_read_later else received_ns
         return SeenFill(fill, seen_ns, self._contract(fill.contract_id).symbol)
+
+    def _time(self, made_ns: int, received_ns: int) -> None:
+        """Compare the clocks by a row that was pushed; what was read later is timed by it."""
+        if made_ns and self._offset.take(made_ns, received_ns) and self._read_later:
+            self._recount()
 
     def _recount(self) -> None:
         counted = [each for each in self._fills.values() if not each[0].voided]

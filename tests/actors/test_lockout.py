@@ -40,7 +40,12 @@ class NotingOutbox(RecordingOutbox):
 class Rig:
     """A lockout actor, opened, that is called directly."""
 
-    def __init__(self, store: FakeLockStore | None = None, shelf: LockShelf | None = None) -> None:
+    def __init__(
+        self,
+        store: FakeLockStore | None = None,
+        shelf: LockShelf | None = None,
+        **who: object,
+    ) -> None:
         self.store = store or FakeLockStore()
         self.calls = self.store.calls
         self.clock = VirtualClock(NOON_NS)
@@ -51,6 +56,7 @@ class Rig:
             calendar=calendar(),
             open_store=lambda: self.store,
             shelf=shelf or LockShelf(),
+            **who,
         )
         self.actor.opened()
 
@@ -327,3 +333,26 @@ def test_locks_that_ended_before_the_start_are_noted_too() -> None:
         LockSpan(None, NOON_NS - 60 * S, NOON_NS - 30 * S),
         LockSpan(None, NOON_NS, DAY_END_NS),
     )
+
+
+@pytest.mark.parametrize(
+    ("conditions", "left"),
+    [({"guard": {1}}, [1, 2]), ({"guard": {2}}, [2]), ({"other": {1}}, [2]), ({}, [2])],
+    ids=["its rule is there", "not for this account", "another rule's", "nobody's"],
+)
+def test_a_restored_lock_that_nobody_could_end_is_let_go(
+    conditions: dict[str, set[int]], left: list[int]
+) -> None:
+    """Its rule was taken out, put in shadow or changed; no unlock would ever come."""
+    store = FakeLockStore(locks=[lock(1, rule_id="guard", until_ns=None), lock(2)])
+    rig = Rig(store, account_ids=[1], conditions=conditions)
+
+    assert [each.id for each in rig.announced[-1].locks] == left
+    assert sorted(store.ended) == [each for each in (1, 2) if each not in left]
+
+
+def test_a_lock_of_an_account_that_is_not_guarded_now_is_left_as_it_is() -> None:
+    store = FakeLockStore(locks=[lock(1, rule_id="guard", until_ns=None)])
+    Rig(store, account_ids=[2])
+
+    assert store.ended == {}

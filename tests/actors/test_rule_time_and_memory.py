@@ -13,7 +13,7 @@ from risk_actors.core.evidence import Evidence
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
-from risk_actors.core.rules.lock_settings import LockSettings
+from risk_actors.core.rules.lock_settings import LockSettings, LockUntil
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
 from risk_actors.core.rules.response import UNKNOWN_LOCKS_AFTER_NS
 from risk_actors.core.verdict import (
@@ -34,6 +34,7 @@ from risk_actors.runtime.control import Resync
 from tests.actors.facts import (
     DAY_END_NS,
     MNQ,
+    WEEK_END_NS,
     account_state,
     context_of,
     open_position,
@@ -103,11 +104,15 @@ class Rig:
     ) -> None:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = RecordingOutbox(RuleActor)
-        self.rule = Probe(ProbeSettings(id="probe", **settings), says, look_ns)
+        self.says = says
+        self.rule = Probe(ProbeSettings(id="probe", **settings), self._say, look_ns)
         self.rule.ends_on_condition = ends_on_condition
         self.shelf = RuleShelf(self.rule, restored or {})
         self.mode = mode
         self.actor = self.made()
+
+    def _say(self, fact: PnlState, now_ns: int) -> Verdict:
+        return self.says(fact, now_ns)
 
     def made(self) -> RuleActor:
         return RuleActor(
@@ -446,20 +451,102 @@ def test_an_enforcer_that_was_restarted_is_told_again_which_stops_to_move() -> N
     assert (before, len(rig.sent(m.StopMovesWanted))) == (1, 2)
 
 
-def test_a_lock_by_duration_counts_from_when_the_rule_broke() -> None:
-    since = msgspec.structs.replace(broken(LockTerms()), since_ns=NOON_NS - 50 * S)
-    rig = Rig(below(-100, since), lock=LockSettings(for_s=60.0))
-    rig.show("-100")
+# --- a breach that outlives its lock, or the process --------------------------------------------
+
+
+def restarted(first: Rig, at_ns: int, **settings: object) -> Rig:
+    """The same rule in a new process, with what the first one had stored."""
+    stored = encode_memory(first.sent(m.RuleStateChanged)[-1].memory)
+    again = Rig(first.says, restored={1: decode_memory(first.rule, stored)}, **settings)
+    again.clock.step(at_ns - again.clock.now_ns())
+    return again
+
+
+def test_after_a_restart_a_breach_is_told_again_as_of_when_it_was_found() -> None:
+    """The lock may not have been saved in time; told twice it changes nothing."""
+    terms = {"lock": LockSettings(for_s=60.0)}
+    first = Rig(below(-100, broken(LockTerms())), **terms)
+    first.show("-100")
+
+    again = restarted(first, NOON_NS + 50 * S, **terms)
+    again.show("-100")
+
+    (found,) = again.sent(m.BreachFound)
+    assert found.at_ns == NOON_NS
+    assert [lock.until_ns for lock in found.breach.locks] == [NOON_NS + 60 * S]
+
+
+@pytest.mark.parametrize(
+    ("lock", "over_ns"),
+    [
+        (LockSettings(for_s=60.0), NOON_NS + 60 * S),
+        (LockSettings(until=LockUntil.DAILY_RESET), DAY_END_NS),
+        (LockSettings(until=LockUntil.WEEKLY_RESET), WEEK_END_NS),
+    ],
+)
+def test_a_breach_that_outlives_its_lock_is_not_enforced_again(
+    lock: LockSettings, over_ns: int
+) -> None:
+    """I5: what is open now was opened after the lock; closing it would be a false flatten."""
+    first = Rig(below(-100, broken(LockTerms(), cause="the week")), lock=lock)
+    first.show("-100")
+
+    early, late = restarted(first, over_ns - 1, lock=lock), restarted(first, over_ns, lock=lock)
+    for rig in (early, late):
+        rig.show("-100")
+        rig.actor.handle_control(Resync(address="enforcer", reason="it was restarted"))
+
+    assert len(early.sent(m.BreachFound)) == 2
+    assert late.sent(m.BreachFound) == []
+    assert isinstance(late.sent(m.VerdictChanged)[-1].verdict, Breached)
+
+
+def test_another_cause_after_a_restart_is_a_breach_of_its_own() -> None:
+    lock = {"lock": LockSettings(for_s=60.0)}
+    first = Rig(below(-100, broken(LockTerms(), cause="trade 1")), **lock)
+    first.show("-100")
+    again = restarted(first, NOON_NS + 90 * S, **lock)
+    again.says = below(-100, broken(LockTerms(), cause="trade 2"))
+    again.show("-100")
+
+    assert [found.at_ns for found in again.sent(m.BreachFound)] == [NOON_NS + 90 * S]
+
+
+def test_a_breach_that_ended_is_new_when_it_comes_back_after_a_restart() -> None:
+    lock = {"lock": LockSettings(for_s=60.0)}
+    first = Rig(below(-100, broken(LockTerms())), **lock)
+    first.show("-100")
+    first.show("0")
+    again = restarted(first, NOON_NS + 90 * S, **lock)
+    again.show("-100")
+
+    assert [found.at_ns for found in again.sent(m.BreachFound)] == [NOON_NS + 90 * S]
+
+
+def test_in_shadow_a_breach_is_recorded_once_however_often_we_start() -> None:
+    first = Rig(below(-100, broken(LockTerms())), mode=Mode.SHADOW)
+    first.show("-100")
+    again = restarted(first, NOON_NS + S, mode=Mode.SHADOW)
+    again.show("-100")
+
+    assert again.sent(m.ShadowBreachFound) == []
+
+
+# --- the broker's clock -------------------------------------------------------------------------
+
+
+def test_a_rule_lives_by_the_brokers_clock_and_locks_by_ours() -> None:
+    """The PC's clock is 30 s ahead: a cooldown to 20 s after the trade has not begun to end."""
+    ahead_ns = 30 * S
+    end_ns = NOON_NS - ahead_ns + 20 * S
+    terms = LockTerms(end=LockEnd.INSTANT, until_ns=end_ns)
+    rig = Rig(lambda _f, now: broken(terms) if now < end_ns else Ok(), look_ns=end_ns)
+    rig.show("0", account=account_state(clock_ahead_ns=ahead_ns))
+    rig.tick_at(NOON_NS + 20 * S - 1)
+    during = rig.sent(m.VerdictChanged)[-1].verdict
+    rig.tick_at(NOON_NS + 20 * S)
 
     (found,) = rig.sent(m.BreachFound)
-    assert [terms.until_ns for terms in found.breach.locks] == [NOON_NS + 10 * S]
-
-
-def test_a_breach_whose_lock_has_run_out_while_we_were_down_asks_for_nothing() -> None:
-    """What is open now was opened after the lock; flattening it would be a false flatten."""
-    since = msgspec.structs.replace(broken(LockTerms()), since_ns=NOON_NS - 60 * S)
-    rig = Rig(below(-100, since), lock=LockSettings(for_s=60.0))
-    rig.show("-100")
-
-    assert rig.sent(m.BreachFound) == []
-    assert isinstance(rig.sent(m.VerdictChanged)[-1].verdict, Breached)
+    assert [lock.until_ns for lock in found.breach.locks] == [NOON_NS + 20 * S]
+    assert isinstance(during, Breached)
+    assert rig.sent(m.VerdictChanged)[-1].verdict == Ok()

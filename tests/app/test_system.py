@@ -167,6 +167,7 @@ def test_two_accounts_do_not_mix(clock: VirtualClock) -> None:
 
     world.open(2, fill_id=11, account_id=1)
     world.open(3, fill_id=12, account_id=2)
+    world.pulse_at(clock.now_ns() + 100 * MS)
 
     assert [(c.account_id, c.correlation_id) for c in world.session.commands] == [(2, "fill-12")]
     verdicts = {rule.account: rule.verdict for rule in world.frame.picture.rules}

@@ -9,12 +9,16 @@ from risk_actors.core.verdict import Warned
 
 
 class RuleMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule's own state, and which warnings of the trading day were given."""
+    """A rule's own state, which warnings of the day were given, and which breach was reported."""
 
     state: Any = None
     warned_day_ns: int = 0
     """Start of the trading day that `warned` belongs to."""
     warned: frozenset[str] = frozenset()
+    reported: str | None = None
+    """Cause of the breach that was reported and has not ended."""
+    reported_ns: int = 0
+    """When it was reported first."""
 
     def after_warning(self, warned: Warned, day_start_ns: int) -> "RuleMemory | None":
         """Return the memory once a warning is given, None where it was given already."""
@@ -29,6 +33,8 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     state: msgspec.Raw
     warned_day_ns: int
     warned: tuple[str, ...]
+    reported: str | None = None
+    reported_ns: int = 0
 
 
 def encode_memory(memory: RuleMemory) -> bytes:
@@ -46,4 +52,10 @@ def decode_memory(rule: Rule[Any, Any], stored: bytes) -> RuleMemory:
     state = rule.initial_state()
     if rule.State is not None:
         state = msgspec.json.decode(raw.state, type=rule.State)
-    return RuleMemory(state=state, warned_day_ns=raw.warned_day_ns, warned=frozenset(raw.warned))
+    return RuleMemory(
+        state=state,
+        warned_day_ns=raw.warned_day_ns,
+        warned=frozenset(raw.warned),
+        reported=raw.reported,
+        reported_ns=raw.reported_ns,
+    )

@@ -164,7 +164,6 @@ class PeriodLimit:
                 figures=figures if is_day else figures | {"day": broken.day_usd},
             ),
             cause=f"{self._period.value} {broken.start_ns}",
-            since_ns=broken.at_ns,
             action=Flatten(),
             locks=(LockTerms(end=LockEnd.DAILY_RESET if is_day else LockEnd.WEEKLY_RESET),),
         )

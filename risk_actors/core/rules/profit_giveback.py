@@ -158,7 +158,6 @@ def _breach(peak: Peak, broken: GivenBack, equity_usd: Decimal | None) -> Breach
             figures=_figures(peak, broken.equity_usd, broken.allowed_usd, broken.at_ns),
         ),
         cause=f"day {peak.day_start_ns}",
-        since_ns=broken.at_ns,
         action=Flatten(),
         locks=(LockTerms(),),
     )

@@ -4,7 +4,9 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import NS_PER_S, Evidence
+from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.rules.lock_settings import LockSettings
+from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import (
     Action,
     Breached,
@@ -16,21 +18,23 @@ from risk_actors.core.verdict import (
     Unknown,
 )
 
+UNKNOWN_CAUSE = "unknown"
+"""The cause of a breach that is a check which cannot be made."""
 UNKNOWN_LOCKS_AFTER_NS = 10 * NS_PER_S
 """`on_unknown = "lock"` waits this long, for a fill's events or a reconnect settle in less."""
 
 
 def respond(
-    breached: Breached, lock: LockSettings | None, account: AccountState | None, now_ns: int
+    breached: Breached, lock: LockSettings | None, account: AccountState | None, since_ns: int
 ) -> Breached:
     """Return a breach with its locks as the trader wants them, and the action that goes with them.
 
+    A lock by duration counts from `since_ns`, when the breach was first reported.
     A lock that keeps positions flattens nothing: what the rule would have reduced is still
     reduced, the rest stays as it is now and may only shrink.
     """
     if lock is not None:
         terms = breached.locks or _locks_for(breached.action)
-        since_ns = now_ns if breached.since_ns is None else breached.since_ns
         breached = msgspec.structs.replace(
             breached, locks=tuple(_overridden(each, lock, since_ns) for each in terms)
         )
@@ -41,15 +45,29 @@ def respond(
     return _keeping(breached, account)
 
 
-def is_over(breached: Breached, now_ns: int) -> bool:
-    """Tell whether every lock that a breach asks for would have ended by now.
-
-    So it is for a day broken before a restart whose lock by duration has run out: what it asked
-    for was done and has ended, and asking again would flatten what may be open.
-    """
-    return bool(breached.locks) and all(
-        terms.until_ns is not None and terms.until_ns <= now_ns for terms in breached.locks
+def later_by(breached: Breached, ahead_ns: int) -> Breached:
+    """Return a breach with its instants moved from the broker's clock to ours."""
+    if not ahead_ns or not any(terms.until_ns for terms in breached.locks):
+        return breached
+    return msgspec.structs.replace(
+        breached,
+        locks=tuple(
+            terms
+            if terms.until_ns is None
+            else msgspec.structs.replace(terms, until_ns=terms.until_ns + ahead_ns)
+            for terms in breached.locks
+        ),
     )
+
+
+def is_over(breached: Breached, calendar: TradingCalendar, since_ns: int, now_ns: int) -> bool:
+    """Tell whether every lock that a breach asked for has ended by now.
+
+    So it is for a breach that outlives its lock: what it asked for was done and has ended, and
+    asking again, after a restart, would flatten what may be open and lock what may be free.
+    """
+    ends = [lock_end_ns(terms, calendar, since_ns) for terms in breached.locks]
+    return bool(ends) and all(end_ns is not None and end_ns <= now_ns for end_ns in ends)
 
 
 def unknown_lock(unknown: Unknown) -> Breached:
@@ -61,7 +79,7 @@ def unknown_lock(unknown: Unknown) -> Breached:
             template="The check cannot be made: " + unknown.evidence.template,
             figures=unknown.evidence.figures,
         ),
-        cause="unknown",
+        cause=UNKNOWN_CAUSE,
         action=Flatten(),
         locks=(LockTerms(end=LockEnd.CONDITION),),
     )

@@ -249,7 +249,6 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
                 | self._figures(floor, broken.equity_usd, broken.limit_usd, broken.at_ns),
             ),
             cause=f"day {broken.day_start_ns}",
-            since_ns=broken.at_ns,
             action=Flatten(),
             locks=(LockTerms(),),
         )
