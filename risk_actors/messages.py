@@ -285,6 +285,15 @@ class StopMovesWanted(Message, frozen=True, kw_only=True):
     event: Message
 
 
+class ShadowStopMoves(Message, frozen=True, kw_only=True):
+    """A rule in shadow would have had these stops moved; nothing is sent."""
+
+    rule_id: str
+    account_id: int
+    moves: tuple[StopMove, ...]
+    event: Message
+
+
 class RuleStateChanged(Message, frozen=True, kw_only=True):
     """What a rule remembers of an account changed and is to outlive the process (I5)."""
 

@@ -45,18 +45,13 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
         case m.BreachFound():
             sentence = message.breach.evidence.sentence(zone)
             return Line("breach", message.account_id, f"{message.rule_id}: {sentence}", True)
-        case m.ShadowBreachFound():
-            sentence = message.breach.evidence.sentence(zone)
-            would = describe_response(message.breach, zone)
-            return Line(
-                "breach",
-                message.account_id,
-                f"{message.rule_id}: shadow, would have {would}: {sentence}",
-                True,
-            )
+        case m.ShadowBreachFound() | m.ShadowStopMoves():
+            return _describe_shadow(message, zone)
         case m.WarningRaised():
             sentence = message.warned.evidence.sentence(zone)
-            return Line("warning", message.account_id, f"{message.rule_id}: {sentence}", True)
+            fraction = message.warned.fraction
+            used = "" if fraction is None else f"{fraction:.0%} used, "
+            return Line("warning", message.account_id, f"{message.rule_id}: {used}{sentence}", True)
         case m.LocksChanged():
             return _describe_lock(message, zone)
         case m.SendClose() | m.SendCancel() | m.SendMoveStop():
@@ -73,8 +68,11 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
 
 def cause_of(message: m.Message) -> m.Message | None:
     """Return the broker event at the head of a chain, where the message begins one."""
-    if isinstance(message, m.BreachFound | m.ShadowBreachFound | m.EnforcementChanged):
-        return message.event
+    if isinstance(
+        message, m.BreachFound | m.ShadowBreachFound | m.ShadowStopMoves | m.EnforcementChanged
+    ):
+        # That time passed is no event, and the breach itself says when.
+        return None if isinstance(message.event, m.Tick) else message.event
     return None
 
 
@@ -194,6 +192,19 @@ def _describe_command(message: m.SendClose | m.SendCancel | m.SendMoveStop) -> L
     else:
         text = f"close {message.command.size} {symbol}"
     return Line("command", command.account_id, f"{text} ({_number(command.id)})")
+
+
+def _describe_shadow(message: m.ShadowBreachFound | m.ShadowStopMoves, zone: tzinfo) -> Line:
+    head = f"{message.rule_id}: shadow, would have"
+    if isinstance(message, m.ShadowBreachFound):
+        sentence = message.breach.evidence.sentence(zone)
+        would = describe_response(message.breach, zone)
+        return Line("breach", message.account_id, f"{head} {would}: {sentence}", True)
+    moved = " and ".join(
+        f"the stop of order {move.order_id} in {symbol_of(move.contract_id)} to {move.stop_price:,}"
+        for move in message.moves
+    )
+    return Line("command", message.account_id, f"{head} moved {moved}")
 
 
 def _number(command_id: int) -> str:

@@ -25,7 +25,9 @@ ENFORCEMENT = "⚠️ Enforcement Triggered"
 UNKNOWN_LASTS_NS = NS_PER_S
 """A check that could not be made for this long is recorded."""
 BATCH_AT_MOST = 200
-"""Rows kept back for one transaction while more messages wait."""
+"""Rows and changed memories kept back for one transaction while more messages wait."""
+WRITTEN_WITHIN_NS = NS_PER_S // 20
+"""How long the oldest of them is kept back (I5)."""
 
 
 class Entry(NamedTuple):
@@ -71,6 +73,7 @@ class JournalActor(Actor):
             m.ShadowBreachFound,
             m.ConditionEnded,
             m.StopMovesWanted,
+            m.ShadowStopMoves,
             m.WarningRaised,
             m.RuleStateChanged,
             m.LocksChanged,
@@ -96,6 +99,9 @@ class JournalActor(Actor):
         self._store: JournalStore | None = None
         self._waiting: list[Entry] = []
         self._memories: dict[tuple[str, int], m.RuleStateChanged] = {}
+        # What came since the last attempt to write, and when the oldest that waits for it did.
+        self._kept_back = 0
+        self._kept_since_ns = 0
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
         self._last_cause = ""
@@ -121,12 +127,26 @@ class JournalActor(Actor):
             case m.VerdictChanged():
                 self._record_verdict(message)
             case m.RuleStateChanged():
+                self._count_kept()
                 self._memories[message.rule_id, message.account_id] = message
             case _:
                 self._record_cause(message)
                 self._record(message, describe(message, self._zone))
-        if self.actor_inbox.empty() or len(self._waiting) >= BATCH_AT_MOST:
+        if self._is_due():
             self._flush()
+
+    def _count_kept(self) -> None:
+        if not (self._waiting or self._memories):
+            self._kept_since_ns = self.clock.now_ns()
+        self._kept_back += 1
+
+    def _is_due(self) -> bool:
+        """Tell whether nothing more waits to share the transaction, or some has waited enough."""
+        if self.actor_inbox.empty() or self._kept_back >= BATCH_AT_MOST:
+            return True
+        if not (self._waiting or self._memories):
+            return False
+        return self.clock.now_ns() - self._kept_since_ns >= WRITTEN_WITHIN_NS
 
     def _record_cause(self, message: m.Message) -> None:
         """Log the event that began a chain; keep it too if it is of a kind not kept by itself."""
@@ -178,6 +198,7 @@ class JournalActor(Actor):
 
     def _keep(self, message: m.Message, line: Line | None) -> None:
         account_id = line.account_id if line else getattr(message, "account_id", None)
+        self._count_kept()
         self._waiting.append(
             Entry(
                 at_ns=message.at_ns,
@@ -215,6 +236,7 @@ class JournalActor(Actor):
         """Commit what waits; when the store cannot, keep the newest and say so once."""
         if self._store is None or not (self._waiting or self._memories):
             return
+        self._kept_back = 0
         try:
             self._store.append(self._waiting, tuple(self._memories.values()))
         except Exception as error:  # noqa: BLE001 - the record must not take protection down
@@ -224,6 +246,7 @@ class JournalActor(Actor):
                     "free disk space or repair the data directory."
                 )
             self._is_failing = True
+            self._kept_since_ns = self.clock.now_ns()
             del self._waiting[:-KEEP_WHEN_FAILING]
             return
         self._is_failing = False

@@ -23,7 +23,7 @@ from risk_actors.actors.picture import (
     WeekPicture,
 )
 from risk_actors.core.account_state import AccountState
-from risk_actors.core.broker import Order
+from risk_actors.core.broker import Fill, Order
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.headroom.room import room_of, used_of
 from risk_actors.core.lock import Lock
@@ -52,8 +52,8 @@ class Known:
     memories: dict[tuple[str, int], RuleMemory] = field(default_factory=dict)
     """What each rule remembers of each account, where that has changed since the start."""
     judged: MarkFigures | None = None
-    fill_prices: dict[int, dict[str, Decimal]] = field(default_factory=dict)
-    """By account and contract, the price traded at last; the latest last."""
+    last_fills: dict[int, dict[str, Fill]] = field(default_factory=dict)
+    """By account and contract, the last fill; the latest last."""
 
 
 def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone: tzinfo) -> Picture:

@@ -99,14 +99,15 @@ class FirstToFirePicture(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that a loss breaks first, and after how many dollars."""
 
     rule: str
+    mode: str
     room: float
     prices: tuple[FiringPricePicture, ...]
 
 
 class StopOutPicture(msgspec.Struct, frozen=True, kw_only=True):
-    """P&L from their entries if every working stop fills at its price."""
+    """The day's P&L if every working stop fills at its price; null where that is unknown."""
 
-    pnl: float
+    day: float | None
     unprotected: dict[str, int]
     """Contracts by symbol that no stop covers."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from risk_actors import messages as m
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
@@ -39,10 +40,11 @@ class PnlActor(Actor):
         calendar: TradingCalendar,
         quote_stale_after_ns: int,
         mark_terms: MarkTerms = SHIPPED_TERMS,
+        market: MarketCalendar | None = None,
     ) -> None:
         super().__init__(context)
         now_ns = context.clock.now_ns()
-        self._marks = Marks(quote_stale_after_ns, mark_terms)
+        self._marks = Marks(quote_stale_after_ns, mark_terms, market)
         self._books: Mapping[int, PnlBook] = {
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
@@ -114,7 +116,11 @@ class PnlActor(Actor):
             self._tell(account_id, event, now_ns)
 
     def _tell(self, account_id: int, event: m.Message, now_ns: int) -> None:
-        pnl = self._books[account_id].pnl(self._marks, now_ns)
+        book = self._books[account_id]
+        # A quote may come between the reset and the tick that tells of it: a loss of yesterday that
+        # is judged today would lock today.
+        book.on_clock(now_ns)
+        pnl = book.pnl(self._marks, now_ns)
         if pnl == self._told.get(account_id):
             return
         self._told[account_id] = pnl

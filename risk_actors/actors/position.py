@@ -11,6 +11,8 @@ from risk_actors.runtime.actor import Actor, ActorContext
 
 UNSETTLED_FOR_NS = NS_PER_S // 4
 """Report and fills may differ this long before a snapshot has to settle it."""
+ASK_FOR_PROFIT_EVERY_NS = 10 * NS_PER_S
+"""The broker may never tell the profit of a fill; asking each second would not change that."""
 ASK_AGAIN_AFTER_NS = 1 * NS_PER_S
 """A snapshot that did not settle it is followed by another after this long."""
 
@@ -47,6 +49,8 @@ class PositionActor(Actor):
         self._book = PositionBook(account_id, name, day)
         self._asked_ns = 0
         self._strange_since_ns: int | None = None
+        self._unpriced_ns: int | None = None
+        self._week_start_ns = calendar.week(context.clock.now_ns()).start_ns
 
     def handle(self, message: Any) -> None:
         """Move the book."""
@@ -100,6 +104,7 @@ class PositionActor(Actor):
                 self._book.on_day(Window(message.day_start_ns, message.day_end_ns))
                 self._tell(message, now_ns)
             case m.WeeklyReset():
+                self._week_start_ns = message.week_start_ns
                 # A week may begin in the middle of a day, whose counters still need its fills.
                 self._book.forget_fills_before(min(message.week_start_ns, self._day_start_ns))
 
@@ -155,6 +160,18 @@ class PositionActor(Actor):
             self._strange_since_ns = now_ns
         return now_ns - self._strange_since_ns >= UNSETTLED_FOR_NS
 
+    def _lacks_profit(self, now_ns: int) -> bool:
+        """Tell whether it is time to ask for the profit of a fill that came without."""
+        if not self._book.history.is_unpriced_since(self._week_start_ns):
+            self._unpriced_ns = None
+            return False
+        if self._unpriced_ns is None:
+            self._unpriced_ns = now_ns + UNSETTLED_FOR_NS
+        if now_ns < self._unpriced_ns:
+            return False
+        self._unpriced_ns = now_ns + ASK_FOR_PROFIT_EVERY_NS
+        return True
+
     def _look_for_trouble(self, correlation_id: str, now_ns: int) -> None:
         """Ask for a snapshot where only the broker can say what is true."""
         since_ns = self._book.unsettled_since_ns
@@ -164,6 +181,8 @@ class PositionActor(Actor):
             reason = "balance and fills differ"
         elif since_ns is not None and now_ns - since_ns >= UNSETTLED_FOR_NS:
             reason = "fills and reported position differ"
+        elif self._lacks_profit(now_ns):
+            reason = "the profit of a fill has not been told"
         else:
             return
         if now_ns - self._asked_ns < ASK_AGAIN_AFTER_NS:

@@ -13,6 +13,7 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.rules.base import OnUnknown
+from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.response import (
     UNKNOWN_CAUSE,
@@ -22,6 +23,7 @@ from risk_actors.core.rules.response import (
     respond,
     unknown_lock,
 )
+from risk_actors.core.shadow_stops import ShadowStops
 from risk_actors.core.verdict import Breached, Ok, Reduce, StopMove, Unknown, Verdict, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
@@ -48,6 +50,7 @@ class _Watch:
         "memory",
         "moves_wanted",
         "reported",
+        "shadow_stops",
         "told",
         "unknown_since_ns",
     )
@@ -58,6 +61,7 @@ class _Watch:
         self.look_ns: int | None = None
         self.told: Verdict | None = None
         self.moves_wanted: m.StopMovesWanted | None = None
+        self.shadow_stops = ShadowStops()
         self.reported: m.BreachFound | None = None
         self.unknown_since_ns: int | None = None
         self.is_released = False
@@ -97,6 +101,7 @@ class RuleActor(Actor):
             m.ShadowBreachFound,
             m.ConditionEnded,
             m.StopMovesWanted,
+            m.ShadowStopMoves,
             m.WarningRaised,
             m.VerdictChanged,
             m.RuleStateChanged,
@@ -119,6 +124,7 @@ class RuleActor(Actor):
         self._accounts = frozenset(accounts)
         self._shelf = shelf
         self._clock_ns = 0
+        self._shows_time = rule.measure.unit is Unit.SECONDS
         settings = rule.settings
         self._locks_unknown = settings.on_unknown is OnUnknown.LOCK
         self._has_conditions = rule.ends_on_condition or self._locks_unknown
@@ -175,6 +181,8 @@ class RuleActor(Actor):
             memory = msgspec.structs.replace(memory, state=state)
         look_ns = self._rule.next_look_ns(state, fact, broker_ns)
         watch.look_ns = None if look_ns is None else look_ns + ahead_ns
+        if self._shows_time and isinstance(verdict, Ok | Warned) and verdict.value is not None:
+            watch.look_ns = min(watch.look_ns or now_ns + NS_PER_S, now_ns + NS_PER_S)
         broken = self._broken(watch, verdict, now_ns)
         if broken is not None:
             memory = self._report(watch, memory, later_by(broken, ahead_ns), cause, now_ns)
@@ -222,7 +230,16 @@ class RuleActor(Actor):
         watch.is_released = False
         if self._mode is not Mode.ENFORCE:
             if not is_known:
-                self.outbox.send(_in_shadow(found))
+                self.outbox.send(
+                    m.ShadowBreachFound(
+                        correlation_id=found.correlation_id,
+                        at_ns=found.at_ns,
+                        rule_id=found.rule_id,
+                        account_id=found.account_id,
+                        breach=found.breach,
+                        event=found.event,
+                    )
+                )
         elif not self._is_over(found.breach, since_ns, now_ns):
             self.outbox.send(found)
         return msgspec.structs.replace(memory, reported=breach.cause, reported_ns=since_ns)
@@ -290,7 +307,11 @@ class RuleActor(Actor):
         return after
 
     def _move_stops(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
-        moves = verdict.stop_moves if isinstance(verdict, Ok) else ()
+        """Pass on the moves wanted, each time they are others; in shadow say what was moved."""
+        moves = verdict.stop_moves if isinstance(verdict, Ok | Unknown) else ()
+        if self._mode is not Mode.ENFORCE:
+            self._move_in_shadow(watch, moves, cause, now_ns)
+            return
         told: tuple[StopMove, ...] = () if watch.moves_wanted is None else watch.moves_wanted.moves
         if moves == told:
             return
@@ -302,8 +323,27 @@ class RuleActor(Actor):
             moves=moves,
             event=_event_of(cause),
         )
-        if self._mode is Mode.ENFORCE:
-            self.outbox.send(watch.moves_wanted)
+        self.outbox.send(watch.moves_wanted)
+
+    def _move_in_shadow(
+        self, watch: _Watch, moves: tuple[StopMove, ...], cause: Cause, now_ns: int
+    ) -> None:
+        fact = watch.fact
+        account = fact if fact is None or isinstance(fact, AccountState) else fact.account
+        if account is None:
+            return
+        made = watch.shadow_stops.newly_moved(moves, account, now_ns)
+        if made:
+            self.outbox.send(
+                m.ShadowStopMoves(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=self._rule.settings.id,
+                    account_id=_account_of(watch),
+                    moves=made,
+                    event=_event_of(cause),
+                )
+            )
 
     def _remember(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
         if memory is watch.memory:
@@ -348,17 +388,6 @@ def _account_of(watch: _Watch) -> int:
     if watch.fact is None:
         raise ValueError("an account is watched from its first fact on")
     return watch.fact.account_id
-
-
-def _in_shadow(found: m.BreachFound) -> m.ShadowBreachFound:
-    return m.ShadowBreachFound(
-        correlation_id=found.correlation_id,
-        at_ns=found.at_ns,
-        rule_id=found.rule_id,
-        account_id=found.account_id,
-        breach=found.breach,
-        event=found.event,
-    )
 
 
 def _event_of(cause: Cause) -> m.Message:

@@ -43,6 +43,7 @@ class ViewActor(Actor):
             m.RuleStateChanged,
             m.BreachFound,
             m.ShadowBreachFound,
+            m.ShadowStopMoves,
             m.WarningRaised,
             m.LocksChanged,
             m.SendClose,
@@ -113,7 +114,7 @@ class ViewActor(Actor):
         match message:
             case m.AccountUpdated():
                 self._known.accounts_state[message.state.account_id] = message.state
-                self._take_prices(message)
+                self._take_fills(message)
                 if message.after_snapshot:
                     self._known.unread_since_ns.pop(message.state.account_id, None)
             case m.SnapshotFailed():
@@ -128,11 +129,11 @@ class ViewActor(Actor):
             case m.ActorChanged():
                 self._take_actor(message)
 
-    def _take_prices(self, message: m.AccountUpdated) -> None:
-        prices = self._known.fill_prices.setdefault(message.account_id, {})
+    def _take_fills(self, message: m.AccountUpdated) -> None:
+        last = self._known.last_fills.setdefault(message.account_id, {})
         for fill in sorted(message.fills, key=lambda f: (f.at_ns, f.id)):
-            prices.pop(fill.contract_id, None)
-            prices[fill.contract_id] = fill.price
+            last.pop(fill.contract_id, None)
+            last[fill.contract_id] = fill
 
     def _take_verdict(self, message: m.VerdictChanged) -> None:
         """Take a verdict; one of another kind is painted at once, a figure with the tick."""

@@ -61,6 +61,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("rule", m.ShadowBreachFound, "journal view"),
     ("rule", m.ConditionEnded, "lockout journal"),
     ("rule", m.StopMovesWanted, "enforcer journal"),
+    ("rule", m.ShadowStopMoves, "journal view"),
     ("rule", m.WarningRaised, "journal view"),
     ("rule", m.VerdictChanged, "journal view"),
     ("rule", m.RuleStateChanged, "journal view"),

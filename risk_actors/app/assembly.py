@@ -49,6 +49,7 @@ def assemble(
             armed=armed,
             quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
             mark_terms=settings.pnl.mark_terms(),
+            market=context.market,
             session=session,
             open_locks=lambda: SqliteLockStore(data_dir, context.calendar.zone),
             open_journal=lambda: SqliteJournal(data_dir),

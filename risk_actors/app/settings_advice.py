@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from risk_actors.app.settings import TradingMode
+from risk_actors.app.settings_advice_drawdown import DRAWDOWN_ADVISERS
 from risk_actors.app.settings_advice_limits import LIMIT_ADVISERS
 from risk_actors.app.settings_advice_locks import LOCK_ADVISERS
 from risk_actors.app.settings_advice_preset import PRESET_ADVISERS
+from risk_actors.app.settings_advice_symbols import SYMBOL_ADVISERS
 from risk_actors.app.settings_advice_words import Advice, Situation, dollars
 from risk_actors.core import cme_holidays
 from risk_actors.core.evidence import NS_PER_S
@@ -149,7 +151,9 @@ def what_live_means(situation: Situation) -> Iterator[Advice]:
 ADVISERS: tuple[Adviser, ...] = (
     rules_that_do_nothing,
     rules_for_other_accounts,
+    *SYMBOL_ADVISERS,
     *LIMIT_ADVISERS,
+    *DRAWDOWN_ADVISERS,
     windows_that_never_open,
     news_that_is_missing,
     *LOCK_ADVISERS,

@@ -50,6 +50,8 @@ WITHOUT_WARNINGS = (
 """Types that have nothing to warn of before they break."""
 _MAY_STAND_TWICE = ("max_trades", "trade_cooldown", "rapid_fire", "revenge_trading")
 """Types of which several rules with windows of their own make sense."""
+_STAND_ALONE = ("trailing_drawdown",)
+"""Types with a limit of which an account has one, whatever their other keys."""
 
 
 def shown(key: str, value: float) -> str:
@@ -68,7 +70,8 @@ def rules_given_twice(situation: Situation) -> Iterator[Advice]:
         if strict.type != loose.type or pair in told or not overlap(strict, loose):
             continue
         key = STRICTER_WHEN_SMALLER.get(strict.type)
-        if key is not None and _differs_in_at_most(key, strict, loose):
+        is_alike = key is not None and _differs_in_at_most(key, strict, loose)
+        if key is not None and is_alike:
             least, most = getattr(strict, key), getattr(loose, key)
             is_behind = None not in (least, most) and least <= most and covers(strict, loose)
             if is_behind and strict.mode is Mode.ENFORCE:
@@ -78,7 +81,9 @@ def rules_given_twice(situation: Situation) -> Iterator[Advice]:
                     f" {shown(key, least)} already",
                     loose.id,
                 )
-        elif key is None and loose.type not in _MAY_STAND_TWICE:
+        elif not is_alike and (
+            loose.type in _STAND_ALONE or (key is None and loose.type not in _MAY_STAND_TWICE)
+        ):
             told.add(pair)
             yield Advice(
                 f"guards the same accounts as {strict.id}, which is of type {loose.type} too; each"
@@ -196,6 +201,35 @@ def giveback_that_never_arms(situation: Situation) -> Iterator[Advice]:
                 )
 
 
+def giveback_into_a_loss(situation: Situation) -> Iterator[Advice]:
+    """Tell where a day that was up may end at a loss before the giveback acts."""
+    for rule in situation.on("profit_giveback"):
+        given_usd = rule.giveback_usd
+        if given_usd is not None and given_usd > rule.arm_at_usd:
+            yield Advice(
+                f"lets a day that was up by {dollars(rule.arm_at_usd)} end at a loss of"
+                f" {dollars(given_usd - rule.arm_at_usd)}: it may give back"
+                f" {dollars(given_usd)}",
+                rule.id,
+            )
+
+
+def pauses_that_grow_shorter(situation: Situation) -> Iterator[Advice]:
+    """Tell where a cooldown after a bigger loss is shorter than after a smaller one."""
+    for rule in situation.on("trade_cooldown"):
+        tiers = sorted(rule.tiers, key=lambda tier: tier.loss_usd)
+        longest_s, after = rule.seconds or 0, "other trades"
+        for tier in tiers:
+            if tier.seconds < longest_s:
+                yield Advice(
+                    f"a loss of {dollars(tier.loss_usd)} pauses for {time_span(tier.seconds)},"
+                    f" {after} for {time_span(longest_s)}",
+                    rule.id,
+                )
+            else:
+                longest_s, after = tier.seconds, f"one of {dollars(tier.loss_usd)}"
+
+
 def slower_counts_out_of_reach(situation: Situation) -> Iterator[Advice]:
     """Tell where a limit over a short time allows as much as one over a longer time."""
     for rule in situation.on("max_trades"):
@@ -252,7 +286,7 @@ def warnings_without_effect(situation: Situation) -> Iterator[Advice]:
         if rule.type in WITHOUT_WARNINGS:
             yield Advice("`warn_at` has no effect: there is no limit to come near to", rule.id)
         elif isinstance(limit, int):
-            counts = [_count_at(fraction, limit) for fraction in rule.warn_at]
+            counts = [_count_at(fraction, limit) for fraction in set(rule.warn_at)]
             if len(set(counts)) < len(counts):
                 yield Advice(
                     f"two of its `warn_at` come at the same count of a limit of {limit}", rule.id
@@ -282,6 +316,8 @@ LIMIT_ADVISERS = (
     daily_limits_behind_others,
     position_limits_behind_the_day,
     giveback_that_never_arms,
+    giveback_into_a_loss,
+    pauses_that_grow_shorter,
     slower_counts_out_of_reach,
     symbols_allowed_and_blocked,
     limits_for_blocked_symbols,

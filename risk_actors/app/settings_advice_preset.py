@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from risk_actors.app.settings import SessionSettings
 from risk_actors.app.settings_advice_limits import STRICTER_WHEN_SMALLER, shown
 from risk_actors.app.settings_advice_words import (
     Advice,
@@ -17,6 +19,7 @@ from risk_actors.app.settings_advice_words import (
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules import Mode, RuleSettings
 from risk_actors.core.spans import subtract
+from risk_actors.core.trading_calendar import ResetSchedule
 from risk_actors.core.trading_windows import TradingWindows
 
 _STRICT_TO_LOOSE = {
@@ -25,11 +28,11 @@ _STRICT_TO_LOOSE = {
     "trail": ("intraday", "closed_balance", "end_of_day", "static"),
 }
 """Choices of which the later ones break later."""
-_MONTH_NS = (
+_YEAR_NS = (
     int(datetime(2026, 10, 1, tzinfo=UTC).timestamp()) * NS_PER_S,
-    int(datetime(2026, 10, 29, tzinfo=UTC).timestamp()) * NS_PER_S,
+    int(datetime(2027, 10, 7, tzinfo=UTC).timestamp()) * NS_PER_S,
 )
-"""Four weeks without a holiday, to compare hours in."""
+"""A year and a week, to compare hours in: the clocks of two zones need not change together."""
 
 
 def rules_looser_than_the_firm(situation: Situation) -> Iterator[Advice]:
@@ -55,12 +58,34 @@ def rules_looser_than_the_firm(situation: Situation) -> Iterator[Advice]:
 
 
 def sessions_unlike_the_firms(situation: Situation) -> Iterator[Advice]:
-    """Tell where an own `[session]` moves the trading day of a preset."""
-    preset = situation.settings.preset
-    for key, theirs in ({} if preset is None else preset.session).items():
-        own = getattr(situation.settings.session, key)
-        if preset is not None and own != theirs:
-            yield Advice(f'[session] {key} = "{own}" is not {preset.header.firm}\'s "{theirs}"')
+    """Tell where an own `[session]` moves the trading day or week of a preset.
+
+    What counts is when the resets come: 18:00 in New York is 17:00 in Chicago.
+    """
+    preset, own = situation.settings.preset, situation.settings.session
+    if preset is None or not preset.session:
+        return
+    firms = SessionSettings(**preset.session)
+    for key in ("daily_reset", "weekly_reset"):
+        is_theirs = key in preset.session or (key == "daily_reset" and "timezone" in preset.session)
+        mine, theirs = getattr(own, key), getattr(firms, key)
+        if (mine, own.timezone) == (theirs, firms.timezone) or not is_theirs:
+            continue
+        if _resets(mine, own.timezone) != _resets(theirs, firms.timezone):
+            zones = [f" in {each.timezone}" for each in (own, firms)]
+            here, there = zones if own.timezone != firms.timezone else ("", "")
+            yield Advice(
+                f'[session] {key} = "{mine}"{here} is not {preset.header.firm}\'s'
+                f' "{theirs}"{there}'
+            )
+
+
+def _resets(cron: str, zone: str) -> list[int]:
+    """Return every instant of a year at which a schedule resets."""
+    schedule, instants = ResetSchedule(cron, ZoneInfo(zone)), [_YEAR_NS[0]]
+    while instants[-1] < _YEAR_NS[1]:
+        instants.append(schedule.window(instants[-1]).end_ns)
+    return instants
 
 
 def _larger_limit(own: Any, theirs: Any) -> Iterator[str]:
@@ -116,9 +141,9 @@ def _longer_hours(own: Any, theirs: Any) -> Iterator[str]:
         for symbol in symbols
         if firms.is_restricted(symbol)
         for span in (
-            subtract(mine.spans(symbol, *_MONTH_NS), firms.spans(symbol, *_MONTH_NS))
+            subtract(mine.spans(symbol, *_YEAR_NS), firms.spans(symbol, *_YEAR_NS))
             if mine.is_restricted(symbol)
-            else firms.spans(symbol, *_MONTH_NS)
+            else firms.spans(symbol, *_YEAR_NS)
         )
     ]
     if more:

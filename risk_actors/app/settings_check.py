@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from enum import Enum
 from types import UnionType
 from typing import (
@@ -32,6 +33,10 @@ _KINDS = {
     "array": "a list in [brackets]",
     "object": "a table",
     "null": "nothing",
+}
+_EXAMPLES = {
+    datetime: "an instant such as 2026-12-10T13:00:00-06:00",
+    date: "a date such as 2026-12-25",
 }
 _KIND_NAME = re.compile(r"`([^`]+)`")
 _AT_PATH = re.compile(r" - at `.*`$")
@@ -66,23 +71,41 @@ def check_table[T: msgspec.Struct](
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     hints = get_type_hints(struct, include_extras=True)
     tag_field = struct.__struct_config__.tag_field
+    meant: dict[str, Any] = {}
+    values_are_sound = True
     for key, value in table.items():
-        if key == tag_field:
-            continue
-        if key not in fields:
+        name = key
+        if key != tag_field and key not in fields:
             note((*path, key), f"unknown key `{key}`{did_you_mean(key, fields)}")
-        else:
-            check_value(hints[fields[key].name], value, (*path, key), note)
+            name = _meant(key, fields.keys() - table.keys() - meant.keys())
+        if name in fields:
+            before = len(faults)
+            check_value(hints[fields[name].name], value, (*path, key), note)
+            values_are_sound = values_are_sound and len(faults) == before
+        if name is not None:
+            meant[name] = value
     for name, field in fields.items():
         if field.required and name not in table:
             note(path, f"missing key `{name}`")
-    if faults:
-        return None
+            values_are_sound = values_are_sound and name in meant
+    # A misspelt key does not hide what is wrong with its value, nor with the table.
+    converted = _convert(struct, meant, path, note) if values_are_sound else None
+    return None if faults else converted
+
+
+def _convert[T: msgspec.Struct](
+    struct: type[T], table: dict[str, Any], path: Path, report: Report
+) -> T | None:
     try:
         return msgspec.convert(table, struct)
     except (msgspec.ValidationError, ValueError) as error:
-        note(path, _AT_PATH.sub("", str(error)))
+        report(path, _AT_PATH.sub("", str(error)))
         return None
+
+
+def _meant(key: str, names: Iterable[str]) -> str | None:
+    """Return the nearest of the names that a misspelt key may stand for."""
+    return next(iter(difflib.get_close_matches(key.lower(), sorted(names), n=1)), None)
 
 
 def check_value(hint: Any, value: Any, path: Path, report: Report) -> None:
@@ -137,6 +160,8 @@ def _without_none(hint: Any) -> Any:
 def _explain(error: msgspec.ValidationError, hint: Any, value: Any) -> str:
     if options := _options(hint):
         return f"expected one of {', '.join(options)}{_nearest(value, options)}"
+    if isinstance(hint, type) and hint in _EXAMPLES:
+        return f"write {_EXAMPLES[hint]}"
     text = _AT_PATH.sub("", str(error)).split(", got ")[0]
     text = text.replace(" of length >= 1", " that is not empty")
     text = _KIND_NAME.sub(lambda kind: _KINDS.get(kind[1], kind[1]), text)

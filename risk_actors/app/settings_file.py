@@ -11,6 +11,14 @@ from risk_actors.app.settings_toml import Path as KeyPath
 
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
+_UNCLOSED = (
+    r"Illegal character '\n'",
+    "Unterminated string",
+    """Expected "'\"""",
+    """Expected "'''\"""",
+)
+"""What the parser says of a text without its last quote."""
+
 
 class TomlFile:
     """One parsed file, and where its errors go."""
@@ -61,4 +69,8 @@ def _syntax_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Pr
     place = _SYNTAX_PLACE.search(str(error))
     line = int(place[1]) if place and place[1] else len(text.splitlines())
     message = _SYNTAX_PLACE.sub("", str(error))
+    if message in _UNCLOSED:
+        at_line = place is not None and place[1] is not None
+        begins = "" if at_line else "here or further up, "
+        message = f"{begins}the text is not closed with a quote"
     return Problem(str(path), line, f"not valid TOML: {message[:1].lower()}{message[1:]}")

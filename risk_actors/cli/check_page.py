@@ -6,6 +6,7 @@ from typing import Any
 
 from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_advice import advise
+from risk_actors.app.settings_advice_limits import STRICTER_WHEN_SMALLER, shown
 from risk_actors.app.settings_advice_words import Advice, Situation, dollars, listed, time_span
 from risk_actors.cli.prose import Page
 from risk_actors.cli.tables import make_console
@@ -18,7 +19,7 @@ from risk_actors.core.verdict import Existing
 _WARNINGS_USD = {
     "limit_usd": "Warns at a loss of {}.",
     "target_usd": "Warns at a profit of {}.",
-    "amount_usd": "Warns when {} of the drawdown are used up.",
+    "amount_usd": "Warns when {} of the {may_lose} that may be lost are used up.",
 }
 """The keys whose fractions `warn_at` are, and how that is said."""
 _DAILY = re.compile(r"(?P<minute>\d{1,2}) (?P<hour>\d{1,2}) \* \* (?P<weekday>\S+)")
@@ -71,7 +72,8 @@ def _frame(situation: Situation) -> list[tuple[str, str]]:
     rows.append(("Holidays", f"CME's until {cme_holidays.LAST_YEAR}{added}"))
     if settings.news:
         ahead = sum(event.at_ns > situation.now_ns for event in settings.news)
-        rows.append(("News", f"{ahead} event{'' if ahead == 1 else 's'} ahead"))
+        known = f" ({len(settings.news)} known)" if len(settings.news) > ahead else ""
+        rows.append(("News", f"{ahead} event{'' if ahead == 1 else 's'} ahead{known}"))
     name = situation.account_name
     accounts = settings.gateway.accounts
     guarded = name or (listed(map(str, accounts)) if accounts else "all that can be seen")
@@ -90,16 +92,28 @@ def _cron_words(expression: str) -> str:
 
 
 def _print_rule(page: Page, situation: Situation, rule: RuleSettings) -> None:
-    preset = situation.settings.preset
-    # The very struct: a rule of the trader's own may say the same.
-    is_preset = preset is not None and any(rule is each for each in preset.rules)
-    origin = ", from the preset" if is_preset else ""
-    page.entry(rule.id, f"{rule.mode}  {rule.type}{origin}", indent=1)
+    page.entry(rule.id, f"{rule.mode}  {rule.type}{_origin(situation, rule)}", indent=1)
     page.paragraph(situation.rule_of(rule).summary(), indent=2)
     if rule.mode is Mode.OFF:
         return
     for text in _terms(rule):
         page.paragraph(text, indent=2)
+
+
+def _origin(situation: Situation, rule: Any) -> str:
+    """Return whether a rule is the preset's, or stands in for it and for which limit."""
+    preset = situation.settings.preset
+    theirs: Any = {} if preset is None else {each.id: each for each in preset.rules}
+    theirs = theirs.get(rule.id)
+    if theirs is None:
+        return ""
+    # The very struct: a rule of the trader's own may say the same.
+    if rule is theirs:
+        return ", from the preset"
+    key = STRICTER_WHEN_SMALLER.get(theirs.type) if theirs.type == rule.type else None
+    limit = None if key is None else getattr(theirs, key)
+    figure = "" if key is None or limit is None else f" ({key} {shown(key, limit)})"
+    return f", in place of the preset's{figure}"
 
 
 def _terms(rule: RuleSettings) -> list[str]:
@@ -122,12 +136,13 @@ def _warnings(rule: Any) -> str:
     for key, sentence in _WARNINGS_USD.items():
         limit_usd = getattr(rule, key, None)
         if limit_usd is not None:
-            return sentence.format(
-                listed(
-                    f"{dollars(round(limit_usd * fraction, 2))} ({percent})"
-                    for fraction, percent in percents.items()
-                )
+            limit_usd -= getattr(rule, "keep_away_usd", 0)
+            amounts = listed(
+                # Amounts are compared at the cent, so none is less.
+                f"{dollars(max(round(limit_usd * fraction, 2), 0.01))} ({percent})"
+                for fraction, percent in percents.items()
             )
+            return sentence.format(amounts, may_lose=dollars(limit_usd))
     return f"Warns at {listed(percents.values())} of the limit."
 
 
@@ -142,7 +157,7 @@ def _lock_terms(lock: LockSettings) -> list[str]:
     if lock.existing is Existing.KEEP:
         texts.append("Positions already open stay with their exits and may only shrink.")
     elif lock.existing is Existing.FLATTEN:
-        texts.append("Positions already open are closed.")
+        texts.append("By its `lock` positions already open are closed.")
     return texts
 
 

@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from risk_actors.actors.picture import AccountPicture, FirstToFirePicture, SizePicture
+from risk_actors.actors.picture import (
+    AccountPicture,
+    FirstToFirePicture,
+    SizePicture,
+    StopOutPicture,
+)
 from risk_actors.cli import words
 
 
@@ -16,12 +21,15 @@ def headroom_lines(account: AccountPicture) -> Iterator[str]:
     if headroom.first is not None:
         yield _first(headroom.first)
     if headroom.stop_out is not None:
-        out = headroom.stop_out
-        text = f"If every stop fills: {words.usd(out.pnl, signed=True)}"
-        if out.unprotected:
-            bare = ", ".join(f"{size} {symbol}" for symbol, size in out.unprotected.items())
-            text += f"; NO STOP on {bare}"
-        yield text
+        yield from _stop_out(headroom.stop_out)
+
+
+def _stop_out(out: StopOutPicture) -> Iterator[str]:
+    if out.day is not None:
+        yield f"If every stop fills: day P&L {words.usd(out.day, signed=True)}, less fees"
+    if out.unprotected:
+        bare = ", ".join(f"{size} {symbol}" for symbol, size in out.unprotected.items())
+        yield f"NO STOP on {bare}"
 
 
 def _size(size: SizePicture) -> str:
@@ -33,6 +41,7 @@ def _size(size: SizePicture) -> str:
 
 
 def _first(first: FirstToFirePicture) -> str:
-    text = f"First to fire: {first.rule}, {words.usd(first.room)} away"
+    shadow = "" if first.mode == "enforce" else f" ({first.mode})"
+    text = f"First to fire: {first.rule}{shadow}, {words.usd(first.room)} away"
     prices = ", ".join(f"{each.symbol} at {words.price(each.price)}" for each in first.prices)
     return f"{text} ({prices})" if prices else text

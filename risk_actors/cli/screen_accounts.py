@@ -153,7 +153,7 @@ def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
     line = Text(no_wrap=True)
     line.append(f"{words.verdict(rule):<{_STATE_WIDTH}}", style)
     line.append_text(fitted(Text(_name(rule), "bold"), name_width))
-    if rule.limit is None:
+    if rule.limit is None or (rule.value is None and rule.verdict == "ok"):
         line.append(f" {rule.reason or _without_limit(rule)}", "dim")
     else:
         bar_style = _bar_style(rule, used)
@@ -169,7 +169,7 @@ def _name(rule: RulePicture) -> str:
 
 
 def _without_limit(rule: RulePicture) -> str:
-    return "nothing held that it limits" if rule.verdict == "ok" else ""
+    return "nothing to measure now" if rule.verdict == "ok" else ""
 
 
 def _bar_style(rule: RulePicture, used: float | None) -> str:

@@ -51,6 +51,8 @@ def figure(rule: RulePicture, value: float | None) -> str:
     """Return a rule's value or limit in the rule's own unit."""
     if value is None:
         return UNKNOWN if rule.verdict == "unknown" else "-"
+    if rule.unit == Unit.SECONDS:
+        return duration(value)
     return usd(value) if rule.unit == Unit.USD else f"{value:g}"
 
 
@@ -58,6 +60,8 @@ def room(rule: RulePicture) -> str:
     """Return how far a rule is from breaking: `200.00`, `2 contracts`, `0:04:30`."""
     if rule.distance is None:
         return UNKNOWN if rule.verdict == "unknown" else ""
+    if rule.verdict == "breach":
+        return "broken"
     match rule.unit:
         case Unit.USD:
             return usd(rule.distance)

@@ -23,7 +23,7 @@ from risk_actors.core.account_state import (
     is_market,
     waits_for_parent,
 )
-from risk_actors.core.broker import Fill, Order
+from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Fill, Order
 from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works
 from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
@@ -97,7 +97,7 @@ class EnforcementPlan:
         self._state: AccountState | None = None
         self._goals: list[Goal] = []
         self._locks: tuple[Lock, ...] = ()
-        self._kept = KeptSizes()
+        self._kept = KeptSizes(made_ns)
         self._closes: dict[str, CloseSlot] = {}
         self._cancels: dict[int, CommandSlot] = {}
         self._moves = StopMoves(account_id, command_ids)
@@ -128,7 +128,7 @@ class EnforcementPlan:
     def on_locks(self, locks: tuple[Lock, ...], correlation_id: str, now_ns: int) -> list[Effect]:
         """Take all locks now in force on the account."""
         self._locks = locks
-        self._kept.observe(locks, self._state)
+        self._kept.observe(locks, self._state, now_ns)
         return self._step(correlation_id, now_ns)
 
     def on_stop_moves(
@@ -215,7 +215,7 @@ class EnforcementPlan:
             elif cancel.is_refuted_by(state):
                 cancel.apply(SlotEvent.NOT_SEEN, now_ns)
         self._moves.observe(state, now_ns)
-        self._kept.observe(self._locks, state)
+        self._kept.observe(self._locks, state, now_ns)
 
     # --- deciding -------------------------------------------------------------------------
 
@@ -356,7 +356,22 @@ class EnforcementPlan:
         scopes = [lock for lock in self._locks if lock.covers(order.contract_id)]
         if any(lock.existing is Existing.FLATTEN for lock in scopes):
             return True
-        return bool(scopes) and _could_open(order, state) and not _is_bracket_exit(order, state)
+        return bool(scopes) and _could_open(order, state) and not self._protects(order, state)
+
+    def _protects(self, order: Order, state: AccountState) -> bool:
+        """Tell whether an order is protection of an open position although it is larger than that.
+
+        The broker brings a bracket's exits down with the position, a moment after the position
+        shrank. A plain stop it leaves as it is; better too large a stop than none on what is kept,
+        for if it fills, what it opens is flattened.
+        """
+        size = state.counted_size_in(order.contract_id)
+        if order.side.sign * size >= 0:
+            return False
+        is_stop = order.type in PROTECTIVE_STOP_TYPES
+        return order.parent_order_id is not None or (
+            is_stop and self._target(order.contract_id) != 0
+        )
 
     def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
         """Tell whether an unwanted order is to be cancelled now."""
@@ -473,13 +488,3 @@ def _could_open(order: Order, state: AccountState) -> bool:
     """Tell whether an order could open or increase exposure, given what the account holds."""
     position = state.position_in(order.contract_id)
     return entry_size(order, position.counted_size if position else 0) > 0
-
-
-def _is_bracket_exit(order: Order, state: AccountState) -> bool:
-    """Tell whether an order is the stop or target of a bracket whose position is open.
-
-    The broker brings it down with the position, a moment after the position shrank; until then it
-    looks like more than an exit.
-    """
-    size = state.counted_size_in(order.contract_id)
-    return order.parent_order_id is not None and order.side.sign * size < 0

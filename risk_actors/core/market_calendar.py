@@ -48,6 +48,14 @@ class MarketCalendar:
         """Tell whether the symbol trades at an instant."""
         return self._span_at(symbol, at_ns) is not None
 
+    def opened_ns(self, symbol: str | None, at_ns: int) -> int | None:
+        """Return when the market that is open now opened; None while it is closed.
+
+        Where it never closes for days, some instant of days ago.
+        """
+        span = self._span_at(symbol, at_ns)
+        return None if span is None else span.start_ns
+
     def next_close_ns(self, symbol: str | None, at_ns: int) -> int | None:
         """Return when the open market closes next.
 

@@ -5,12 +5,11 @@ date, Monday to Friday, and most begin on the evening before it. Holidays come o
 (`market_calendar`).
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.wall_clock import instant_ns
 
@@ -105,19 +104,3 @@ def _sessions(group: Group | None, day: date) -> tuple[_Session, ...]:
     if group is Group.CRYPTO and day >= _CRYPTO_WITHOUT_PAUSE_FROM:
         return _ROUND_THE_CLOCK_AND_WEEKEND if day.weekday() == _MONDAY else _ROUND_THE_CLOCK
     return _GLOBEX
-
-
-def is_market_open(at_ns: int) -> bool:
-    """Tell whether most CME futures trade at an instant, holidays not considered.
-
-    Used only to tell a closed market from a dead feed; holidays make a quiet market look dead,
-    which errs on the side of saying so.
-    """
-    local = datetime.fromtimestamp(at_ns // NS_PER_S, CHICAGO)
-    if local.weekday() == _SATURDAY:
-        return False
-    if local.weekday() == _SUNDAY:
-        return local.time() >= _REOPEN
-    if local.weekday() == _FRIDAY:
-        return local.time() < _CLOSE
-    return not _CLOSE <= local.time() < _REOPEN

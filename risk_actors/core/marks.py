@@ -8,7 +8,7 @@ import msgspec
 from risk_actors.core.broker import Quote
 from risk_actors.core.instruments import Instrument, catalogued_instrument, symbol_of
 from risk_actors.core.mark_filter import CONFIRM_NS, DropReason, MarkCounts, MarkFilter, Outcome
-from risk_actors.core.market_hours import is_market_open
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.price_bounds import PriceBounds, TickBounds, bounds_of
 
 _IMPOSSIBLE = (
@@ -53,9 +53,16 @@ class Marks:
     Without terms no possible price is surprising, and each is believed at once.
     """
 
-    def __init__(self, stale_after_ns: int, terms: MarkTerms | None = None) -> None:
+    def __init__(
+        self,
+        stale_after_ns: int,
+        terms: MarkTerms | None = None,
+        market: MarketCalendar | None = None,
+    ) -> None:
+        """Take how old a price may grow while its market is open; CME's hours unless told."""
         self._stale_after_ns = stale_after_ns
         self._terms = terms
+        self._market = market or MarketCalendar()
         self._counts = MarkCounts()
         self._filters: dict[str, MarkFilter] = {}
         self._waiting: set[str] = set()
@@ -127,7 +134,8 @@ class Marks:
         """Return the price a signed size would exit at, or in words why it is unknown.
 
         A long exits at the bid and a short at the ask; the last price stands in for a missing
-        side. In a closed market the last known price stands.
+        side. In a closed market the last known price stands, and at the next opening it is as old
+        as the session: nobody could have quoted meanwhile.
         """
         known = self._filters.get(contract_id)
         if known is None or not known.is_heard:
@@ -139,9 +147,18 @@ class Marks:
         price = known.last if side is None else side
         if price is None:
             return "no price on the side to exit at"
-        if now_ns - known.at_ns > self._stale_after_ns and is_market_open(now_ns):
+        if now_ns - known.at_ns > self._stale_after_ns and self._is_silent(contract_id, now_ns):
             return "the last price is stale"
         return price
+
+    def _is_silent(self, contract_id: str, now_ns: int) -> bool:
+        """Tell whether the market is open and has been for long enough to have quoted."""
+        opened_ns = self._market.opened_ns(self._symbol(contract_id), now_ns)
+        return opened_ns is not None and now_ns - opened_ns > self._stale_after_ns
+
+    def _symbol(self, contract_id: str) -> str:
+        instrument = self.instrument(contract_id)
+        return symbol_of(contract_id) if instrument is None else instrument.symbol
 
     def _filter(self, contract_id: str) -> MarkFilter:
         known = self._filters.get(contract_id)
@@ -150,9 +167,7 @@ class Marks:
             known = self._filters[contract_id] = MarkFilter(
                 self._counts,
                 tick_size=None if instrument is None else instrument.tick_size,
-                bounds=self._bounds_of(
-                    symbol_of(contract_id) if instrument is None else instrument.symbol
-                ),
+                bounds=self._bounds_of(self._symbol(contract_id)),
                 confirm_ns=CONFIRM_NS if self._terms is None else self._terms.confirm_ns,
             )
         return known

@@ -32,6 +32,7 @@ class PnlBook:
         self._last_fill_ns = 0
         self._has_all_fills = False
         self._weeks_course = BalanceCourse(calendar)
+        self._is_unpriced = False
 
     @property
     def contracts(self) -> frozenset[str]:
@@ -49,6 +50,10 @@ class PnlBook:
         day knows nothing of it before.
         """
         self._state = state
+        # While report and fills differ, a fill may look like a close that it is not.
+        self._is_unpriced = state.is_settled and state.history.is_unpriced_since(
+            self._week.start_ns
+        )
         self._has_all_fills = self._has_all_fills or after_snapshot
         for fill in fills:
             before = self._fills.get(fill.id)
@@ -63,10 +68,13 @@ class PnlBook:
                 self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
 
     def on_clock(self, now_ns: int) -> bool:
-        """Move on to the day and week of an instant; tell whether either began anew."""
-        day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
-        if (day, week) == (self._day, self._week):
+        """Move on to the day and week of an instant; tell whether either began anew.
+
+        Never back: a reset that is told late finds a later day and leaves it.
+        """
+        if now_ns < min(self._day.end_ns, self._week.end_ns):
             return False
+        day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
         self._day, self._week = day, week
         since_ns = min(day.start_ns, week.start_ns)
         self._fills = {i: fill for i, fill in self._fills.items() if fill.at_ns >= since_ns}
@@ -92,7 +100,13 @@ class PnlBook:
             and state.is_reconciled
             and state.has_all_fills
             and self._has_all_fills
+            and not self._is_unpriced
         )
+
+    def _why_unknown(self) -> str:
+        if self._is_unpriced:
+            return "the broker has not told the profit of a close"
+        return "the day's fills have not been read yet"
 
     @property
     def day(self) -> Window:
@@ -127,7 +141,7 @@ class PnlBook:
             trades=state.trades if state is not None and is_today else 0,
             entries=state.entries if state is not None and is_today else 0,
             positions=positions,
-            unknown_reason=unknown if known else "the day's fills have not been read yet",
+            unknown_reason=unknown if known else self._why_unknown(),
             account=state,
             balance_usd=balance_usd,
             balance_high_usd=self._weeks_course.high_usd(balance_usd),

@@ -15,10 +15,11 @@ import msgspec
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.clock_offset import ClockOffset
-from risk_actors.core.instruments import symbol_of
+from risk_actors.core.contract_book import ContractBook
 from risk_actors.core.lock import LockSpan
 from risk_actors.core.money import ZERO, to_cents
-from risk_actors.core.position_math import FLAT, Holding, after_fill, after_fills
+from risk_actors.core.position_math import FLAT, Holding
+from risk_actors.core.trade_history import TradeHistory
 from risk_actors.core.trade_ledger import SeenFill, TradeLedger
 from risk_actors.core.trading_calendar import Window
 
@@ -45,50 +46,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `account` belongs to this moment; an older row must move nothing."""
 
 
-class _Contract:
-    """What is known of one contract."""
-
-    __slots__ = (
-        "_fills",
-        "_start",
-        "by_fills",
-        "named_symbol",
-        "opened_ns",
-        "reported",
-        "reported_ns",
-        "symbol",
-    )
-
-    def __init__(self, contract_id: str) -> None:
-        self.symbol = symbol_of(contract_id)
-        self.named_symbol: str | None = None
-        self.reported = FLAT
-        self.reported_ns = 0
-        self.by_fills = FLAT
-        self.opened_ns = 0
-        self._start = FLAT
-        self._fills: list[Fill] = []
-
-    def start_from(self, holding: Holding, fills: Iterable[Fill]) -> None:
-        """Take what a snapshot holds, and the fills that came after it."""
-        self._start = holding
-        self._fills = sorted(fills, key=_by_time)
-        self.by_fills = after_fills(holding, self._fills)
-
-    def add_fill(self, fill: Fill) -> None:
-        """Add a fill; one that overtook an earlier one does not change the average price."""
-        is_late = bool(self._fills) and _by_time(fill) < _by_time(self._fills[-1])
-        self._fills.append(fill)
-        if is_late:
-            self.start_from(self._start, self._fills)
-        else:
-            self.by_fills = after_fill(self.by_fills, fill)
-
-    @property
-    def is_settled(self) -> bool:
-        return self.reported.size == self.by_fills.size
-
-
 class PositionBook:
     """The account's state, moved by events and corrected by snapshots. `now_ns` is receipt."""
 
@@ -97,7 +54,7 @@ class PositionBook:
         self._name = name
         self._balance: Account | None = None
         self._balance_ns = 0
-        self._contracts: dict[str, _Contract] = {}
+        self._contracts: dict[str, ContractBook] = {}
         self._orders: dict[int, tuple[Order, int]] = {}
         self._ended_orders: dict[int, int] = {}
         self._fills: dict[int, tuple[Fill, int]] = {}
@@ -362,6 +319,11 @@ class PositionBook:
         """All fills known, voided ones included."""
         return tuple(fill for fill, _ in self._fills.values())
 
+    @property
+    def history(self) -> TradeHistory:
+        """Entries and trades of the week."""
+        return self._ledger.history()
+
     def state(self) -> AccountState:
         """Return the account as it is known now."""
         positions = tuple(
@@ -377,7 +339,7 @@ class PositionBook:
             for contract_id, contract in self._contracts.items()
             if contract.reported.size or contract.by_fills.size
         )
-        balance, history = self._balance, self._ledger.history()
+        balance, history = self._balance, self.history
         return AccountState(
             account_id=self._account_id,
             name=self._name,
@@ -406,10 +368,10 @@ class PositionBook:
 
     # --- details --------------------------------------------------------------------------
 
-    def _contract(self, contract_id: str) -> _Contract:
+    def _contract(self, contract_id: str) -> ContractBook:
         contract = self._contracts.get(contract_id)
         if contract is None:
-            contract = self._contracts[contract_id] = _Contract(contract_id)
+            contract = self._contracts[contract_id] = ContractBook(contract_id)
         return contract
 
     def name_symbol(self, contract_id: str, symbol: str) -> None:

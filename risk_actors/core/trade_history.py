@@ -109,6 +109,11 @@ class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
         )
         return sum(trade.opened_ns < window.end_ns for trade in since)
 
+    def is_unpriced_since(self, at_ns: int) -> bool:
+        """Tell whether the profit of a trade open now, or closed since, has not been told."""
+        since = takewhile(lambda trade: (trade.closed_ns or 0) >= at_ns, reversed(self.closed))
+        return any(trade.net_usd is None for trade in chain(self.open, since))
+
     def entries_newest_first(self) -> Iterator[Entry]:
         """Yield the entries that count; who stops early does not pay for the whole week."""
         return (entry for entry in reversed(self.entries) if not entry.under_lock)

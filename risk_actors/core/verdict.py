@@ -106,8 +106,6 @@ class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
     action: Action
     locks: tuple[LockTerms, ...] = ()
     contract_id: str | None = None
-    since_ns: int | None = None
-    """When it broke, where the rule remembers; a lock by duration counts from then."""
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
@@ -115,6 +113,8 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
 
     evidence: Evidence
     limit: Decimal | None = None
+    stop_moves: tuple[StopMove, ...] = ()
+    """What the rule wants done all the same, where the check can be made in other contracts."""
 
 
 type Verdict = Ok | Warned | Breached | Unknown

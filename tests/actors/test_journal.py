@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from loguru import logger
@@ -11,11 +12,12 @@ from risk_actors.actors.journal import (
     FIRST_EVENT,
     KEEP_WHEN_FAILING,
     UNKNOWN_LASTS_NS,
+    WRITTEN_WITHIN_NS,
     JournalActor,
 )
 from risk_actors.core.commands import CloseContract
 from risk_actors.core.rules.memory import RuleMemory
-from risk_actors.core.verdict import LockTerms, Warned
+from risk_actors.core.verdict import LockTerms, StopMove, Warned
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     CHICAGO,
@@ -45,9 +47,8 @@ class Rig:
         self.store = FakeJournalStore()
         self.overseer = RecordingOverseer()
         self.log: list[tuple[str, str, dict[str, object]]] = []
-        context = context_of(
-            "journal", RecordingOutbox(JournalActor), VirtualClock(NOON_NS), self.overseer
-        )
+        self.clock = VirtualClock(NOON_NS)
+        context = context_of("journal", RecordingOutbox(JournalActor), self.clock, self.overseer)
         self.mailbox = context.mailbox
         self.actor = JournalActor(context, zone=CHICAGO, open_store=lambda: self.store)
         self.actor.opened()
@@ -136,6 +137,58 @@ def test_a_long_queue_does_not_keep_rows_back_for_ever(rig: Rig) -> None:
     rig.tell(*[a_fill() for _ in range(BATCH_AT_MOST)])
 
     assert [len(batch) for batch in rig.store.batches] == [BATCH_AT_MOST]
+
+
+def test_i5_a_row_waits_50_ms_at_most_while_more_messages_do(rig: Rig) -> None:
+    rig.hold_the_inbox()
+    rig.tell(a_fill("first"))
+    rig.clock.advance(WRITTEN_WITHIN_NS - 1)
+    rig.tell(a_fill("second"))
+    early = list(rig.store.batches)
+    rig.clock.advance(1)
+
+    rig.tell(tick())
+
+    assert early == []
+    assert [[row.correlation_id for row in batch] for batch in rig.store.batches] == [
+        ["first", "second"]
+    ]
+
+
+def test_i5_what_rules_remember_waits_50_ms_at_most_too(rig: Rig) -> None:
+    """A peak that moves with every quote: the inbox is never empty, and no row waits."""
+    rig.hold_the_inbox()
+    for number in range(100):
+        rig.tell(remembered(str(number)))
+        rig.clock.advance(WRITTEN_WITHIN_NS // 10)
+
+    assert [change.memory.state for change in rig.store.memories] == [
+        str(number) for number in range(10, 100, 11)
+    ]
+
+
+def test_changed_memories_count_as_rows_do(rig: Rig) -> None:
+    rig.hold_the_inbox()
+
+    rig.tell(*[remembered(str(number)) for number in range(BATCH_AT_MOST)])
+
+    assert [change.memory.state for change in rig.store.memories] == [str(BATCH_AT_MOST - 1)]
+
+
+def test_a_store_that_fails_is_not_tried_with_every_message(rig: Rig) -> None:
+    """Each try may last as long as the store waits for a lock on its file."""
+    rig.hold_the_inbox()
+    rig.store.fails = True
+    rig.tell(*[a_fill() for _ in range(BATCH_AT_MOST)])
+    rig.store.fails = False
+    rig.tell(a_fill())
+    at_once = list(rig.store.rows)
+    rig.clock.advance(WRITTEN_WITHIN_NS)
+
+    rig.tell(tick())
+
+    assert at_once == []
+    assert len(rig.store.rows) == BATCH_AT_MOST + 1
 
 
 def test_the_event_of_a_breach_is_kept_when_its_kind_is_not_kept_by_itself(rig: Rig) -> None:
@@ -284,15 +337,24 @@ def test_a_breach_in_shadow_mode_says_what_would_have_been_done(rig: Rig) -> Non
     assert "ShadowBreachFound" in rig.store.kinds
 
 
+def test_a_move_of_a_stop_in_shadow_is_logged_and_kept(rig: Rig) -> None:
+    moves = (StopMove(order_id=7, contract_id=MNQ, stop_price=Decimal("21000.25")),)
+    rig.tell(say(m.ShadowStopMoves, rule_id="trail", account_id=1, moves=moves, event=a_fill()))
+
+    (line,) = rig.logged("command: trail: shadow, would have moved the stop of order 7 in MNQ")
+    assert line[0] == "INFO"
+    assert "ShadowStopMoves" in rig.store.kinds
+
+
 def test_a_warning_is_logged_and_kept(rig: Rig) -> None:
     warned = Warned(value=None, limit=None, evidence=evidence("half of it is used"), fraction=0.5)
     rig.tell(
         say(m.WarningRaised, rule_id="daily-loss", account_id=1, warned=warned, event=a_fill())
     )
 
-    assert [line[0] for line in rig.logged("warning: daily-loss: half of it is used")] == [
-        "WARNING"
-    ]
+    assert [
+        line[0] for line in rig.logged("warning: daily-loss: 50% used, half of it is used")
+    ] == ["WARNING"]
     assert "WarningRaised" in rig.store.kinds
 
 

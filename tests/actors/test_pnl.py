@@ -1,10 +1,15 @@
+from datetime import date, time
 from decimal import Decimal
 
 import pytest
+from core.builders import judge, rule
 
 from risk_actors import messages as m
 from risk_actors.actors.pnl import LOOK_FOR_STALE_EVERY_NS, PnlActor
+from risk_actors.core.holidays import Holiday
 from risk_actors.core.instruments import Instrument
+from risk_actors.core.market_calendar import MarketCalendar
+from risk_actors.core.verdict import Breached, Ok
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
 from tests.actors.facts import (
@@ -29,7 +34,7 @@ STALE_AFTER_NS = S // 2
 class Rig:
     """A P&L actor over accounts 1 and 2 that is called directly."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, market: MarketCalendar | None = None) -> None:
         self.clock = clock
         self.outbox = RecordingOutbox(PnlActor)
         self.actor = PnlActor(
@@ -37,6 +42,7 @@ class Rig:
             account_ids=(1, 2),
             calendar=calendar(),
             quote_stale_after_ns=STALE_AFTER_NS,
+            market=market,
         )
 
     def tell(self, *messages: m.Message) -> list[m.PnlUpdated]:
@@ -151,6 +157,49 @@ def test_a_new_day_begins_at_nothing_and_the_week_goes_on(rig: Rig) -> None:
     assert told[1].realized_usd == 0
     assert told[1].week_realized_usd == Decimal(-80)
     assert set(told) == {1, 2}
+
+
+def test_a_quote_between_the_reset_and_the_next_tick_is_judged_as_todays(rig: Rig) -> None:
+    """A loss of yesterday that is judged today would lock today from its beginning to its end."""
+    daily_loss = rule("daily_loss_limit", limit_usd=500.0)
+    lost = fill(1, -1, profit_usd=Decimal(-465))
+    rig.tell(account_updated(account_state(open_position(2)), fills=(lost,)))
+    rig.clock.step(DAY_END_NS - 1 - NOON_NS)
+    (yesterday,) = rig.tell(quote(MNQ, "19991.25", "19991.50"))
+    rig.clock.step(1 + 40 * S // 1000)
+
+    (today,) = rig.tell(quote(MNQ, "19990", "19990.25"))
+
+    assert yesterday.pnl.equity_usd == Decimal(-500)
+    assert isinstance(judge(daily_loss, yesterday.pnl, DAY_END_NS - 1), Breached)
+    assert (today.pnl.day_start_ns, today.pnl.equity_usd) == (DAY_END_NS, Decimal(-40))
+    assert isinstance(judge(daily_loss, today.pnl, rig.clock.now_ns()), Ok)
+
+
+def test_the_reset_that_is_told_after_such_a_quote_says_nothing_new_of_its_account(
+    rig: Rig,
+) -> None:
+    rig.tell(account_updated(account_state(open_position(2))))
+    rig.clock.step(DAY_END_NS - NOON_NS)
+    rig.tell(quote(MNQ, "19990", "19990.25"))
+
+    told = rig.tell(say(m.DailyReset, day_start_ns=DAY_END_NS, day_end_ns=DAY_END_NS + 86_400 * S))
+
+    assert [message.pnl.account_id for message in told] == [2]
+
+
+def test_a_holiday_of_the_traders_own_is_a_closed_market(clock: VirtualClock) -> None:
+    """The exchange's table lacks a day of mourning; the settings may name it."""
+    today = Holiday(day=date(2026, 11, 17), closes=time(11))
+    rigs = [Rig(clock), Rig(clock, market=MarketCalendar([today]))]
+    for rig in rigs:
+        rig.tell(account_updated(account_state(open_position(2))), quote(MNQ, "20010", "20011"))
+    clock.advance(LOOK_FOR_STALE_EVERY_NS)
+
+    by_table, by_settings = (rig.tell(tick(clock.now_ns())) for rig in rigs)
+
+    assert by_table[0].pnl.unknown_reason == "MNQ: the last price is stale"
+    assert [told.pnl.account_id for told in by_settings] == [2]
 
 
 def test_a_new_week_begins_at_nothing(rig: Rig) -> None:

@@ -296,3 +296,37 @@ def test_a_balance_that_fills_do_not_explain_is_settled_by_a_snapshot(rig: Rig) 
 
     assert (first_seen, early) == ([], [])
     assert asked.reason == "balance and fills differ"
+
+
+def test_the_profit_of_a_close_that_came_without_is_asked_for_and_not_every_second(
+    rig: Rig,
+) -> None:
+    """I7: a close whose profit is missing must not read as a close that made nothing."""
+    rig.reconcile()
+    for number, size in ((1, 1), (2, -1)):
+        rig.clock.advance(S)
+        rig.tell(
+            say(m.PositionReported, position=position(1 if size > 0 else 0)),
+            say(m.FillReported, fill=fill(number, size, at_ns=rig.clock.now_ns())),
+        )
+    unpriced = rig.outbox.of(m.AccountUpdated)[-1].state
+    early = [*rig.tick_after(MS), *rig.tick_after(UNSETTLED_FOR_NS - MS)]
+    (asked,) = rig.tick_after(MS)
+    again = [len(rig.tick_after(S)) for _ in range(10)]
+
+    assert unpriced.history.is_unpriced_since(0)
+    assert early == []
+    assert asked.reason == "the profit of a fill has not been told"
+    assert again == [0] * 9 + [1]
+
+
+def test_once_the_profit_is_told_nothing_is_asked(rig: Rig) -> None:
+    rig.reconcile()
+    rig.tell(
+        say(m.FillReported, fill=fill(1, 1)),
+        say(m.FillReported, fill=fill(2, -1, at_ns=NOON_NS + S)),
+        say(m.FillReported, fill=fill(2, -1, at_ns=NOON_NS + S, profit_usd=decimal_from("5"))),
+    )
+
+    assert not rig.outbox.of(m.AccountUpdated)[-1].state.history.is_unpriced_since(0)
+    assert rig.tick_after(UNSETTLED_FOR_NS * 2) == []

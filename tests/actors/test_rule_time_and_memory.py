@@ -9,11 +9,13 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.rule import RuleActor, RuleShelf
+from risk_actors.core.broker import OrderType
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.lock_settings import LockSettings, LockUntil
+from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
 from risk_actors.core.rules.response import UNKNOWN_LOCKS_AFTER_NS
 from risk_actors.core.verdict import (
@@ -38,6 +40,7 @@ from tests.actors.facts import (
     account_state,
     context_of,
     open_position,
+    order,
     pnl_state,
     pnl_updated,
     tick,
@@ -198,6 +201,16 @@ def test_a_clock_set_back_makes_every_deadline_doubtful() -> None:
     assert values == [NOON_NS // S, NOON_NS // S - 3600]
 
 
+def test_a_time_that_passes_is_shown_as_it_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probe, "measure", Measure(Unit.SECONDS, MovedBy.TIME))
+    rig = Rig(lambda _f, now: Ok(value=Decimal((now - NOON_NS) // S), limit=Decimal(60)))
+    rig.show("0")
+    for second in (1, 2, 3):
+        rig.tick_at(NOON_NS + second * S)
+
+    assert [told.verdict.value for told in rig.sent(m.VerdictChanged)] == [0, 1, 2, 3]
+
+
 # --- warnings -----------------------------------------------------------------------------------
 
 
@@ -219,6 +232,19 @@ def test_each_fraction_warns_once_a_day() -> None:
 
     assert today == [0.5, 0.8]
     assert tomorrow == [0.5]
+
+
+def test_a_higher_fraction_says_all_that_a_lower_one_would() -> None:
+    given = iter([0.8, 0.5, 0.9])
+
+    def says(_fact: PnlState, _now_ns: int) -> Verdict:
+        return Warned(value=None, limit=None, evidence=SAID, fraction=next(given))
+
+    rig = Rig(says)
+    for usd in ("-80", "-60", "-90"):
+        rig.show(usd)
+
+    assert [told.warned.fraction for told in rig.sent(m.WarningRaised)] == [0.8, 0.9]
 
 
 def test_a_warning_given_is_not_given_again_after_a_restart() -> None:
@@ -266,7 +292,7 @@ def test_what_a_rule_remembers_is_sent_to_be_kept_and_comes_back() -> None:
 
 def test_a_memory_of_another_shape_is_refused_with_a_reason() -> None:
     with pytest.raises(msgspec.ValidationError, match="facts"):
-        decode_memory(Rig(fine).rule, b'{"state":{"facts":"x"},"warned_day_ns":0,"warned":[]}')
+        decode_memory(Rig(fine).rule, b'{"state":{"facts":"x"},"warned_day_ns":0,"warned":{}}')
 
 
 def test_a_restarted_actor_goes_on_with_what_it_knew() -> None:
@@ -438,6 +464,42 @@ def test_stop_moves_are_told_when_they_change_and_when_none_is_wanted_any_more()
 
     told = [[move.stop_price for move in each.moves] for each in rig.sent(m.StopMovesWanted)]
     assert told == [[1], [2], []]
+
+
+def test_a_check_that_cannot_be_made_everywhere_moves_the_stops_it_can() -> None:
+    move = StopMove(order_id=7, contract_id=MNQ, stop_price=Decimal(1))
+    says: list[Verdict] = [
+        Ok(stop_moves=(move,)),
+        Unknown(evidence=SAID, stop_moves=(move,)),
+        Unknown(evidence=SAID),
+    ]
+    rig = Rig(lambda _f, _n: says.pop(0))
+    for usd in ("0", "1", "2"):
+        rig.show(usd)
+
+    assert [each.moves for each in rig.sent(m.StopMovesWanted)] == [(move,), ()]
+
+
+def test_in_shadow_moves_of_stops_are_shown_and_never_sent() -> None:
+    stop = order(7, -2, type=OrderType.STOP, limit_price=None, stop_price=Decimal(90))
+    account = account_state(open_position(2), orders=(stop,))
+    prices = [Decimal(95), Decimal(95), Decimal(97)]
+
+    def says(_fact: PnlState, _now_ns: int) -> Verdict:
+        if not prices:
+            return Ok()
+        return Ok(stop_moves=(StopMove(order_id=7, contract_id=MNQ, stop_price=prices.pop(0)),))
+
+    rig = Rig(says, mode=Mode.SHADOW)
+    for usd in ("0", "1", "2", "3"):
+        rig.clock.step(S)
+        rig.show(usd, account=account)
+    rig.actor.handle_control(Resync(address="enforcer", reason="enforcer was restarted"))
+
+    assert rig.sent(m.StopMovesWanted) == []
+    told = rig.sent(m.ShadowStopMoves)
+    assert [[move.stop_price for move in each.moves] for each in told] == [[95], [97]]
+    assert [each.event.correlation_id for each in told] == ["event-0", "event-2"]
 
 
 def test_an_enforcer_that_was_restarted_is_told_again_which_stops_to_move() -> None:

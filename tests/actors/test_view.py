@@ -12,7 +12,7 @@ from risk_actors.core.broker import OrderType
 from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PositionPnl
 from risk_actors.core.rules.measure import NO_MEASURE
-from risk_actors.core.verdict import LockTerms, Ok, Warned
+from risk_actors.core.verdict import LockTerms, Ok, StopMove, Warned
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     CHICAGO,
@@ -33,6 +33,7 @@ from tests.actors.facts import (
     order,
     pnl_state,
     pnl_updated,
+    quote,
     say,
     tick,
     unknown,
@@ -392,6 +393,20 @@ def test_warnings_and_shadow_breaches_are_events(rig: Rig) -> None:
         ),
     ]
     assert ("warning", "daily-loss: near") in [(e["kind"], e["text"]) for e in picture["events"]]
+
+
+def test_a_move_of_a_stop_in_shadow_is_an_event(rig: Rig) -> None:
+    moves = (StopMove(order_id=7, contract_id=MNQ, stop_price=Decimal("21000.25")),)
+    event = quote(MNQ, "21005.25", "21005.50")
+
+    picture = rig.show(
+        say(m.ShadowStopMoves, rule_id="trail", account_id=1, moves=moves, event=event)
+    )
+
+    assert [event["text"] for event in picture["events"]] == [
+        "quote MNQ 21005.25 / 21005.50",
+        "trail: shadow, would have moved the stop of order 7 in MNQ to 21,000.25",
+    ]
 
 
 def test_a_rule_tells_its_unit_and_how_far_it_is_from_breaking(rig: Rig) -> None:

@@ -24,15 +24,17 @@ def test_headroom_is_said_in_a_line_each() -> None:
             ),
             first=FirstToFirePicture(
                 rule="daily-loss",
+                mode="enforce",
                 room=187.5,
                 prices=(FiringPricePicture(contract=MNQ, symbol="MNQ", price=20_950.25),),
             ),
-            stop_out=StopOutPicture(pnl=-120.0, unprotected={"ES": 1}),
+            stop_out=StopOutPicture(day=-120.0, unprotected={"ES": 1}),
         )
     ) == [
         "Safe to add now: 3 MNQ (size), no ES (daily-loss)",
         "First to fire: daily-loss, 187.50 away (MNQ at 20,950.25)",
-        "If every stop fills: -120.00; NO STOP on 1 ES",
+        "If every stop fills: day P&L -120.00, less fees",
+        "NO STOP on 1 ES",
     ]
 
 
@@ -42,11 +44,11 @@ def test_what_is_unknown_or_not_there_is_not_said() -> None:
     assert lines(
         HeadroomPicture(
             sizes=(SizePicture(contract=MNQ, symbol="MNQ", contracts=None, rule=None),),
-            first=FirstToFirePicture(rule="daily-loss", room=500.0, prices=()),
-            stop_out=StopOutPicture(pnl=40.0, unprotected={}),
+            first=FirstToFirePicture(rule="day", mode="shadow", room=500.0, prices=()),
+            stop_out=StopOutPicture(day=None, unprotected={"MNQ": 3}),
         )
     ) == [
         "Safe to add now: MNQ without limit",
-        "First to fire: daily-loss, 500.00 away",
-        "If every stop fills: +40.00",
+        "First to fire: day (shadow), 500.00 away",
+        "NO STOP on 3 MNQ",
     ]

@@ -74,6 +74,7 @@ def test_how_far_a_rule_is_from_breaking_is_said_in_its_unit(
 ) -> None:
     rule = msgspec.structs.replace(pictures["open"].rules[0], unit=unit, distance=distance)
     assert words.room(rule) == text
+    assert words.room(msgspec.structs.replace(rule, distance=0.0, verdict="breach")) == "broken"
     unknown = msgspec.structs.replace(rule, verdict="unknown", distance=None)
     assert words.room(unknown) == "unknown"
 

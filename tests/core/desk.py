@@ -67,6 +67,7 @@ class RuleDesk:
         return verdict
 
     def fact(self) -> PnlState:
+        self.book.on_clock(self.now_ns)
         return self.book.pnl(self.marks, self.now_ns)
 
     def at(self, now_ns: int) -> Verdict:

@@ -1,5 +1,6 @@
 """How much an account may still do: rooms, prices, stops and sizes."""
 
+import tomllib
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +15,15 @@ from core.builders import (
     ZN,
     account,
     dec,
+    fill,
     held,
     order,
     pnl,
+    position,
+    quote,
     rule,
 )
+from core.desk import RuleDesk
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Order, OrderStatus, OrderType
@@ -31,9 +36,11 @@ from risk_actors.core.headroom.room import (
     used_of,
 )
 from risk_actors.core.headroom.safe_size import Trial, jump_usd, safe_size
-from risk_actors.core.headroom.stop_out import stop_out
+from risk_actors.core.headroom.stop_out import StopOut, stop_out
 from risk_actors.core.instruments import Instrument, catalogued_instrument
 from risk_actors.core.pnl_state import PnlState, PositionPnl
+from risk_actors.core.rules import catalogue
+from risk_actors.core.rules.examples import example_of
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Breached, Flatten, Ok, Unknown, Verdict, Warned
 
@@ -182,11 +189,11 @@ def stop(order_id: int, side: Any, size: int, price: str, **terms: Any) -> Order
         (2, [stop(1, SELL, 2, "80"), stop(2, SELL, 1, "95")], "-50.00", {}),
         (-1, [stop(1, BUY, 1, "110"), stop(2, BUY, 1, "120")], "-20.00", {}),
         (1, [stop(1, SELL, 1, "110")], "20.00", {}),
-        (1, [stop(1, BUY, 1, "110")], "0", {"MNQ": 1}),
-        (1, [stop(1, SELL, 1, "90", contract=ES)], "0", {"MNQ": 1}),
-        (1, [stop(1, SELL, 1, "90", status=OrderStatus.SUSPENDED)], "0", {"MNQ": 1}),
+        (1, [stop(1, BUY, 1, "110")], "none", {"MNQ": 1}),
+        (1, [stop(1, SELL, 1, "90", contract=ES)], "none", {"MNQ": 1}),
+        (1, [stop(1, SELL, 1, "90", status=OrderStatus.SUSPENDED)], "none", {"MNQ": 1}),
         (1, [stop(1, SELL, 1, "90", kind=OrderType.TRAILING_STOP)], "-20.00", {}),
-        (1, [order(1, SELL, 1)], "0", {"MNQ": 1}),
+        (1, [order(1, SELL, 1)], "none", {"MNQ": 1}),
     ],
     ids=[
         "whole",
@@ -204,14 +211,21 @@ def stop(order_id: int, side: Any, size: int, price: str, **terms: Any) -> Order
 def test_what_the_working_stops_would_make_of_a_position(
     size: int, stops: list[Order], usd: str, unprotected: dict[str, int]
 ) -> None:
-    out = stop_out(account(held(size), orders=tuple(stops)))
+    out = stop_out(valued(account(held(size), orders=tuple(stops)), realized=-7))
 
     assert out is not None
-    assert (out.pnl_usd, out.unprotected) == (dec(usd), unprotected)
+    day_usd = None if usd == "none" else dec(usd) - 7
+    assert (out.day_usd, out.unprotected) == (day_usd, unprotected)
 
 
 def test_a_flat_account_has_nothing_to_be_stopped_out_of() -> None:
-    assert stop_out(account(orders=(stop(1, BUY, 1, "110"),))) is None
+    assert stop_out(valued(account(orders=(stop(1, BUY, 1, "110"),)))) is None
+
+
+def test_a_day_whose_realised_side_is_unknown_has_no_figure() -> None:
+    fact = valued(account(held(1), orders=(stop(1, SELL, 1, "90"),)), realized=None)
+
+    assert stop_out(fact) == StopOut(day_usd=None)
 
 
 def asked(*rules: Any, state: AccountState | None = None, **terms: Any) -> tuple[Any, Any]:
@@ -254,11 +268,83 @@ def test_what_no_rule_limits_has_no_bound() -> None:
 
 
 def test_a_rule_on_dollars_allows_what_survives_one_jump_of_the_price() -> None:
-    """Sixteen points of MNQ at 20,000 are 32 dollars a contract: 15 of them are 480."""
+    """Sixteen points of MNQ at 20,000 are 32 dollars a contract, and the spread is 0.50."""
     assert jump_usd(ticks_of(MNQ), dec(20000)) == 32
     assert asked(rule("daily_loss_limit", limit_usd=500.0)) == (15, "daily-loss-limit")
-    assert asked(rule("daily_loss_limit", limit_usd=512.0)) == (15, "daily-loss-limit")
-    assert asked(rule("daily_loss_limit", limit_usd=512.01)) == (16, "daily-loss-limit")
+    assert asked(rule("daily_loss_limit", limit_usd=487.5)) == (14, "daily-loss-limit")
+    assert asked(rule("daily_loss_limit", limit_usd=487.51)) == (15, "daily-loss-limit")
+
+
+def test_the_fees_of_the_entry_count() -> None:
+    rules = [Trial(each, None) for each in (rule("daily_loss_limit", limit_usd=500.0),)]
+    size = safe_size(rules, valued(account()), MNQ, dec(20000), NOON, costs_usd=dec("0.85"))
+
+    assert size is not None
+    assert size.contracts == 14  # 14 x 33.35 = 466.90; 15 are 500.25
+
+
+def test_what_is_open_jumps_too_in_every_contract() -> None:
+    """Three MNQ lose 96, one ES 240: of 680 that leaves 344, which is ten more MNQ."""
+    state = account(held(3), held(-1, contract=ES))
+    fact = valued(state, (MNQ, "20000", "0"), (ES, "6000", "0"))
+
+    size = safe_size(
+        [Trial(rule("daily_loss_limit", limit_usd=680.0), None)], fact, MNQ, dec(20000), NOON
+    )
+
+    assert jump_usd(ticks_of(ES), dec(6000)) == 240
+    assert size is not None
+    assert size.contracts == 10  # 96 + 240 + 10 x 32.50 = 661
+
+
+def test_i7_what_a_rule_cannot_tell_is_not_safe() -> None:
+    """An open position without a price may have lost anything."""
+    desk = RuleDesk(rule("daily_loss_limit", limit_usd=500.0))
+    desk.see(fill(1, 1, 20000), fill(2, -1, 19755, profit=-440), position(0))
+    trial = Trial(desk.rule, desk.state)
+    known = safe_size([trial], desk.fact(), MNQ, dec(20000), desk.now_ns)
+    desk.see(fill(3, 1, 6000, contract=ES), position(1, 6000, contract=ES))
+
+    blind = safe_size([trial], desk.fact(), MNQ, dec(20000), desk.now_ns)
+
+    assert isinstance(desk.verdicts[-1], Unknown)
+    assert known is not None
+    assert (known.contracts, known.rule_id) == (1, "daily-loss-limit")
+    assert blind is not None
+    assert (blind.contracts, blind.rule_id) == (0, "daily-loss-limit")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 8, 499])
+def test_an_order_of_that_size_must_be_allowed_as_well(limit: int) -> None:
+    assert asked(rule("max_order_size", limit=limit)) == (limit, "max-order-size")
+
+
+@pytest.mark.parametrize("size", [3, -3])
+def test_a_limit_on_orders_counts_the_one_order_and_not_what_is_open(size: int) -> None:
+    fact = valued(account(held(size)), (MNQ, "20000", "0"))
+
+    assert asked(rule("max_order_size", limit=2), fact=fact) == (2, "max-order-size")
+
+
+def test_a_size_is_not_counted_as_filled_and_as_working_at_once() -> None:
+    counting = rule("max_contracts", limit=5, include_working=True)
+
+    assert asked(counting) == (5, "max-contracts")
+    assert asked(counting, state=account(orders=(order(1, BUY, 2),))) == (3, "max-contracts")
+
+
+@pytest.mark.parametrize("rule_type", sorted(catalogue()))
+def test_no_rule_calls_a_well_known_account_unknown_because_something_is_imagined(
+    rule_type: str,
+) -> None:
+    (table,) = tomllib.loads(example_of(rule_type))["rules"]
+    desk = RuleDesk(rule(rule_type, **table))
+    desk.see(quote(bid=20000, ask="20000.25"), fill(1, 1, 20000), position(1, 20000))
+
+    size = safe_size([Trial(desk.rule, desk.state)], desk.fact(), MNQ, dec(20000), desk.now_ns)
+
+    assert size is not None
+    assert size.contracts != 0
 
 
 def test_a_contract_with_unknown_ticks_has_no_answer() -> None:

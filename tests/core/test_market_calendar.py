@@ -58,6 +58,9 @@ def test_a_session_includes_its_start_and_not_its_end(
     assert MARKET.is_open(symbol, closes - NS)
     assert MARKET.next_close_ns(symbol, closes - NS) == closes
     assert not MARKET.is_open(symbol, closes)
+    assert MARKET.opened_ns(symbol, opens - NS) is None
+    assert MARKET.opened_ns(symbol, opens) == MARKET.opened_ns(symbol, closes - NS) == opens
+    assert MARKET.opened_ns(symbol, closes) is None
     assert MARKET.next_close_ns(symbol, closes) is None
 
 

@@ -1,9 +1,9 @@
-"""When CME futures trade, in Chicago's wall clock."""
+"""When most CME futures trade, in Chicago's wall clock."""
 
 import pytest
 from core.builders import NEW_YORK, at
 
-from risk_actors.core.market_hours import is_market_open
+from risk_actors.core.market_calendar import MarketCalendar
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ from risk_actors.core.market_hours import is_market_open
 def test_the_market_is_open_from_sunday_evening_to_friday_with_a_daily_pause(
     instant: int, *, is_open: bool
 ) -> None:
-    assert is_market_open(instant) is is_open
+    assert MarketCalendar().is_open(None, instant) is is_open

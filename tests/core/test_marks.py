@@ -1,17 +1,23 @@
 """Marks over contracts: which wait, what is counted, and what a position is marked at meanwhile."""
 
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from core.builders import CORN, ES, MNQ, MS, NOON, ZN, S, at, dec, quote
 
+from risk_actors.core.holidays import Holiday
 from risk_actors.core.instruments import CATALOGUE, Instrument
 from risk_actors.core.mark_filter import CONFIRM_NS, DropReason
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
 from risk_actors.core.price_bounds import BOUNDS, DEFAULT_BOUNDS, TickBounds, bounds_of
 
 STALE_AFTER_NS = 10 * S
+
+EURO = "CON.F.US.EU6.Z26"
+BITCOIN = "CON.F.US.MBT.Z26"
 
 
 def marks(**terms: Any) -> Marks:
@@ -169,6 +175,71 @@ def test_the_brokers_word_on_ticks_brings_grid_and_bounds_to_an_unlisted_product
 def test_every_product_of_the_catalogue_has_bounds_of_its_own() -> None:
     assert {listing.symbol for listing in CATALOGUE} == set(BOUNDS)
     assert bounds_of("unheard of") is DEFAULT_BOUNDS
+
+
+@pytest.mark.parametrize(
+    ("contract", "symbol", "quoted_ns", "now_ns", "is_known"),
+    [
+        # Thanksgiving: shares halt at noon and reopen at 17:00, currencies go on until 16:00.
+        (MNQ, "MNQ", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 12) - 1, False),
+        (MNQ, "MNQ", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 12), True),
+        (MNQ, "MNQ", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 16, 59), True),
+        (MNQ, "MNQ", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 17) + STALE_AFTER_NS, True),
+        (MNQ, "MNQ", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 17) + STALE_AFTER_NS + 1, False),
+        (EURO, "6E", at(2026, 11, 26, 11, 59), at(2026, 11, 26, 12, 5), False),
+        # Shares close early on the day after.
+        (MNQ, "MNQ", at(2026, 11, 27, 12, 14), at(2026, 11, 27, 12, 15) - 1, False),
+        (MNQ, "MNQ", at(2026, 11, 27, 12, 14), at(2026, 11, 27, 12, 15), True),
+        (MNQ, "MNQ", at(2026, 11, 27, 12, 14), at(2026, 11, 29, 17), True),
+        # Corn pauses from 7:45 to 8:30, and closes at 13:20 until 19:00.
+        (CORN, "ZC", at(2026, 11, 17, 7, 44), at(2026, 11, 17, 8), True),
+        (CORN, "ZC", at(2026, 11, 17, 7, 44), at(2026, 11, 17, 8, 30) + STALE_AFTER_NS + 1, False),
+        (CORN, "ZC", at(2026, 11, 17, 13, 19), at(2026, 11, 17, 18, 59), True),
+        # Unless the broker has said what it is, it counts as open when most markets are.
+        (CORN, None, at(2026, 11, 17, 7, 44), at(2026, 11, 17, 8), False),
+        # The daily pause, and Sunday's opening.
+        (MNQ, "MNQ", at(2026, 11, 17, 15, 59), at(2026, 11, 17, 16, 30), True),
+        (MNQ, "MNQ", at(2026, 11, 17, 15, 59), at(2026, 11, 17, 17) + STALE_AFTER_NS, True),
+        (MNQ, "MNQ", at(2026, 11, 17, 15, 59), at(2026, 11, 17, 17) + STALE_AFTER_NS + 1, False),
+        (MNQ, "MNQ", at(2026, 11, 20, 15, 59), at(2026, 11, 22, 17) - 1, True),
+        (MNQ, "MNQ", at(2026, 11, 20, 15, 59), at(2026, 11, 22, 17) + STALE_AFTER_NS, True),
+        (MNQ, "MNQ", at(2026, 11, 20, 15, 59), at(2026, 11, 22, 17) + STALE_AFTER_NS + 1, False),
+        # A quote of the new session is as old as it is; in an open market silence is a dead feed.
+        (MNQ, "MNQ", at(2026, 11, 17, 17) + S, at(2026, 11, 17, 17) + S + STALE_AFTER_NS, True),
+        (MNQ, "MNQ", at(2026, 11, 17, 17) + S, at(2026, 11, 17, 17, 1), False),
+        (MNQ, "MNQ", NOON, NOON + STALE_AFTER_NS, True),
+        (MNQ, "MNQ", NOON, NOON + STALE_AFTER_NS + 1, False),
+        # Bitcoin has no pause since the summer of 2026.
+        (BITCOIN, "MBT", at(2026, 11, 21, 11, 59), at(2026, 11, 21, 12), False),
+    ],
+)
+def test_i7_only_while_its_own_market_is_open_a_price_grows_stale(
+    contract: str, symbol: str | None, quoted_ns: int, now_ns: int, *, is_known: bool
+) -> None:
+    made = marks()
+    if symbol is not None:
+        made.on_instrument(
+            Instrument(
+                contract_id=contract,
+                symbol=symbol,
+                tick_size=dec("0.25"),
+                tick_value_usd=dec("0.50"),
+            )
+        )
+    hear(made, contract, 450, "450.25", quoted_ns)
+
+    found = made.exit_price(contract, 1, now_ns)
+
+    assert found == (450 if is_known else "the last price is stale")
+
+
+def test_the_traders_own_holidays_close_a_market_too() -> None:
+    early = MarketCalendar([Holiday(day=date(2026, 11, 17), closes=time(11))])
+    made = Marks(STALE_AFTER_NS, market=early)
+    hear(made, MNQ, 20000, "20000.25", at(2026, 11, 17, 10, 59))
+
+    assert made.exit_price(MNQ, 1, at(2026, 11, 17, 11) - 1) == "the last price is stale"
+    assert made.exit_price(MNQ, 1, NOON) == 20000
 
 
 def test_after_the_pause_of_the_market_a_gap_surprises_nobody() -> None:

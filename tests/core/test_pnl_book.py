@@ -249,15 +249,23 @@ def test_each_fill_counts_once_however_often_it_is_told() -> None:
     assert desk.pnl().costs_usd == dec("1.24")
 
 
+def test_i7_a_close_whose_profit_was_not_told_is_no_close_that_made_nothing() -> None:
+    desk = Desk(book(positions=(position(1, 20000),)))
+
+    desk.see(fill(2, -1, 20010, costs="0.62"), position(0, 20000))
+
+    unknown = desk.pnl()
+    assert (unknown.realized_usd, unknown.balance_usd) == (None, None)
+    assert unknown.unknown_reason == "the broker has not told the profit of a close"
+
+
 def test_a_profit_told_later_is_added_once() -> None:
     desk = Desk(book(positions=(position(1, 20000),)))
 
     desk.see(fill(2, -1, 20010, costs="0.62"), position(0, 20000))
-    before = desk.pnl().realized_usd
     desk.see(fill(2, -1, 20010, profit=20, costs="0.62"))
     desk.see(fill(2, -1, 20010, profit=20, costs="0.62"))
 
-    assert before == dec("-0.62")
     assert desk.pnl().realized_usd == dec("19.38")
 
 
@@ -317,7 +325,7 @@ def test_a_position_is_marked_to_the_side_it_would_exit_at(
         # In a closed market the last price stands.
         (at(2026, 11, 17, 15, 59), at(2026, 11, 17, 16, 30), True),
         (at(2026, 11, 20, 15, 59), at(2026, 11, 22, 16, 59), True),
-        (at(2026, 11, 20, 15, 59), at(2026, 11, 22, 17), False),
+        (at(2026, 11, 20, 15, 59), at(2026, 11, 22, 17) + STALE_AFTER_NS + 1, False),
     ],
 )
 def test_i7_a_stale_price_is_no_price_while_the_market_is_open(
@@ -487,6 +495,18 @@ def test_at_the_reset_the_day_starts_from_zero_and_the_week_goes_on() -> None:
     # The counters are still yesterday's until the account has crossed the reset too.
     assert (before.trades, before.entries) == (1, 1)
     assert (after.trades, after.entries) == (0, 0)
+
+
+def test_a_reset_that_is_told_late_turns_no_book_back() -> None:
+    """A PC that slept from one week into the next tells the week's reset, then the day's."""
+    desk = Desk(now_ns=WEEK_RESET - S)
+    tuesday_ns = WEEK_RESET + 48 * H
+    desk.book.on_clock(tuesday_ns)
+
+    moved = desk.book.on_clock(WEEK_RESET)
+
+    assert not moved
+    assert desk.book.day.contains(tuesday_ns)
 
 
 def test_at_the_weekly_reset_both_start_from_zero() -> None:

@@ -29,7 +29,7 @@ def change(usd: str, *, rule_id: str = "trail", account_id: int = 1) -> m.RuleSt
         rule_id=rule_id,
         rule_type="trailing_drawdown",
         account_id=account_id,
-        memory=RuleMemory(state=High(usd), warned_day_ns=9, warned=frozenset({"0.5"})),
+        memory=RuleMemory(state=High(usd), warned_day_ns=9, warned={"": 0.5}),
     )
 
 
@@ -45,7 +45,9 @@ def test_the_newest_memory_of_each_account_is_kept(data_dir: Path) -> None:
     assert msgspec.json.decode(trail[1]) == {
         "state": {"usd": "2"},
         "warned_day_ns": 9,
-        "warned": ["0.5"],
+        "warned": {"": 0.5},
+        "reported": None,
+        "reported_ns": 0,
     }
     assert sorted(trail) == [1, 2]
     assert sorted(stored) == [("other", "trailing_drawdown"), ("trail", "trailing_drawdown")]

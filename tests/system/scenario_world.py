@@ -23,7 +23,7 @@ from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings_load import load_settings
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import CancelOrder, CloseContract, Command
-from risk_actors.core.market_hours import is_market_open
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse
 from risk_actors.runtime.stepped import SteppedScheduler
@@ -53,6 +53,7 @@ READ_EVERY_NS = 30 * S
 READ_QUIETLY_EVERY_NS = 600 * S
 OUTAGE_NS = 2 * S
 """How long a hub that was cut stays away."""
+MARKET = MarketCalendar()
 
 
 class MemoryVenue:
@@ -257,7 +258,7 @@ class MemoryStage:
         now_ns = self._clock.now_ns()
         if now_ns < self._busy_until_ns:
             return TICK_NS
-        stride_ns = STRIDE_NS if is_market_open(now_ns) else CLOSED_STRIDE_NS
+        stride_ns = STRIDE_NS if MARKET.is_open(None, now_ns) else CLOSED_STRIDE_NS
         left_ns = min(edge_ns - now_ns for edge_ns in self._edges_ns(now_ns))
         # What comes a little before a step must not be taken for what the step expects.
         return max(min(stride_ns, left_ns, end_ns - CLOSELY_NS - now_ns), TICK_NS)
@@ -274,7 +275,7 @@ class MemoryStage:
     def _tick(self) -> None:
         now_ns = self._clock.now_ns()
         is_busy = now_ns < self._busy_until_ns
-        if now_ns - self._quoted_ns >= HEARTBEAT_NS and is_market_open(now_ns):
+        if now_ns - self._quoted_ns >= HEARTBEAT_NS and MARKET.is_open(None, now_ns):
             self._quoted_ns = now_ns
             if not (self._venue.is_silent or "market" in self._down):
                 self.broker.repeat_quotes()

@@ -9,26 +9,29 @@ from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Order, OrderStatus
 from risk_actors.core.instruments import catalogued_instrument
 from risk_actors.core.money import ZERO
+from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.position_math import profit_usd
 
 
 class StopOut(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left of the day if every working stop fills now, at its own price."""
+    """What becomes of the day if every working stop fills now, at its own price."""
 
-    pnl_usd: Decimal
-    """P&L of the stopped contracts from their entries; negative for a loss."""
+    day_usd: Decimal | None
+    """The day's P&L then, fees of the exits left out; None where it is unknown, or where no stop
+    works at all."""
     unprotected: Mapping[str, int] = {}
     """Contracts by symbol that no stop covers: what they may lose has no bound."""
 
 
-def stop_out(account: AccountState) -> StopOut | None:
+def stop_out(pnl: PnlState) -> StopOut | None:
     """Return what the working stops would make of the open positions; None while flat.
 
     Every stop fills at its own price; in a fast market it fills beyond.
     """
-    if not account.positions:
+    account = pnl.account
+    if account is None or not account.positions:
         return None
-    pnl_usd = ZERO
+    stopped_usd, covered = ZERO, 0
     unprotected: dict[str, int] = {}
     for position in account.positions:
         size = position.counted_size
@@ -39,7 +42,8 @@ def stop_out(account: AccountState) -> StopOut | None:
             if instrument is None or order.stop_price is None or taken <= 0:
                 continue
             left -= taken
-            pnl_usd += profit_usd(
+            covered += taken
+            stopped_usd += profit_usd(
                 size=taken if size > 0 else -taken,
                 entry_price=position.fills_average_price,
                 exit_price=order.stop_price,
@@ -47,7 +51,11 @@ def stop_out(account: AccountState) -> StopOut | None:
             )
         if left:
             unprotected[position.symbol] = unprotected.get(position.symbol, 0) + left
-    return StopOut(pnl_usd=pnl_usd, unprotected=unprotected)
+    is_known = covered and pnl.realized_usd is not None
+    return StopOut(
+        day_usd=(pnl.realized_usd or ZERO) + stopped_usd if is_known else None,
+        unprotected=unprotected,
+    )
 
 
 def _stops(account: AccountState, contract_id: str, size: int) -> Iterator[Order]:

@@ -23,7 +23,8 @@ type Fact = AccountState | PnlState
 
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0, le=31_622_400)]
 PositiveInt = Annotated[int, msgspec.Meta(gt=0)]
-PositiveUsd = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+PositiveUsd = Annotated[float, msgspec.Meta(ge=0.01, le=1e9)]
+"""An amount to compare with: a cent at least, for that is how amounts are compared."""
 Fraction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 
 
@@ -75,7 +76,8 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     accounts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("*",)
     """Account names or `*` patterns."""
     warn_at: tuple[Fraction, ...] = ()
-    """Fractions of the limit at which to warn, each once a day."""
+    """Fractions of the limit at which to warn, each once a day; a rule on single positions or
+    instruments warns of each by itself."""
     on_unknown: OnUnknown = OnUnknown.ALERT
     """What to do when the check cannot be made: `alert`, or `lock` until it can."""
     lock: LockSettings | None = None

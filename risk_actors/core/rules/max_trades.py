@@ -106,9 +106,13 @@ class MaxTrades(Rule[MaxTradesSettings, None]):
         limits += [f"{span.limit} {nouns} within {span.word}" for span in self._spans]
         ends = [] if day is None else ["until the daily reset"]
         ends += ["until there is room again"] if self._spans else []
+        most, until = " and ".join(limits), " or ".join(ends)
+        lock = self.settings.lock
+        if lock is not None and lock.existing is Existing.FLATTEN:
+            return f"At most {most}; what is more flattens and locks the account {until}."
         return (
-            f"At most {' and '.join(limits)}; what is more is taken off and the account locked"
-            f" {' or '.join(ends)}, what else is open stays."
+            f"At most {most}; what is more is taken off and the account locked {until},"
+            " what else is open stays."
         )
 
     def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002

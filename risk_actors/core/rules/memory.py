@@ -14,25 +14,31 @@ class RuleMemory(msgspec.Struct, frozen=True, kw_only=True):
     state: Any = None
     warned_day_ns: int = 0
     """Start of the trading day that `warned` belongs to."""
-    warned: frozenset[str] = frozenset()
+    warned: dict[str, float] = {}
+    """By cause, the highest fraction that was warned of."""
     reported: str | None = None
     """Cause of the breach that was reported and has not ended."""
     reported_ns: int = 0
     """When it was reported first."""
 
     def after_warning(self, warned: Warned, day_start_ns: int) -> "RuleMemory | None":
-        """Return the memory once a warning is given, None where it was given already."""
-        given = self.warned if self.warned_day_ns == day_start_ns else frozenset[str]()
-        key = f"{warned.cause} {warned.fraction}"
-        if key in given:
+        """Return the memory once a warning is given, None where it was given already.
+
+        A higher fraction says all that a lower one of the same cause would.
+        """
+        given = self.warned if self.warned_day_ns == day_start_ns else {}
+        fraction = warned.fraction or 0.0
+        if given.get(warned.cause, -1.0) >= fraction:
             return None
-        return msgspec.structs.replace(self, warned_day_ns=day_start_ns, warned=given | {key})
+        return msgspec.structs.replace(
+            self, warned_day_ns=day_start_ns, warned={**given, warned.cause: fraction}
+        )
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     state: msgspec.Raw
     warned_day_ns: int
-    warned: tuple[str, ...]
+    warned: dict[str, float]
     reported: str | None = None
     reported_ns: int = 0
 
@@ -55,7 +61,7 @@ def decode_memory(rule: Rule[Any, Any], stored: bytes) -> RuleMemory:
     return RuleMemory(
         state=state,
         warned_day_ns=raw.warned_day_ns,
-        warned=frozenset(raw.warned),
+        warned=raw.warned,
         reported=raw.reported,
         reported_ns=raw.reported_ns,
     )

@@ -32,6 +32,8 @@ class Uncovered(msgspec.Struct, frozen=True, kw_only=True):
     """A buy is a long position; one that changed sides is another."""
     since_ns: int
     """Since when it has been seen so, by our clock."""
+    opened_ns: int = 0
+    """When it was opened, by the broker's clock; one opened at another time is another."""
 
 
 class _Gap(msgspec.Struct, frozen=True):
@@ -104,11 +106,11 @@ class StopRequired(Rule[StopRequiredSettings, tuple[Uncovered, ...]]):
                 ),
                 limit=self._limit,
             )
-        since = {(each.contract_id, each.side): each.since_ns for each in state}
+        before = {(each.contract_id, each.side): each for each in state}
         gaps = [
             gap
             for position in fact.positions
-            if (gap := _gap(position, fact, since, now_ns)) is not None
+            if (gap := _gap(position, fact, before, now_ns)) is not None
         ]
         gaps.sort(key=lambda gap: (gap.uncovered.since_ns, gap.uncovered.contract_id))
         return tuple(gap.uncovered for gap in gaps), self._judge(gaps, now_ns)
@@ -158,7 +160,7 @@ class StopRequired(Rule[StopRequiredSettings, tuple[Uncovered, ...]]):
 def _gap(
     position: OpenPosition,
     account: AccountState,
-    since: dict[tuple[str, Side], int],
+    before: dict[tuple[str, Side], Uncovered],
     now_ns: int,
 ) -> _Gap | None:
     """Return a position that is not covered with the instant since which it is so."""
@@ -174,11 +176,19 @@ def _gap(
     )
     if covered >= abs(size):
         return None
-    since_ns = since.get((position.contract_id, side), now_ns)
-    # What was seen before a restart may have been an earlier position. Neither the broker's clock
-    # nor ours set back must make a grace longer than it is.
-    since_ns = min(max(since_ns, opened_at_ns(position, account.history)), now_ns)
-    uncovered = Uncovered(contract_id=position.contract_id, side=side, since_ns=since_ns)
+    opened_ns = opened_at_ns(position, account.history)
+    known = before.get((position.contract_id, side))
+    since_ns = now_ns if known is None else known.since_ns
+    if known is not None and opened_ns != known.opened_ns:
+        # What was seen before a restart may have been an earlier position.
+        since_ns = max(since_ns, opened_ns)
+    # Neither the broker's clock nor ours set back must make a grace longer than it is.
+    uncovered = Uncovered(
+        contract_id=position.contract_id,
+        side=side,
+        since_ns=min(since_ns, now_ns),
+        opened_ns=opened_ns,
+    )
     return _Gap(uncovered, position.symbol, size, covered)
 
 

@@ -90,20 +90,24 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
             return _unknown("positions have not been read from the broker yet")
         marks = {position.contract_id: position for position in pnl.positions}
         moves: list[StopMove] = []
+        unknown: list[str] = []
         for position in account.positions:
             stops = list(_stops(account, position))
             if not stops:
                 continue
             instrument = catalogued_instrument(position.contract_id)
-            if instrument is None:
-                return _unknown(f"{position.symbol}: the tick size is not known")
             valued = marks.get(position.contract_id)
-            if valued is None or valued.mark_price is None:
+            if instrument is None:
+                unknown.append(f"{position.symbol}: the tick size is not known")
+            elif valued is None or valued.mark_price is None:
                 why = valued.unknown_reason if valued is not None else None
-                return _unknown(why or f"{position.symbol}: the price is not known")
-            if not position.is_settled:
-                return _unknown(f"{position.symbol}: fills and reported position differ")
-            moves += self._moves(position, stops, valued.mark_price, instrument)
+                unknown.append(why or f"{position.symbol}: the price is not known")
+            elif not position.is_settled:
+                unknown.append(f"{position.symbol}: fills and reported position differ")
+            else:
+                moves += self._moves(position, stops, valued.mark_price, instrument)
+        if unknown:
+            return _unknown("; ".join(unknown), tuple(moves))
         return Ok(stop_moves=tuple(moves))
 
     def _moves(
@@ -166,5 +170,6 @@ def _on_grid(price: Decimal, tick: Decimal, way: int) -> Decimal:
     return (price / tick).to_integral_value(rounding=rounding) * tick
 
 
-def _unknown(why: str) -> Unknown:
-    return Unknown(evidence=Evidence(template="No stop can be moved: {why}", figures={"why": why}))
+def _unknown(why: str, moves: tuple[StopMove, ...] = ()) -> Unknown:
+    template = "Not every stop can be moved: {why}" if moves else "No stop can be moved: {why}"
+    return Unknown(evidence=Evidence(template=template, figures={"why": why}), stop_moves=moves)

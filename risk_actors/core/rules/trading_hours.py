@@ -1,11 +1,13 @@
 """Rule 006: nothing may be open outside the trading windows, nor when a window is about to end."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState
-from risk_actors.core.evidence import Evidence
+from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.contract_symbols import is_unsure, open_symbols
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
@@ -58,6 +60,7 @@ class TradingHours(Rule[TradingHoursSettings, None]):
         market = self.context.market if settings.holidays else None
         self._windows = TradingWindows(settings.windows, market, ends_early_s=early_s)
         self._without_holidays = TradingWindows(settings.windows, ends_early_s=early_s)
+        self._to_the_end = TradingWindows(settings.windows, market)
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""
@@ -151,23 +154,58 @@ class TradingHours(Rule[TradingHoursSettings, None]):
     def _evidence(
         self, account: AccountState, closed: dict[str, str], opens_ns: int, now_ns: int
     ) -> Evidence:
-        contracts = sum(abs(account.counted_size_in(contract_id)) for contract_id in closed)
-        orders = sum(order.contract_id in closed for order in account.orders)
+        ends_ns = self._end_at_hand_ns(closed.values(), now_ns)
+        left_s = 0 if ends_ns is None else round((ends_ns - now_ns) / NS_PER_S)
+        if ends_ns is None:
+            when = "outside the trading hours at {at:time}"
+        elif left_s > 0:
+            when = "{left_s} s before trading hours end at {ends:time}"
+        else:
+            when = "as trading hours ended at {ends:time}"
+        things = list(_things(account, closed))
         weekday = wall_time(opens_ns, self.context.calendar.zone).weekday()
         return Evidence(
             template=(
-                "{symbols} was open outside the trading hours at {at:time} (contracts {contracts},"
-                " working orders {orders}); trading begins again on {opens_on} at {opens:time}"
+                f"{{things}} {'was' if len(things) == 1 else 'were'} open {when};"
+                " trading begins again on {opens_on} at {opens:time}"
             ),
             figures={
-                "symbols": ", ".join(sorted(set(closed.values()))),
-                "contracts": contracts,
-                "orders": orders,
+                "things": " and ".join(filter(None, (", ".join(things[:-1]), things[-1]))),
                 "at": now_ns,
+                "ends": ends_ns,
+                "left_s": left_s,
                 "opens_on": WEEKDAYS[weekday],
                 "opens": opens_ns,
             },
         )
+
+    def _end_at_hand_ns(self, symbols: Iterable[str], now_ns: int) -> int | None:
+        """Return when the windows end that are about to, or did within the last second.
+
+        None where one of the symbols is outside its windows for longer.
+        """
+        hours = self._to_the_end
+        spans = [
+            hours.span_at(symbol, now_ns) or hours.span_at(symbol, now_ns - NS_PER_S)
+            for symbol in symbols
+        ]
+        ends = [span.end_ns for span in spans if span is not None]
+        return min(ends, default=None) if len(ends) == len(spans) else None
+
+
+def _things(account: AccountState, closed: dict[str, str]) -> Iterator[str]:
+    """Yield what is open by symbol: `2 MNQ`, then `1 working order in MNQ`."""
+    sizes, orders = Counter[str](), Counter[str]()
+    for contract_id, symbol in closed.items():
+        sizes[symbol] += abs(account.counted_size_in(contract_id))
+        orders[symbol] += sum(order.contract_id == contract_id for order in account.orders)
+    for symbol in sorted(sizes):
+        if sizes[symbol] or not orders[symbol]:
+            yield f"{sizes[symbol]} {symbol}"
+    for symbol in sorted(orders):
+        if orders[symbol]:
+            plural = "" if orders[symbol] == 1 else "s"
+            yield f"{orders[symbol]} working order{plural} in {symbol}"
 
 
 def _shown(window: TradingWindow) -> str:

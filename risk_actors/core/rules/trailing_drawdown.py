@@ -16,6 +16,7 @@ from risk_actors.core.rules.trailing_high import High, Trail
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
 
 NonNegativeUsd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+_LEAST_USD = 0.01
 
 _HIGH_WORDS: dict[Trail, str] = {
     Trail.STATIC: "the start balance",
@@ -28,8 +29,8 @@ _HIGH_WORDS: dict[Trail, str] = {
 class TrailingDrawdownSettings(RuleSettings, frozen=True, kw_only=True, tag="trailing_drawdown"):
     """Settings of rule 004; take the figures from the firm's own page.
 
-    `warn_at` are fractions of `amount_usd` that are used up: with an amount of 2000, 0.75 warns
-    when 500 or less are left above the floor.
+    `warn_at` are fractions of what may be lost before we act, `amount_usd` less `keep_away_usd`:
+    with 2000 and 100, 0.5 warns when 950 or less are left until then, 1050 above the floor.
     """
 
     amount_usd: PositiveUsd
@@ -53,6 +54,8 @@ class TrailingDrawdownSettings(RuleSettings, frozen=True, kw_only=True, tag="tra
 
     def __post_init__(self) -> None:
         """Refuse a floor that nothing defines, or that its own figures contradict."""
+        if 0 < self.keep_away_usd < _LEAST_USD:
+            raise ValueError("`keep_away_usd` must be 0, or a cent (0.01) at least")
         if self.keep_away_usd >= self.amount_usd:
             raise ValueError("`keep_away_usd` must be less than `amount_usd`, or nothing is left")
         is_static = self.trail is Trail.STATIC
@@ -216,8 +219,8 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         self, floor: Floor, equity_usd: Decimal, limit_usd: Decimal, now_ns: int
     ) -> Verdict:
         room_usd, allowance_usd = equity_usd - limit_usd, self._amount_usd - self._keep_away_usd
-        used_usd = self._amount_usd - (equity_usd - floor.floor_usd)
-        fraction = reached_usd_fraction(used_usd, self._amount_usd, self.settings.warn_at)
+        used_usd = allowance_usd - room_usd
+        fraction = reached_usd_fraction(used_usd, allowance_usd, self.settings.warn_at)
         if fraction is None:
             return Ok(value=equity_usd, limit=limit_usd, room=room_usd, allowance=allowance_usd)
         left: dict[str, Figure] = {"left": equity_usd - floor.floor_usd}

@@ -8,6 +8,7 @@ import pytest
 from core.builders import ES, MNQ, NQ, S, account, at, judge, rule
 from core.tape import Tape, at_s
 
+from risk_actors.core.rules.lock_settings import LockSettings
 from risk_actors.core.rules.measure import MovedBy, Unit
 from risk_actors.core.rules.response import respond
 from risk_actors.core.verdict import (
@@ -436,6 +437,13 @@ def test_the_summary_is_a_sentence_with_the_effective_figures() -> None:
         "At most 10 entries a day and 4 entries within an hour; what is more is taken off and the"
         " account locked until the daily reset or until there is room again, what else is open"
         " stays."
+    )
+
+
+def test_the_summary_does_not_say_that_what_is_open_stays_where_the_lock_closes_it() -> None:
+    assert max_trades(per_day=10, lock=LockSettings(existing=Existing.FLATTEN)).summary() == (
+        "At most 10 trades a day; what is more flattens and locks the account until the daily"
+        " reset."
     )
 
 

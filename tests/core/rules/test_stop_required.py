@@ -267,6 +267,28 @@ def test_a_clock_that_is_set_back_makes_no_grace_longer() -> None:
     assert isinstance(watch.at(-3590, NAKED), Breached)
 
 
+@pytest.mark.parametrize("grace_s", [10, 30, 45])
+@pytest.mark.parametrize("broker_ahead_s", [-30, -1, 0, 1, 30, 3600])
+def test_clocks_that_differ_make_no_grace_longer(grace_s: int, broker_ahead_s: int) -> None:
+    watch = Watch(grace_s=grace_s)
+    naked = account(held(2, opened_ns=NOON + broker_ahead_s * S))
+
+    broken = [s for s in range(120) if isinstance(watch.at(s, naked), Breached)]
+
+    assert broken == list(range(grace_s, 120))
+
+
+def test_a_position_opened_while_down_has_a_whole_grace_though_the_broker_is_ahead() -> None:
+    watch = Watch()
+    watch.at(0, NAKED)
+    watch.state = restored(watch.rule, watch.state)
+    newer = account(held(1, opened_ns=NOON + 90 * S))
+
+    verdicts = [watch.at(second, newer) for second in (60, 61, 69.9, 70)]
+
+    assert [type(verdict) for verdict in verdicts] == [Ok, Ok, Ok, Breached]
+
+
 def test_a_laptop_that_slept_through_the_grace_acts_when_it_wakes() -> None:
     watch = Watch()
     watch.at(0, NAKED)

@@ -291,6 +291,47 @@ def test_what_cannot_be_known_is_unknown() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("other", "mark", "why"),
+    [
+        (at_entry(1, 7000, ES), "ES: no price yet", "ES: no price yet"),
+        (at_entry(1, 7000, ES, fills_size=2), 7100, "ES: fills and reported position differ"),
+        (at_entry(1, 400, CORN), 500, "ZCE: the tick size is not known"),
+    ],
+    ids=["price", "size", "tick"],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_is_not_known_of_one_contract_holds_no_other_one_up(
+    other: OpenPosition, mark: Any, why: str, *, is_first: bool
+) -> None:
+    stops = (stop(7, SELL, 2, 19990), stop(8, SELL, 1, 10, contract=other.contract_id))
+    positions = (other, at_entry(2)) if is_first else (at_entry(2), other)
+    fact = valued(*positions, orders=stops, marks={MNQ: 20005, other.contract_id: mark})
+
+    verdict = judge(managed(**BREAKEVEN), fact)
+
+    assert isinstance(verdict, Unknown)
+    assert [(move.order_id, move.contract_id) for move in verdict.stop_moves] == [(7, MNQ)]
+    assert verdict.evidence.sentence() == f"Not every stop can be moved: {why}"
+
+
+def test_all_that_is_not_known_is_told() -> None:
+    fact = valued(
+        at_entry(2),
+        at_entry(1, 7000, ES),
+        orders=(stop(7, SELL, 2, 19990), stop(8, SELL, 1, 6990, contract=ES)),
+        marks={MNQ: "MNQ: no price yet", ES: "ES: no price yet"},
+    )
+
+    verdict = judge(managed(**BREAKEVEN), fact)
+
+    assert isinstance(verdict, Unknown)
+    assert verdict.stop_moves == ()
+    assert verdict.evidence.sentence() == (
+        "No stop can be moved: MNQ: no price yet; ES: no price yet"
+    )
+
+
 def test_a_position_without_a_stop_needs_no_price() -> None:
     fact = valued(at_entry(2), marks={MNQ: "MNQ: the last price is stale"})
 

@@ -344,9 +344,44 @@ def test_the_evidence_says_what_was_open_and_when_trading_begins_again() -> None
     breach = breach_at(trading_hours(SESSION), fact, at(2026, 11, 20, 15, 10))
 
     assert breach.evidence.sentence(CHICAGO) == (
-        "ES, MNQ was open outside the trading hours at 15:10:00 CST (contracts 3, working orders"
-        " 1); trading begins again on Sun at 17:00:00 CST"
+        "2 ES, 1 MNQ and 1 working order in MNQ were open as trading hours ended at 15:10:00 CST;"
+        " trading begins again on Sun at 17:00:00 CST"
     )
+
+
+@pytest.mark.parametrize(
+    ("early_s", "now_ns", "when"),
+    [
+        (180, at(2026, 11, 17, 15, 7), "180 s before trading hours end at 15:10:00 CST"),
+        (180, at(2026, 11, 17, 15, 7) + 20 * MS, "180 s before trading hours end at 15:10:00 CST"),
+        (180, at(2026, 11, 17, 15, 9, second=30), "30 s before trading hours end at 15:10:00 CST"),
+        (180, at(2026, 11, 17, 15, 10), "as trading hours ended at 15:10:00 CST"),
+        (0, at(2026, 11, 17, 15, 10) + S // 2, "as trading hours ended at 15:10:00 CST"),
+        (0, at(2026, 11, 17, 15, 10, second=1), "outside the trading hours at 15:10:01 CST"),
+        (180, at(2026, 11, 17, 16, 30), "outside the trading hours at 16:30:00 CST"),
+        # An early close at 12:15.
+        (180, at(2026, 11, 27, 12, 12), "180 s before trading hours end at 12:15:00 CST"),
+    ],
+)
+def test_the_evidence_tells_before_the_end_from_outside(
+    early_s: int, now_ns: int, when: str
+) -> None:
+    judging = trading_hours(SESSION, flatten_before_close_s=early_s)
+
+    breach = breach_at(judging, account(held(2)), now_ns)
+
+    sentence = breach.evidence.sentence(CHICAGO)
+    assert sentence.startswith(f"2 MNQ was open {when}; trading begins again on ")
+
+
+def test_one_symbol_outside_its_hours_makes_all_of_it_outside() -> None:
+    corn = {"days": ["Mon-Fri"], "start": "08:30", "end": "13:15", "symbols": ["ZC"]}
+    judging = trading_hours(SESSION, corn, flatten_before_close_s=180)
+    fact = account(held(1, contract=CORN), held(-1), named_symbols={CORN: "ZC"})
+
+    breach = breach_at(judging, fact, at(2026, 11, 17, 15, 8))
+
+    assert "1 MNQ and 1 ZC were open outside the trading hours" in breach.evidence.sentence(CHICAGO)
 
 
 @pytest.mark.parametrize(

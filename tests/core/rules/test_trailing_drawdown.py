@@ -270,15 +270,15 @@ def test_a_broken_day_stays_broken_and_the_next_one_breaks_anew_while_still_belo
 @pytest.mark.parametrize(
     ("equity", "fraction"),
     [
-        ("49000.01", None),
-        ("49000", 0.5),
-        ("48500.01", 0.5),
-        ("48500", 0.75),
+        ("49050.01", None),
+        ("49050", 0.5),
+        ("48575.01", 0.5),
+        ("48575", 0.75),
         ("48100.01", 0.75),
         ("55000", None),
     ],
 )
-def test_a_warning_tells_the_highest_fraction_of_the_amount_that_is_used(
+def test_a_warning_tells_the_highest_fraction_that_is_used_of_what_may_be_lost(
     equity: str, fraction: float | None
 ) -> None:
     judging = drawdown(**COMBINE, keep_away_usd=100, warn_at=[0.5, 0.75])
