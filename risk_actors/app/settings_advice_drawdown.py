@@ -5,7 +5,7 @@ from typing import Any
 
 from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_advice_words import Advice, Situation, dollars, listed
-from risk_actors.core.rules.trailing_drawdown import Trail
+from risk_actors.core.rules.trailing_high import Trail
 from risk_actors.simulator.settings import paper_accounts
 
 

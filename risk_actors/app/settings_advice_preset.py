@@ -18,8 +18,8 @@ from risk_actors.app.settings_advice_words import (
 )
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules import Mode, RuleSettings
-from risk_actors.core.spans import subtract
-from risk_actors.core.trading_calendar import ResetSchedule
+from risk_actors.core.spans import intersect, subtract
+from risk_actors.core.trading_calendar import ResetSchedule, Window
 from risk_actors.core.trading_windows import TradingWindows
 
 _STRICT_TO_LOOSE = {
@@ -75,8 +75,7 @@ def sessions_unlike_the_firms(situation: Situation) -> Iterator[Advice]:
             zones = [f" in {each.timezone}" for each in (own, firms)]
             here, there = zones if own.timezone != firms.timezone else ("", "")
             yield Advice(
-                f'[session] {key} = "{mine}"{here} is not {preset.header.firm}\'s'
-                f' "{theirs}"{there}'
+                f'[session] {key} = "{mine}"{here} is not {preset.header.firm}\'s "{theirs}"{there}'
             )
 
 
@@ -141,9 +140,9 @@ def _longer_hours(own: Any, theirs: Any) -> Iterator[str]:
         for symbol in symbols
         if firms.is_restricted(symbol)
         for span in (
-            subtract(mine.spans(symbol, *_YEAR_NS), firms.spans(symbol, *_YEAR_NS))
+            subtract(_spans(mine, symbol), _spans(firms, symbol))
             if mine.is_restricted(symbol)
-            else firms.spans(symbol, *_YEAR_NS)
+            else _spans(firms, symbol)
         )
     ]
     if more:
@@ -151,6 +150,11 @@ def _longer_hours(own: Any, theirs: Any) -> Iterator[str]:
         yield f"its hours are longer, by up to {time_span(longest_ns // NS_PER_S)}"
     if theirs.holidays and not own.holidays:
         yield "it ignores holidays and early closes"
+
+
+def _spans(windows: TradingWindows, symbol: str | None) -> list[Window]:
+    """Return a year's windows, cut at its ends, which differ from zone to zone."""
+    return intersect(windows.spans(symbol, *_YEAR_NS), [Window(*_YEAR_NS)])
 
 
 def _larger_steps(own: Any, theirs: Any) -> Iterator[str]:

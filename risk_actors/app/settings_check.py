@@ -71,26 +71,25 @@ def check_table[T: msgspec.Struct](
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     hints = get_type_hints(struct, include_extras=True)
     tag_field = struct.__struct_config__.tag_field
-    meant: dict[str, Any] = {}
-    values_are_sound = True
+    unknown = [key for key in table if key not in fields and key != tag_field]
     for key, value in table.items():
-        name = key
-        if key != tag_field and key not in fields:
+        if key in unknown:
             note((*path, key), f"unknown key `{key}`{did_you_mean(key, fields)}")
-            name = _meant(key, fields.keys() - table.keys() - meant.keys())
-        if name in fields:
-            before = len(faults)
-            check_value(hints[fields[name].name], value, (*path, key), note)
-            values_are_sound = values_are_sound and len(faults) == before
-        if name is not None:
-            meant[name] = value
-    for name, field in fields.items():
-        if field.required and name not in table:
-            note(path, f"missing key `{name}`")
-            values_are_sound = values_are_sound and name in meant
-    # A misspelt key does not hide what is wrong with its value, nor with the table.
-    converted = _convert(struct, meant, path, note) if values_are_sound else None
-    return None if faults else converted
+        elif key != tag_field:
+            check_value(hints[fields[key].name], value, (*path, key), note)
+    missing = [name for name, field in fields.items() if field.required and name not in table]
+    for name in missing:
+        note(path, f"missing key `{name}`")
+    if not faults:
+        return _convert(struct, table, path, report)
+    if len(faults) == len(unknown) + len(missing):
+        # All values are sound, so a misspelt key need not hide that they contradict each other.
+        meant = _as_meant(
+            table, unknown, {name: hints[field.name] for name, field in fields.items()}
+        )
+        if meant is not None and meant.keys() >= set(missing):
+            _convert(struct, meant, path, report)
+    return None
 
 
 def _convert[T: msgspec.Struct](
@@ -103,9 +102,18 @@ def _convert[T: msgspec.Struct](
         return None
 
 
-def _meant(key: str, names: Iterable[str]) -> str | None:
-    """Return the nearest of the names that a misspelt key may stand for."""
-    return next(iter(difflib.get_close_matches(key.lower(), sorted(names), n=1)), None)
+def _as_meant(
+    table: dict[str, Any], unknown: list[str], hints: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return a table with its misspelt keys put right; None where a value does not fit its key."""
+    meant = {key: value for key, value in table.items() if key not in unknown}
+    faults: list[str] = []
+    for key in unknown:
+        left = sorted(hints.keys() - meant.keys())
+        for name in difflib.get_close_matches(key.lower(), left, n=1):
+            check_value(hints[name], table[key], (key,), lambda _, fault: faults.append(fault))
+            meant[name] = table[key]
+    return None if faults else meant
 
 
 def check_value(hint: Any, value: Any, path: Path, report: Report) -> None:

@@ -34,7 +34,8 @@ _DEFAULT_PORT = 8788
     "--scenario",
     "scenario_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Play this scenario instead: its broker, its trader, and what it expects.",
+    help="Play this scenario instead: its broker, its trader, and what it expects. It must be"
+    " marked `sockets = true`; the test suite plays the others.",
 )
 @click.option(
     "--guard/--no-guard",

@@ -39,6 +39,10 @@ LOSS = rule_of_type("daily_loss_limit", id="loss", limit_usd=500)
 ALWAYS = '[{ days = ["Mon-Sun"], start = "00:00", end = "00:00" }]'
 DAY = '[{ days = ["Mon-Fri"], start = "08:30", end = "15:10" }]'
 OVERNIGHT = '[{ days = ["Sun-Thu"], start = "17:00", end = "15:10" }]'
+OVERNIGHT_IN_NEW_YORK = (
+    '[{ days = ["Sun-Thu"], start = "18:00", end = "16:10", zone = "America/New_York" }]'
+)
+OVERNIGHT_IN_UTC = '[{ days = ["Sun-Thu"], start = "22:00", end = "20:10", zone = "Etc/UTC" }]'
 STEPS = "[{ max_contracts = 2 }, { above_usd = 1500, max_contracts = 5 }]"
 
 
@@ -365,6 +369,51 @@ CASES: list[tuple[str, Adviser, str, dict[str, Any], list[str]]] = [
         [],
     ),
     (
+        "a giveback of more than arms it",
+        limits.giveback_into_a_loss,
+        rule_of_type("profit_giveback", arm_at_usd=500, giveback_usd=600),
+        {},
+        ["lets a day that was up by $500.00 end at a loss of $100.00: it may give back $600.00"],
+    ),
+    (
+        "a giveback of all and no more",
+        limits.giveback_into_a_loss,
+        rules(
+            rule_of_type("profit_giveback", id="a", arm_at_usd=500, giveback_usd=500),
+            rule_of_type("profit_giveback", id="b", arm_at_usd=500, giveback_pct=100),
+        ),
+        {},
+        [],
+    ),
+    (
+        "a bigger loss that pauses for less",
+        limits.pauses_that_grow_shorter,
+        rule_of_type(
+            "trade_cooldown",
+            tiers="[{ loss_usd = 400, seconds = 60 }, { loss_usd = 200, seconds = 900 }]",
+        ),
+        {},
+        ["a loss of $400.00 pauses for 1 minute, one of $200.00 for 15 minutes"],
+    ),
+    (
+        "a loss that pauses for less than any trade",
+        limits.pauses_that_grow_shorter,
+        rule_of_type("trade_cooldown", seconds=120, tiers="[{ loss_usd = 400, seconds = 60 }]"),
+        {},
+        ["a loss of $400.00 pauses for 1 minute, other trades for 2 minutes"],
+    ),
+    (
+        "pauses that grow",
+        limits.pauses_that_grow_shorter,
+        rule_of_type(
+            "trade_cooldown",
+            seconds=60,
+            tiers="[{ loss_usd = 400, seconds = 900 }, { loss_usd = 200, seconds = 60 }]",
+        ),
+        {},
+        [],
+    ),
+    (
         "a short time that allows as much as a long one",
         limits.slower_counts_out_of_reach,
         rule_of_type("max_trades", per_day=5, per_hour=5, per_minute=1),
@@ -421,6 +470,13 @@ CASES: list[tuple[str, Adviser, str, dict[str, Any], list[str]]] = [
         rule_of_type("max_contracts", limit=3, warn_at="[0.4, 0.6]"),
         {},
         ["two of its `warn_at` come at the same count of a limit of 3"],
+    ),
+    (
+        "the same warning twice, in any order",
+        limits.warnings_without_effect,
+        rule_of_type("max_contracts", limit=3, warn_at="[0.6, 0.3, 0.6]"),
+        {},
+        [],
     ),
     (
         "warnings that tell something",
@@ -506,6 +562,41 @@ CASES: list[tuple[str, Adviser, str, dict[str, Any], list[str]]] = [
         },
         ['[session] daily_reset = "0 16 * * *" is not A Firm\'s "0 17 * * *"'],
     ),
+    (
+        "the firm's trading day by another zone's clock",
+        presets.sessions_unlike_the_firms,
+        "",
+        {
+            "preset": preset_from(
+                LOSS,
+                timezone="America/New_York",
+                daily_reset="0 18 * * *",
+                weekly_reset="0 18 * * SUN",
+            ),
+            "session": SessionSettings(),
+        },
+        [],
+    ),
+    (
+        "a zone whose clocks do not change",
+        presets.sessions_unlike_the_firms,
+        "",
+        {
+            "preset": preset_from(LOSS, timezone="America/Chicago", daily_reset="0 17 * * *"),
+            "session": SessionSettings(timezone="Etc/UTC", daily_reset="0 22 * * *"),
+        },
+        ['[session] daily_reset = "0 22 * * *" in Etc/UTC is not A Firm\'s "0 17 * * *" in'],
+    ),
+    (
+        "the firm's hour by another zone's clock",
+        presets.sessions_unlike_the_firms,
+        "",
+        {
+            "preset": preset_from(LOSS, timezone="America/Chicago"),
+            "session": SessionSettings(timezone="America/New_York"),
+        },
+        ['[session] daily_reset = "0 17 * * *" in America/New_York is not'],
+    ),
 ]
 
 
@@ -583,6 +674,22 @@ def drawdown(**keys: Any) -> str:
         (
             rule_of_type("trading_hours", id="hours", windows=ALWAYS),
             "its hours are longer, by up to",
+        ),
+        (
+            rule_of_type(
+                "trading_hours",
+                id="hours",
+                windows=OVERNIGHT_IN_NEW_YORK,
+                flatten_before_close_s=120,
+            ),
+            None,
+        ),
+        (
+            # Right in summer, an hour long in winter.
+            rule_of_type(
+                "trading_hours", id="hours", windows=OVERNIGHT_IN_UTC, flatten_before_close_s=120
+            ),
+            "its hours are longer, by up to 1 hour",
         ),
         (
             rule_of_type(

@@ -32,7 +32,11 @@ RISK_ERRORS = {
     ),
     "impossible value": (
         A_RULE.replace("500.0", "-500.0"),
-        [(4, "limit_usd = -500.0: expected a number > 0.0")],
+        [(4, "limit_usd = -500.0: expected a number >= 0.01")],
+    ),
+    "less than a cent": (
+        A_RULE.replace("500.0", "0.009"),
+        [(4, "limit_usd = 0.009: expected a number >= 0.01")],
     ),
     "not a number": (
         A_RULE.replace("500.0", "nan"),
@@ -105,6 +109,25 @@ RISK_ERRORS = {
             (11, "unknown key `second`; did you mean `seconds`?"),
             (11, "missing key `seconds`"),
         ],
+    ),
+    "a misspelt key does not hide a wrong value beside it": (
+        HOURS + 'windows = [\n  { dayz = ["Tue"], start = "8:30", end = "15:00" },\n]\n',
+        [
+            (5, "unknown key `dayz`; did you mean `days`?"),
+            (5, "missing key `days`"),
+            (5, "`8:30` is no time of day; write it as 08:30"),
+        ],
+    ),
+    "nor keys that contradict each other": (
+        A_RULE + 'lock = { untl = "daily_reset", for_s = 60 }\n',
+        [
+            (5, "unknown key `untl`; did you mean `until`?"),
+            (5, "give either `until` or `for_s`, not both"),
+        ],
+    ),
+    "a key that stands for nothing is no reason to guess": (
+        TIERS.replace("second = 9", "seconds = 9, soon = 1"),
+        [(4, "unknown key `soon`")],
     ),
     "rule that says nothing": (
         '[[rules]]\nid = "s"\ntype = "symbol_block"\n',
@@ -179,7 +202,19 @@ RISK_ERRORS = {
     ),
     "rules is no list of tables": ("rules = 5\n", [(1, "expected tables, each written")]),
     "no rule at all": ("[session]\n", [(None, "no rule is set")]),
-    "TOML syntax": (A_RULE + 'mode = "enforce\n', [(5, "not valid TOML")]),
+    "quote left out": (
+        A_RULE + 'mode = "enforce\nwarn_at = [0.5]\n',
+        [(5, "not valid TOML: the text is not closed with a quote")],
+    ),
+    "quote left out in the last line": (
+        A_RULE + 'mode = "enforce',
+        [(5, "not valid TOML: here or further up, the text is not closed with a quote")],
+    ),
+    "single quote left out": (
+        A_RULE + "mode = 'enforce\nwarn_at = [0.5]\n",
+        [(6, "not valid TOML: here or further up, the text is not closed with a quote")],
+    ),
+    "TOML syntax": (A_RULE + "mode = enforce\n", [(5, "not valid TOML: invalid value")]),
     "TOML syntax at the end": (A_RULE + "warn_at = [0.5", [(5, "not valid TOML")]),
     "key given twice": (A_RULE + "limit_usd = 6.0\n", [(5, "not valid TOML")]),
 }

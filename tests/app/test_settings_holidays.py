@@ -93,6 +93,10 @@ ERRORS = {
     ),
     "unknown key of the file": ("zon = 1\n", [(1, "unknown key `zon`; did you mean `zone`?")]),
     "missing date": ("[[holidays]]\nclosed = true\n", [(1, "missing key `date`")]),
+    "words for a date": (
+        '[[holidays]]\ndate = "Christmas"\nclosed = true\n',
+        [(2, 'holidays[0].date = "Christmas": write a date such as 2026-12-25')],
+    ),
     "says nothing": (ENTRY, [(1, "give one of `closed = true`, `early_close` and `open = true`")]),
     "says two things": (
         ENTRY + 'closed = true\nearly_close = "12:00"\n',

@@ -74,7 +74,11 @@ ERRORS = {
     "missing keys": ("[[news]]\n", [(1, "missing key `at`"), (1, "missing key `name`")]),
     "a date alone": (
         EVENT.replace("T13:00:00", ""),
-        [(2, "news[0].at = 2026-12-09: expected ")],
+        [(2, "news[0].at = 2026-12-09: write an instant such as 2026-12-10T13:00:00-06:00")],
+    ),
+    "words for a time": (
+        EVENT.replace("2026-12-09T13:00:00", '"tomorrow"'),
+        [(2, 'news[0].at = "tomorrow": write an instant such as 2026-12-10T13:00:00-06:00')],
     ),
     "negative": (EVENT + "before_s = -1\n", [(4, "news[0].before_s = -1: expected ")]),
     "too long": (EVENT + "after_s = 90000\n", [(4, "news[0].after_s = 90000: expected ")]),

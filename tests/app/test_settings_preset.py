@@ -16,6 +16,7 @@ from risk_actors.app.settings_load import load_settings
 from risk_actors.app.settings_preset import preset_files
 from risk_actors.app.settings_problem import SettingsError
 from risk_actors.core.rules import Mode
+from risk_actors.core.rules.trailing_drawdown import TrailingDrawdownSettings
 
 ROOT = Path(__file__).parents[2]
 A_PRESET = """\
@@ -214,6 +215,14 @@ def test_the_figures_of_the_shipped_presets(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_shipped_preset_deserves_no_warning_when_it_is_fresh(name: str, tmp_path: Path) -> None:
     (tmp_path / "risk.toml").write_text(f'preset = "{name}"\n')
+    settings = load_settings(tmp_path)
+    (start_usd,) = (
+        rule.start_balance_usd
+        for rule in settings.rules
+        if isinstance(rule, TrailingDrawdownSettings)
+    )
+    # A paper account of the kind; one that counts from zero begins with a dollar.
+    (tmp_path / "app.toml").write_text(f"[simulator]\nbalance_usd = {start_usd or 1}\n")
     situation = Situation(load_settings(tmp_path), TradingMode.PAPER, at(2026, 11, 17))
     assert [each.text for each in advise(situation) if each.is_warning] == []
 

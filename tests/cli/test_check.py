@@ -77,7 +77,10 @@ def test_a_preset_is_named_with_its_source(risk_file: Path) -> None:
     assert "help.topstep.com/en/articles/8284204" in text
     assert "as of 2026-09-30" in text
     assert "drawdown enforce trailing_drawdown, from the preset" in text
-    assert "max-contracts enforce max_contracts At most 8" in text
+    assert (
+        "max-contracts enforce max_contracts, in place of the preset's (limit 5) At most 8" in text
+    )
+    assert "Warns when $950.00 (50%) and $1,520.00 (80%) of the $1,900.00 that may be" in text
     assert "! max-contracts: is looser than Topstep's own rule: limit 8, not 5." in text
 
 
@@ -110,6 +113,31 @@ def test_own_holidays_and_news_are_counted(risk_file: Path) -> None:
     text = flat(check())
     assert "1 entry of your own" in text
     assert "News 1 event ahead" in text
+    assert "known" not in text
+
+
+def test_news_that_is_past_is_counted_apart(risk_file: Path) -> None:
+    (risk_file.parent / "news.toml").write_text(
+        '[[news]]\nat = 2099-12-09T13:00:00\nname = "FOMC"\n'
+        '[[news]]\nat = 2020-12-09T13:00:00\nname = "FOMC"\n'
+    )
+    assert "News 1 event ahead (2 known)" in flat(check())
+
+
+def test_trades_that_a_lock_flattens_are_not_said_to_stay(risk_file: Path) -> None:
+    risk_file.write_text(
+        '[[rules]]\nid = "n"\ntype = "max_trades"\nper_day = 3\nlock = { existing = "flatten" }\n'
+    )
+    text = flat(check())
+    assert "By its `lock` positions already open are closed." in text
+    assert "stays" not in text
+
+
+def test_a_rule_of_another_type_in_place_of_the_presets_has_no_figure(risk_file: Path) -> None:
+    risk_file.write_text(
+        'preset = "topstep-50k"\n[[rules]]\nid = "drawdown"\ntype = "max_contracts"\nlimit = 8\n'
+    )
+    assert "max_contracts, in place of the preset's At most 8" in flat(check())
 
 
 def test_an_unusual_reset_is_shown_as_it_is_written(risk_file: Path) -> None:

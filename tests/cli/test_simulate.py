@@ -118,3 +118,8 @@ def test_what_cannot_be_played_is_refused_with_the_reason(
 
     assert result.exit_code == 2
     assert words in result.output
+
+
+def test_the_help_says_which_scenarios_can_be_watched() -> None:
+    text = " ".join(CliRunner().invoke(main, ["simulate", "--help"]).stdout.split())
+    assert "It must be marked `sockets = true`; the test suite plays the others." in text

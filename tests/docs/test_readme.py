@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from risk_actors.actors.picture import (
+    AccountPicture,
+    FirstToFirePicture,
+    HeadroomPicture,
+    SizePicture,
+    StopOutPicture,
+)
 from risk_actors.actors.wiring import TOPOLOGY
+from risk_actors.cli.headroom import headroom_lines
 from risk_actors.cli.main import main
 from risk_actors.core.rules import catalogue
 
@@ -60,6 +68,20 @@ def test_every_link_leads_somewhere(path: str) -> None:
 @pytest.mark.parametrize("path", re.findall(r"`((?:risk_actors|tests|settings)/[^`]*)`", README))
 def test_every_path_named_exists(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_the_words_of_headroom_are_explained() -> None:
+    account = AccountPicture(
+        id=1,
+        name="A",
+        headroom=HeadroomPicture(
+            sizes=(SizePicture(contract="MNQ", symbol="MNQ", contracts=2, rule="r"),),
+            first=FirstToFirePicture(rule="r", mode="enforce", room=1.0, prices=()),
+            stop_out=StopOutPicture(day=1.0, unprotected={}),
+        ),
+    )
+    for line in headroom_lines(account):
+        assert f"**{line.split(':')[0]}**" in README
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -72,7 +72,7 @@ def test_the_kinds_of_keys_in_words() -> None:
     assert keys["micro_ratio"].default == "not set"
     assert keys["include_working"].default == "false"
     assert [part.name for part in keys["count"].parts] == ['"net"', '"gross"']
-    assert kind_of(PositiveUsd, "limit_usd") == "US dollars, above 0"
+    assert kind_of(PositiveUsd, "limit_usd") == "US dollars, at least 0.01"
     assert kind_of(tuple[PositiveInt, ...]) == "list of whole numbers, above 0"
     assert kind_of(dict[str, int]) == "table of name = whole number"
     assert next(parameters_of(MaxContractsSettings).__iter__()).is_required

@@ -90,10 +90,12 @@ class HabitMachine(RuleBasedStateMachine):
         self.late_profits: dict[int, Decimal] = {}
         self.stream: list[Any] = []
         self.told: list[Any] = []
-        self.seen_ns: dict[int, int] = {}
+        self.pushed_ns: dict[int, int] = {}
+        self.read_later: set[int] = set()
         self.spans: tuple[LockSpan, ...] = ()
         self.resets = self.voided = 0
         self.causes: dict[Any, str] = {}
+        self.days: list[Window] = []
         self.book = PositionBook(ACCOUNT, NAME, self.calendar.day(self.now_ns))
 
     @initialize(data=st.data())
@@ -101,6 +103,14 @@ class HabitMachine(RuleBasedStateMachine):
         self.chosen = data.draw(st.sampled_from(self.settings))
         self.rule = rule(self.kind, **self.chosen)
         self.take_snapshot()
+
+    def day_of(self, at_ns: int) -> Window:
+        """Return the trading day of an instant, found in the calendar once."""
+        for day in self.days:
+            if day.contains(at_ns):
+                return day
+        self.days.append(self.calendar.day(at_ns))
+        return self.days[-1]
 
     def expected(self, history: NaiveHistory, day: Window) -> Expected:
         """Return what the rule must say."""
@@ -198,7 +208,8 @@ class HabitMachine(RuleBasedStateMachine):
                 if self.rows[row.id].voided:
                     # A voided row is not sent as a good one any more.
                     row = self.rows[row.id]
-                self.seen_ns.setdefault(row.id, self.now_ns)
+                if row.id not in self.read_later:
+                    self.pushed_ns.setdefault(row.id, self.now_ns)
                 self.book.on_fill(row, self.now_ns)
             case Order():
                 self.book.on_order(row, self.now_ns)
@@ -223,8 +234,7 @@ class HabitMachine(RuleBasedStateMachine):
     def take_snapshot(self) -> None:
         """Read everything from the broker; what was on its way is told a second time later."""
         self.now_ns += MS
-        for row in self.rows.values():
-            self.seen_ns.setdefault(row.id, row.at_ns)
+        self.read_later |= self.rows.keys() - self.pushed_ns.keys()
         positions = (self.position_in(contract) for contract in (MNQ, NQ, ZN))
         content = snapshot(
             self.now_ns,
@@ -242,7 +252,8 @@ class HabitMachine(RuleBasedStateMachine):
         """Begin anew in the middle of the day, with nothing but what the broker has."""
         self.book = PositionBook(ACCOUNT, NAME, self.calendar.day(self.now_ns))
         self.book.on_locks(self.spans)
-        self.seen_ns.clear()
+        self.pushed_ns.clear()
+        self.read_later.clear()
         self.take_snapshot()
 
     # --- time and locks ---------------------------------------------------------------------
@@ -276,6 +287,13 @@ class HabitMachine(RuleBasedStateMachine):
 
     # --- comparison -------------------------------------------------------------------------
 
+    @property
+    def seen_ns(self) -> dict[int, int]:
+        """When each fill was seen, by our clock; how far it is off is for the book to estimate."""
+        ahead_ns = self.book.state().clock_ahead_ns
+        read = {fill_id: self.rows[fill_id].at_ns + ahead_ns for fill_id in self.read_later}
+        return read | self.pushed_ns
+
     def verdict_at(self, now_ns: int) -> Verdict:
         return self.rule.evaluate(None, self.book.state(), now_ns)[1]
 
@@ -286,7 +304,7 @@ class HabitMachine(RuleBasedStateMachine):
             assert isinstance(verdict, Unknown)
             return
         history = NaiveHistory(self.book.fills, self.seen_ns, self.spans)
-        expected = self.expected(history, self.calendar.day(self.now_ns))
+        expected = self.expected(history, self.day_of(self.now_ns))
         assert type(verdict) is expected.kind, (verdict, expected)
         if isinstance(verdict, Unknown):
             return

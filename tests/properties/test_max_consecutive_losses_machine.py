@@ -27,7 +27,7 @@ class LossesMachine(HabitMachine):
         for number, trade in enumerate(ended):
             assert trade.ended is not None
             closed_ns = trade.ended[0]
-            own_day = self.calendar.day(closed_ns)
+            own_day = self.day_of(closed_ns)
             row = self.row_of(ended[: number + 1], own_day)
             is_loss = trade.net is not None and self.is_loss(-cents(trade.net))
             if not is_loss or row < self.chosen["limit"]:

@@ -102,10 +102,12 @@ def test_limits_in_the_settings_are_the_decimals_that_were_written() -> None:
     assert isinstance(judge(loss_limit(1234.57), pnl(realized="-1234.57")), Breached)
 
 
-def test_a_limit_below_a_cent_is_not_reached_by_a_day_without_trades() -> None:
-    assert isinstance(judge(loss_limit(0.001), pnl()), Ok)
-    assert isinstance(judge(profit_target(0.001), pnl()), Ok)
-    assert isinstance(judge(loss_limit(0.001), pnl(realized="-0.01")), Breached)
+def test_the_smallest_limit_is_a_cent_and_not_reached_by_a_day_without_trades() -> None:
+    assert isinstance(judge(loss_limit(0.01), pnl()), Ok)
+    assert isinstance(judge(profit_target(0.01), pnl()), Ok)
+    assert isinstance(judge(loss_limit(0.01), pnl(realized="-0.01")), Breached)
+    with pytest.raises(ValueError, match=r">= 0\.01"):
+        loss_limit(0.009)
 
 
 @pytest.mark.parametrize("make", [loss_limit, profit_target])

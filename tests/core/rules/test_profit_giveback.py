@@ -215,10 +215,10 @@ def test_two_accounts_have_peaks_of_their_own() -> None:
             "give either `giveback_pct` or `giveback_usd`",
         ),
         ({"giveback_pct": 40}, "missing required field `arm_at_usd`"),
-        ({"arm_at_usd": 0, "giveback_pct": 40}, "> 0.0"),
+        ({"arm_at_usd": 0, "giveback_pct": 40}, ">= 0.01"),
         ({"arm_at_usd": 500, "giveback_pct": 0}, "> 0.0"),
         ({"arm_at_usd": 500, "giveback_pct": 100.1}, "<= 100.0"),
-        ({"arm_at_usd": 500, "giveback_usd": -1}, "> 0.0"),
+        ({"arm_at_usd": 500, "giveback_usd": -1}, ">= 0.01"),
     ],
 )
 def test_impossible_settings_are_refused_in_clear_words(

@@ -29,6 +29,7 @@ from core.builders import (
 from core.builders import S as SECOND
 from core.desk import RuleDesk
 
+from risk_actors.core.headroom.room import used_of
 from risk_actors.core.verdict import Breached, Flatten, LockEnd, LockTerms, Ok, Unknown, Warned
 
 COMBINE: dict[str, Any] = {
@@ -339,6 +340,20 @@ def test_the_evidence_tells_equity_floor_time_and_how_the_floor_was_reckoned(
     assert breach.evidence.sentence() == sentence
 
 
+@pytest.mark.parametrize("settings", [{}, {"keep_away_usd": 100}, {"keep_away_usd": 1500}])
+def test_a_warning_comes_when_the_bar_of_what_is_used_is_there(settings: dict[str, Any]) -> None:
+    judging = drawdown(**COMBINE, **settings, warn_at=[0.5])
+    half_usd = (2000 - Decimal(settings.get("keep_away_usd", 0))) / 2
+
+    before, reached = (
+        judge(judging, worth(50000, cents - half_usd)) for cents in (Decimal("0.01"), Decimal(0))
+    )
+
+    assert isinstance(before, Ok)
+    assert isinstance(reached, Warned)
+    assert used_of(reached) == 0.5
+
+
 def test_a_warning_says_what_is_left() -> None:
     verdict = judge(drawdown(**COMBINE, warn_at=[0.5]), worth(50000, -1250))
 
@@ -411,9 +426,10 @@ def test_two_accounts_have_floors_of_their_own() -> None:
     ("settings", "words"),
     [
         ({}, "missing required field `amount_usd`"),
-        ({"amount_usd": 0}, "> 0.0"),
+        ({"amount_usd": 0}, ">= 0.01"),
         ({"amount_usd": 2000, "trail": "eod"}, "Invalid enum value 'eod'"),
         ({"amount_usd": 2000, "keep_away_usd": -1}, ">= 0.0"),
+        ({"amount_usd": 2000, "keep_away_usd": 0.001}, "must be 0, or a cent"),
         ({"amount_usd": 2000, "keep_away_usd": 2000}, "must be less than `amount_usd`"),
         ({"amount_usd": 2000, "trail": "static"}, "give `start_balance_usd`"),
         (
