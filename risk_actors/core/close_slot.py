@@ -15,6 +15,7 @@ class CloseSlot(CommandSlot):
         self.sent_ns = 0
         self.is_adopted = False
         self._closed_size = 0
+        self._entered_size = 0
         self._counted: set[int] = set()
 
     def send(self, *, command_id: int, size: int, partial_size: int | None, now_ns: int) -> None:
@@ -24,7 +25,7 @@ class CloseSlot(CommandSlot):
         self.sent_ns = now_ns
         self.size_before = size
         self.partial_size = partial_size
-        self._closed_size = 0
+        self._closed_size = self._entered_size = 0
         self._counted.clear()
         self.is_adopted = False
 
@@ -41,12 +42,15 @@ class CloseSlot(CommandSlot):
     def count(self, fill: Fill, order_seen_ns: int) -> None:
         """Take a fill that came while the close was outstanding.
 
-        What an order fills that was seen before the close was sent is not the close's doing.
+        What an order fills that was seen before the close was sent is not the close's doing. What
+        is entered meanwhile the broker closes too, if it came before the command did.
         """
-        if order_seen_ns <= self.sent_ns:
+        if fill.id in self._counted:
             return
-        if fill.side.sign * self.size_before < 0 and fill.id not in self._counted:
-            self._counted.add(fill.id)
+        self._counted.add(fill.id)
+        if fill.side.sign * self.size_before > 0:
+            self._entered_size += fill.size
+        elif order_seen_ns > self.sent_ns:
             self._closed_size += fill.size
 
     def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
@@ -66,7 +70,8 @@ class CloseSlot(CommandSlot):
             return False
         if self.is_adopted:
             return state.is_settled
-        wanted = abs(self.size_before) if self.partial_size is None else self.partial_size
+        whole = abs(self.size_before) + self._entered_size
+        wanted = whole if self.partial_size is None else self.partial_size
         if size * self.size_before < 0:
             return False
         if self.partial_size and abs(size) <= abs(self.size_before) - wanted:

@@ -814,3 +814,22 @@ def test_a_report_that_fills_contradict_is_believed_in_the_end() -> None:
     assert closes(p.on_tick("t", 301 * MS - 1)) == []
     (close,) = closes(p.on_tick("t", 301 * MS))
     assert close.size is None
+
+
+def test_i2_a_close_is_not_done_before_what_was_entered_meanwhile_is_closed_too() -> None:
+    """The broker closes what is open when the command comes: two, though one was known."""
+    p = plan()
+    p.on_locks((lock(),), "e-0", 0)
+    p.on_account(account(), "e-0", 0)
+    (first,) = closes(p.on_account(account(position(1)), "e-1", MS))
+
+    entered = fill(11, Side.BUY, 1, order_id=7)
+    p.on_account(account(position(1, fills_size=2)), "e-2", 2 * MS, [entered])
+    part = fill(12, Side.SELL, 1, order_id=8)
+    after_part = p.on_account(account(position(1)), "e-3", 3 * MS, [part, entered])
+    rest = fill(13, Side.SELL, 1, order_id=8)
+    after_rest = p.on_account(account(), "e-4", 4 * MS, [rest])
+
+    assert first.size is None
+    assert closes(after_part) == []
+    assert len(of(FlatObserved, after_rest)) == 1
