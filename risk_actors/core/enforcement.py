@@ -296,7 +296,7 @@ class EnforcementPlan:
                 continue
             slot.send(
                 command_id=next(self._command_ids),
-                size=position.size,
+                size=size,
                 partial_size=None if target == 0 else abs(size) - target,
                 now_ns=now_ns,
             )

@@ -833,3 +833,17 @@ def test_i2_a_close_is_not_done_before_what_was_entered_meanwhile_is_closed_too(
     assert first.size is None
     assert closes(after_part) == []
     assert len(of(FlatObserved, after_rest)) == 1
+
+
+def test_i2_a_reduction_counts_from_the_size_that_fills_leave_and_not_from_the_row() -> None:
+    """The trader's stop has filled two of four; the row that says so is not the close's effect."""
+    p = plan()
+    p.on_account(account(position(4, fills_size=2)), "e-0", 0)
+    (first,) = closes(p.on_breach("r", Reduce(targets=((MNQ, 1),)), "e-0", 0))
+
+    row = p.on_account(account(position(2)), "e-1", MS)
+    done = p.on_account(account(position(1)), "e-2", 2 * MS)
+
+    assert first.size == 1
+    assert closes(row) == []
+    assert len(of(FlatObserved, done)) == 1
