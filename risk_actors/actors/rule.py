@@ -18,6 +18,7 @@ from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.response import (
     UNKNOWN_CAUSE,
     UNKNOWN_LOCKS_AFTER_NS,
+    is_done,
     is_over,
     later_by,
     respond,
@@ -149,8 +150,10 @@ class RuleActor(Actor):
             now_ns = self.clock.now_ns()
             for watch in self._shelf.watches.values():
                 found = watch.reported
-                if found is not None and not self._is_over(found.breach, found.at_ns, now_ns):
-                    self.outbox.send(found)
+                if found is not None:
+                    self._send_unless_over(found, watch.memory, now_ns)
+                if watch.is_released and message.address == LockoutActor.kind:
+                    self._release(watch, f"resync-{now_ns // 1_000_000}", now_ns)
                 if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
                     self.outbox.send(watch.moves_wanted)
 
@@ -172,7 +175,7 @@ class RuleActor(Actor):
 
     def _evaluate(self, watch: _Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
         """Show the rule a fact by the broker's clock, by which trades and entries are timed."""
-        account = fact if isinstance(fact, AccountState) else fact.account
+        account = _account_in(fact)
         ahead_ns = 0 if account is None else account.clock_ahead_ns
         broker_ns = now_ns - ahead_ns
         memory = watch.memory
@@ -209,8 +212,14 @@ class RuleActor(Actor):
         watch.look_ns = min(due_ns, watch.look_ns or due_ns)
         return None
 
-    def _is_over(self, breach: Breached, since_ns: int, now_ns: int) -> bool:
-        return is_over(breach, self._rule.context.calendar, since_ns, now_ns)
+    def _send_unless_over(self, found: m.BreachFound, memory: RuleMemory, now_ns: int) -> None:
+        """Send a breach; once its locks have ended, only what is left to be done of it."""
+        calendar = self._rule.context.calendar
+        if not is_over(found.breach, calendar, found.at_ns, now_ns):
+            self.outbox.send(found)
+        elif not memory.is_done:
+            left = msgspec.structs.replace(found.breach, locks=())
+            self.outbox.send(msgspec.structs.replace(found, breach=left))
 
     def _report(
         self, watch: _Watch, memory: RuleMemory, breach: Breached, cause: Cause, now_ns: int
@@ -220,34 +229,53 @@ class RuleActor(Actor):
         After a restart it is sent again as of when it was first found, so that a lock which was
         not saved in time is engaged after all, and one that has ended is not begun anew.
         """
-        reported = watch.reported
+        account, reported = _account_in(watch.fact), watch.reported
         if reported is not None and reported.breach.cause == breach.cause:
+            if memory.is_done or account is None or not is_done(reported.breach.action, account):
+                return memory
+            return msgspec.structs.replace(memory, is_done=True)
+        mode = self._mode.value
+        is_known = (memory.reported, memory.reported_mode) == (breach.cause, mode)
+        if is_known and (account is None or not account.is_reconciled):
+            # What may stay open under its lock is not known before the account is.
             return memory
-        is_known = memory.reported == breach.cause
         since_ns = memory.reported_ns if is_known else now_ns
+        if memory.reported == UNKNOWN_CAUSE:
+            # The check can be made again, and says that the rule is broken.
+            self._release(watch, cause.correlation_id, now_ns)
         found = self._found(watch, breach, cause, since_ns)
         watch.reported = found
         watch.is_released = False
-        if self._mode is not Mode.ENFORCE:
-            if not is_known:
-                self.outbox.send(
-                    m.ShadowBreachFound(
-                        correlation_id=found.correlation_id,
-                        at_ns=found.at_ns,
-                        rule_id=found.rule_id,
-                        account_id=found.account_id,
-                        breach=found.breach,
-                        event=found.event,
-                    )
-                )
-        elif not self._is_over(found.breach, since_ns, now_ns):
-            self.outbox.send(found)
-        return msgspec.structs.replace(memory, reported=breach.cause, reported_ns=since_ns)
+        if not is_known:
+            memory = msgspec.structs.replace(
+                memory,
+                reported=breach.cause,
+                reported_ns=since_ns,
+                reported_mode=mode,
+                is_done=False,
+            )
+        if self._mode is Mode.ENFORCE:
+            self._send_unless_over(found, memory, now_ns)
+        elif not is_known:
+            self._record(found)
+        return memory
+
+    def _record(self, found: m.BreachFound) -> None:
+        """Tell what would have been done."""
+        self.outbox.send(
+            m.ShadowBreachFound(
+                correlation_id=found.correlation_id,
+                at_ns=found.at_ns,
+                rule_id=found.rule_id,
+                account_id=found.account_id,
+                breach=found.breach,
+                event=found.event,
+            )
+        )
 
     def _found(self, watch: _Watch, breach: Breached, cause: Cause, since_ns: int) -> m.BreachFound:
         """Return the breach as told, with the trader's own terms of the lock."""
-        fact, settings = watch.fact, self._rule.settings
-        account = fact if fact is None or isinstance(fact, AccountState) else fact.account
+        account, settings = _account_in(watch.fact), self._rule.settings
         lock = None if breach.cause == UNKNOWN_CAUSE else settings.lock
         return m.BreachFound(
             correlation_id=cause.correlation_id,
@@ -262,7 +290,9 @@ class RuleActor(Actor):
         """The rule is kept: what a reduction has left to do, and locks on a condition, are over."""
         ended, watch.reported = watch.reported, None
         if memory.reported is not None:
-            memory = msgspec.structs.replace(memory, reported=None, reported_ns=0)
+            memory = msgspec.structs.replace(
+                memory, reported=None, reported_ns=0, reported_mode="", is_done=False
+            )
         if self._mode is not Mode.ENFORCE:
             return memory
         account_id, rule_id = _account_of(watch), self._rule.settings.id
@@ -278,15 +308,20 @@ class RuleActor(Actor):
         if self._has_conditions and not watch.is_released:
             # Said once after a start too: the lock may be one that the last run left.
             watch.is_released = True
+            self._release(watch, cause.correlation_id, now_ns)
+        return memory
+
+    def _release(self, watch: _Watch, correlation_id: str, now_ns: int) -> None:
+        """Tell that what this rule's locks on a condition wait for has come."""
+        if self._mode is Mode.ENFORCE:
             self.outbox.send(
                 m.ConditionEnded(
-                    correlation_id=cause.correlation_id,
+                    correlation_id=correlation_id,
                     at_ns=now_ns,
-                    rule_id=rule_id,
-                    account_id=account_id,
+                    rule_id=self._rule.settings.id,
+                    account_id=_account_of(watch),
                 )
             )
-        return memory
 
     def _warn(
         self, memory: RuleMemory, warned: Warned, fact: Fact, cause: Cause, now_ns: int
@@ -352,7 +387,7 @@ class RuleActor(Actor):
         is_kept = (
             self._rule.State is not None
             or memory.warned is not before.warned
-            or memory.reported != before.reported
+            or (memory.reported, memory.is_done) != (before.reported, before.is_done)
         )
         if is_kept:
             self.outbox.send(
@@ -388,6 +423,10 @@ def _account_of(watch: _Watch) -> int:
     if watch.fact is None:
         raise ValueError("an account is watched from its first fact on")
     return watch.fact.account_id
+
+
+def _account_in(fact: Fact | None) -> AccountState | None:
+    return fact if fact is None or isinstance(fact, AccountState) else fact.account
 
 
 def _event_of(cause: Cause) -> m.Message:

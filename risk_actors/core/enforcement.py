@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 from risk_actors.core.account_state import (
     AccountState,
-    OpenPosition,
     entry_size,
     is_market,
     waits_for_parent,
@@ -43,6 +42,7 @@ from risk_actors.core.enforcement_effects import (
     Stuck,
 )
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.flat_by_fills import FlatByFills
 from risk_actors.core.kept_sizes import KeptSizes
 from risk_actors.core.lock import Lock
 from risk_actors.core.stop_moves import StopMoves
@@ -106,7 +106,7 @@ class EnforcementPlan:
         self._say_stuck_ns = 0
         self._confirmed_ns = 0
         self._order_seen_ns: dict[int, int] = {}
-        self._flat_by_fills_ns: dict[str, int] = {}
+        self._flat_by_fills = FlatByFills(EXPLAINED_WITHIN_NS)
 
     # --- what comes in --------------------------------------------------------------------
 
@@ -147,6 +147,7 @@ class EnforcementPlan:
     ) -> list[Effect]:
         """Take what the broker shows, and the fills that came since the last time."""
         self._count_fills(state, fills, now_ns)
+        self._flat_by_fills.observe(self._state, state, now_ns)
         self._state = state
         if self._snapshot_asked_ns is not None and (
             state.snapshot_asked_ns >= self._snapshot_asked_ns
@@ -284,7 +285,7 @@ class EnforcementPlan:
                 continue
             if target and now_ns < self._may_reduce_ns:
                 continue
-            if self._awaits_report_of_flat(position, now_ns):
+            if self._flat_by_fills.awaits_report(position.contract_id, now_ns):
                 continue
             slot = self._closes.setdefault(position.contract_id, CloseSlot())
             if target == 0:
@@ -307,18 +308,6 @@ class EnforcementPlan:
                 correlation_id=correlation_id,
                 size=slot.partial_size,
             )
-
-    def _awaits_report_of_flat(self, position: OpenPosition, now_ns: int) -> bool:
-        """Tell whether fills have closed a position and only its row is still on the way.
-
-        A close would find nothing, or what the trader opens in that moment. Should the row not
-        come, the report is believed after all.
-        """
-        if position.fills_size:
-            self._flat_by_fills_ns.pop(position.contract_id, None)
-            return False
-        since_ns = self._flat_by_fills_ns.setdefault(position.contract_id, now_ns)
-        return now_ns - since_ns < EXPLAINED_WITHIN_NS
 
     @staticmethod
     def _overtake(slot: CloseSlot, now_ns: int) -> None:
@@ -363,14 +352,19 @@ class EnforcementPlan:
 
         The broker brings a bracket's exits down with the position, a moment after the position
         shrank. A plain stop it leaves as it is; better too large a stop than none on what is kept,
-        for if it fills, what it opens is flattened.
+        for if it fills, what it opens is flattened. One larger than what was there when the lock
+        began was never protection.
         """
         size = state.counted_size_in(order.contract_id)
         if order.side.sign * size >= 0:
             return False
-        is_stop = order.type in PROTECTIVE_STOP_TYPES
-        return order.parent_order_id is not None or (
-            is_stop and self._target(order.contract_id) != 0
+        if order.parent_order_id is not None:
+            return True
+        kept = max((dict(lock.kept).get(order.contract_id, 0) for lock in self._locks), default=0)
+        return (
+            order.type in PROTECTIVE_STOP_TYPES
+            and self._target(order.contract_id) != 0
+            and order.open_size <= max(kept, abs(size))
         )
 
     def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
@@ -425,7 +419,6 @@ class EnforcementPlan:
         self._goals = [goal for goal in self._goals if not self._is_met(goal, state)]
         if not (self._goals or state.distrusted or self._is_work_left(state)):
             self._episode = None
-            self._flat_by_fills_ns.clear()
             self._closes = {
                 contract_id: slot
                 for contract_id, slot in self._closes.items()

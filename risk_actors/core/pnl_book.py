@@ -51,9 +51,8 @@ class PnlBook:
         """
         self._state = state
         # While report and fills differ, a fill may look like a close that it is not.
-        self._is_unpriced = state.is_settled and state.history.is_unpriced_since(
-            self._week.start_ns
-        )
+        if state.is_settled:
+            self._is_unpriced = state.history.is_unpriced_since(self._day.start_ns)
         self._has_all_fills = self._has_all_fills or after_snapshot
         for fill in fills:
             before = self._fills.get(fill.id)

@@ -532,7 +532,10 @@ def test_after_a_restart_a_breach_is_told_again_as_of_when_it_was_found() -> Non
 
     again = restarted(first, NOON_NS + 50 * S, **terms)
     again.show("-100")
+    before_the_account_is_known = again.sent(m.BreachFound)
+    again.show("-100", account=account_state())
 
+    assert before_the_account_is_known == []
     (found,) = again.sent(m.BreachFound)
     assert found.at_ns == NOON_NS
     assert [lock.until_ns for lock in found.breach.locks] == [NOON_NS + 60 * S]
@@ -551,16 +554,61 @@ def test_a_breach_that_outlives_its_lock_is_not_enforced_again(
 ) -> None:
     """I5: what is open now was opened after the lock; closing it would be a false flatten."""
     first = Rig(below(-100, broken(LockTerms(), cause="the week")), lock=lock)
-    first.show("-100")
+    first.show("-100", account=account_state(open_position(1)))
+    first.show("-100", account=account_state())
 
     early, late = restarted(first, over_ns - 1, lock=lock), restarted(first, over_ns, lock=lock)
     for rig in (early, late):
-        rig.show("-100")
+        rig.show("-100", account=account_state(open_position(2)))
         rig.actor.handle_control(Resync(address="enforcer", reason="it was restarted"))
 
     assert len(early.sent(m.BreachFound)) == 2
     assert late.sent(m.BreachFound) == []
     assert isinstance(late.sent(m.VerdictChanged)[-1].verdict, Breached)
+
+
+def test_what_a_breach_asked_for_and_was_never_seen_done_is_asked_for_without_the_lock() -> None:
+    """I3: the broker refused until the lock's time was over; the position is still there."""
+    lock = {"lock": LockSettings(for_s=60.0)}
+    first = Rig(below(-100, broken(LockTerms())), **lock)
+    first.show("-100", account=account_state(open_position(1)))
+    again = restarted(first, NOON_NS + 90 * S, **lock)
+    again.show("-100", account=account_state(open_position(1)))
+
+    (found,) = again.sent(m.BreachFound)
+    assert (found.breach.action, found.breach.locks) == (Flatten(), ())
+
+
+def test_what_was_only_recorded_in_shadow_is_enforced_once_the_rule_is() -> None:
+    first = Rig(below(-100, broken(LockTerms())), mode=Mode.SHADOW)
+    first.show("-100", account=account_state(open_position(1)))
+    again = restarted(first, DAY_END_NS + S)
+    again.show("-100", account=account_state(open_position(1)))
+
+    (found,) = again.sent(m.BreachFound)
+    assert found.at_ns == DAY_END_NS + S
+    assert found.breach.locks == (LockTerms(),)
+
+
+def test_a_check_that_can_be_made_again_ends_the_lock_for_unknown_also_when_it_is_broken() -> None:
+    def says(fact: PnlState, _now_ns: int) -> Verdict:
+        return broken(LockTerms()) if fact.realized_usd <= -100 else Unknown(evidence=SAID)
+
+    rig = Rig(says, on_unknown=OnUnknown.LOCK)
+    rig.show("0")
+    rig.tick_at(NOON_NS + UNKNOWN_LOCKS_AFTER_NS)
+    rig.show("-100")
+
+    assert [found.breach.cause for found in rig.sent(m.BreachFound)] == ["unknown", "it"]
+    assert len(rig.sent(m.ConditionEnded)) == 1
+
+
+def test_a_lockout_that_was_restarted_is_told_again_of_conditions_that_ended() -> None:
+    rig = Rig(below(-100, broken(LockTerms(end=LockEnd.CONDITION))), ends_on_condition=True)
+    rig.show("0")
+    rig.actor.handle_control(Resync(address="lockout", reason="lockout was restarted"))
+
+    assert len(rig.sent(m.ConditionEnded)) == 2
 
 
 def test_another_cause_after_a_restart_is_a_breach_of_its_own() -> None:
@@ -589,7 +637,7 @@ def test_in_shadow_a_breach_is_recorded_once_however_often_we_start() -> None:
     first = Rig(below(-100, broken(LockTerms())), mode=Mode.SHADOW)
     first.show("-100")
     again = restarted(first, NOON_NS + S, mode=Mode.SHADOW)
-    again.show("-100")
+    again.show("-100", account=account_state())
 
     assert again.sent(m.ShadowBreachFound) == []
 

@@ -808,6 +808,7 @@ def test_what_fills_have_closed_already_is_not_closed_again_while_its_row_is_on_
 def test_a_report_that_fills_contradict_is_believed_in_the_end() -> None:
     """I3: whatever the fills say, only the broker's own word ends an enforcement."""
     p = plan()
+    p.on_account(account(position(3)), "e-0", 0)
     p.on_account(account(position(3, fills_size=0)), "e-1", MS)
     p.on_breach("r", Flatten(), "e-1", MS)
 
@@ -847,3 +848,25 @@ def test_i2_a_reduction_counts_from_the_size_that_fills_leave_and_not_from_the_r
     assert first.size == 1
     assert closes(row) == []
     assert len(of(FlatObserved, done)) == 1
+
+
+def test_a_row_that_comes_before_its_fill_is_closed_at_once() -> None:
+    """I4: under a lock nothing waits for the fill of what is just being opened."""
+    p = plan()
+    p.on_locks((lock(),), "e-0", 0)
+    p.on_account(account(), "e-0", 0)
+
+    assert len(closes(p.on_account(account(position(3, fills_size=0)), "e-1", MS))) == 1
+
+
+def test_under_a_lock_that_keeps_a_new_stop_larger_than_what_was_kept_is_cancelled() -> None:
+    """If it filled, more would be open than ever was."""
+    p = plan()
+    p.on_locks((lock(existing=Existing.KEEP, kept=((MNQ, 2),)),), "e-0", 0)
+    p.on_account(account(position(2)), "e-0", 0)
+    ample = order(7, Side.SELL, 2, OrderType.STOP)
+    huge = order(8, Side.SELL, 10, OrderType.STOP)
+
+    effects = p.on_account(account(position(1), orders=(ample, huge)), "e-1", MS)
+
+    assert cancels(effects) == [8]

@@ -48,6 +48,8 @@ def test_the_newest_memory_of_each_account_is_kept(data_dir: Path) -> None:
         "warned": {"": 0.5},
         "reported": None,
         "reported_ns": 0,
+        "reported_mode": "",
+        "is_done": False,
     }
     assert sorted(trail) == [1, 2]
     assert sorted(stored) == [("other", "trailing_drawdown"), ("trail", "trailing_drawdown")]

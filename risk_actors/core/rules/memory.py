@@ -20,6 +20,10 @@ class RuleMemory(msgspec.Struct, frozen=True, kw_only=True):
     """Cause of the breach that was reported and has not ended."""
     reported_ns: int = 0
     """When it was reported first."""
+    reported_mode: str = ""
+    """The rule's mode then: what was only recorded has still to be enforced."""
+    is_done: bool = False
+    """Whether what the breach asked for was seen done since."""
 
     def after_warning(self, warned: Warned, day_start_ns: int) -> "RuleMemory | None":
         """Return the memory once a warning is given, None where it was given already.
@@ -41,6 +45,8 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     warned: dict[str, float]
     reported: str | None = None
     reported_ns: int = 0
+    reported_mode: str = ""
+    is_done: bool = False
 
 
 def encode_memory(memory: RuleMemory) -> bytes:
@@ -64,4 +70,6 @@ def decode_memory(rule: Rule[Any, Any], stored: bytes) -> RuleMemory:
         warned=raw.warned,
         reported=raw.reported,
         reported_ns=raw.reported_ns,
+        reported_mode=raw.reported_mode,
+        is_done=raw.is_done,
     )

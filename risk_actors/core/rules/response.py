@@ -70,6 +70,21 @@ def is_over(breached: Breached, calendar: TradingCalendar, since_ns: int, now_ns
     return bool(ends) and all(end_ns is not None and end_ns <= now_ns for end_ns in ends)
 
 
+def is_done(action: Action, account: AccountState) -> bool:
+    """Tell whether the broker shows what an action asked for."""
+    if not account.is_reconciled or not account.is_settled:
+        return False
+    if isinstance(action, Flatten):
+        held = {position.contract_id for position in account.positions}
+        held |= {order.contract_id for order in account.orders}
+        return not (held & set(action.contract_ids) if action.contract_ids else held)
+    targets = dict(action.targets)
+    return all(
+        abs(position.counted_size) <= targets.get(position.contract_id, abs(position.counted_size))
+        for position in account.positions
+    ) and not any(order.id in action.cancel_order_ids for order in account.orders)
+
+
 def unknown_lock(unknown: Unknown) -> Breached:
     """Return what a check that cannot be made leads to where it is to lock."""
     return Breached(

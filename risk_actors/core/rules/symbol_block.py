@@ -80,7 +80,8 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
                 template="{symbols} was traded at {at:time}, which is not allowed",
                 figures={"symbols": names, "at": now_ns},
             ),
-            cause=" ".join(forbidden),
+            # The lock ends with the day; what is still there then is broken anew.
+            cause=f"day {account.day_start_ns}: {' '.join(forbidden)}",
             action=Flatten(contract_ids=tuple(forbidden)),
             locks=tuple(LockTerms(contract_id=contract_id) for contract_id in forbidden),
             contract_id=forbidden[0] if len(forbidden) == 1 else None,
