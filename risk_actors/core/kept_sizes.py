@@ -9,7 +9,7 @@ from risk_actors.core.lock import Lock
 from risk_actors.core.trade_history import Trade, TradeHistory
 from risk_actors.core.verdict import Existing
 
-CLOCKS_DIFFER_NS = 60 * NS_PER_S
+CLOCKS_DIFFER_NS = 5 * NS_PER_S
 """What was opened this long after a lock at most, by the broker's clock, may by ours have been
 opened before it. A lock flattens at once, so hardly anything opened in that time is still open."""
 
