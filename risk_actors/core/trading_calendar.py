@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterBadDateError, croniter
 
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.wall_clock import instant_ns
 
 _CRON_FIELDS = 5
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,28 +66,8 @@ class ResetSchedule:
         return Window(start_ns, end_ns)
 
     def _instant(self, local: datetime) -> int:
-        """Return when a wall clock first shows a time, or passes over it."""
-        aware = local.replace(second=0, microsecond=0, tzinfo=self._zone, fold=0)
-        instant_s = _seconds(aware)
-        shown = datetime.fromtimestamp(instant_s, self._zone)
-        if shown.replace(tzinfo=None) != aware.replace(tzinfo=None, fold=0):
-            instant_s = self._jump_between(_seconds(aware.replace(fold=1)), instant_s)
-        return instant_s * NS_PER_S
-
-    def _jump_between(self, before_s: int, after_s: int) -> int:
-        """Return the second at which the clocks jump; it lies after one and not after the other."""
-        offset = datetime.fromtimestamp(before_s, self._zone).utcoffset()
-        while after_s - before_s > 1:
-            middle_s = (before_s + after_s) // 2
-            if datetime.fromtimestamp(middle_s, self._zone).utcoffset() == offset:
-                before_s = middle_s
-            else:
-                after_s = middle_s
-        return after_s
-
-
-def _seconds(aware: datetime) -> int:
-    return int(aware.astimezone(UTC).timestamp())
+        """Return when a wall clock first shows the minute of a time, or passes over it."""
+        return instant_ns(local.date(), local.time().replace(second=0), self._zone)
 
 
 class TradingCalendar:
