@@ -7,6 +7,7 @@ from typing import Any
 from risk_actors import messages as m
 from risk_actors.actors.lockout import PANIC
 from risk_actors.core import enforcement_effects as fx
+from risk_actors.core.command_slot import ANSWER_TIMEOUT_NS
 from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
 from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.verdict import Flatten
@@ -45,9 +46,19 @@ class EnforcerActor(Actor):
     )
 
     def __init__(
-        self, context: ActorContext, *, account_ids: Iterable[int], armed: bool, shelf: PlanShelf
+        self,
+        context: ActorContext,
+        *,
+        account_ids: Iterable[int],
+        armed: bool,
+        shelf: PlanShelf,
+        last_alive_ns: int | None = None,
     ) -> None:
-        """Take the accounts; while not armed nothing is sent whatever happens."""
+        """Take the accounts; while not armed nothing is sent whatever happens.
+
+        What the run before this one had under way may still take effect for a while after it was
+        last alive, and no snapshot may show it yet; nothing is reduced before that is over.
+        """
         super().__init__(context)
         # Microseconds since 1970, so that no id of an earlier run is given again.
         now_ns = context.clock.now_ns()
@@ -60,7 +71,7 @@ class EnforcerActor(Actor):
                     command_ids=command_ids,
                     armed=armed,
                     made_ns=now_ns,
-                    is_remade=shelf.was_filled,
+                    under_way_until_ns=_under_way_until_ns(shelf, now_ns, last_alive_ns),
                 )
         shelf.was_filled = True
 
@@ -172,3 +183,10 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
             return plan.on_breach(PANIC, Flatten(), cid, now_ns)
         case _:
             return plan.on_tick(cid, now_ns)
+
+
+def _under_way_until_ns(shelf: PlanShelf, now_ns: int, last_alive_ns: int | None) -> int:
+    """Return until when a command that nobody remembers may still take effect."""
+    if shelf.was_filled:
+        return now_ns + ANSWER_TIMEOUT_NS
+    return 0 if last_alive_ns is None else last_alive_ns + ANSWER_TIMEOUT_NS

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from risk_actors import messages as m
 from risk_actors.core.commands import Command
-from risk_actors.core.lock import LockSpan
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -31,6 +30,7 @@ INBOUND_SENDS: frozenset[type] = frozenset(
         m.ConnectionChanged,
         m.PayloadRejected,
         m.LocksNoted,
+        m.BarsReported,
     }
 )
 
@@ -44,7 +44,10 @@ class BrokerSession(Protocol):
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Read an account over REST; it comes as `AccountSnapshot`."""
 
-    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+    def request_bars(self, wanted: m.RequestBars) -> None:
+        """Read bars over REST; they come as `BarsReported`."""
+
+    def note_locks(self, note: m.NoteLocks) -> None:
         """Keep the note that the broker cannot; it comes as `LocksNoted`."""
 
 
@@ -53,7 +56,14 @@ class GatewayActor(Actor):
 
     kind = OUTBOUND
     receives = frozenset(
-        {m.SendClose, m.SendCancel, m.SendMoveStop, m.RequestSnapshot, m.NoteLocks}
+        {
+            m.SendClose,
+            m.SendCancel,
+            m.SendMoveStop,
+            m.RequestSnapshot,
+            m.RequestBars,
+            m.NoteLocks,
+        }
     )
     sends = frozenset()
 
@@ -74,8 +84,10 @@ class GatewayActor(Actor):
                 self._session.request_snapshot(
                     message.account_id, message.reason, message.correlation_id
                 )
+            case m.RequestBars():
+                self._session.request_bars(message)
             case m.NoteLocks():
-                self._session.note_locks(message.account_id, message.spans, message.correlation_id)
+                self._session.note_locks(message)
 
     def handle_control(self, message: Control) -> None:
         """Read every account anew, so that a restarted actor learns what is true."""

@@ -1,7 +1,8 @@
 """The journal actor: everything worth keeping goes to the log and to the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from loguru import logger
@@ -17,6 +18,7 @@ from risk_actors.actors.describe import (
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.verdict import Breached, Ok, Unknown, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.tape import Tape
 
 FIRST_EVENT = "📨 Event Received"
 FIRST_EVALUATION = "🔍 Rule Evaluated"
@@ -64,6 +66,16 @@ class JournalActor(Actor):
             m.AccountSnapshot,
             m.SnapshotFailed,
             m.CommandAnswered,
+            m.BarsReported,
+            m.AccountUpdated,
+            m.DayOpened,
+            m.BalanceChecked,
+            m.UnlockChanged,
+            m.UnlockRequested,
+            m.UnlockWithdrawn,
+            m.TraderActed,
+            m.SettingsChanged,
+            m.ClockStepped,
             m.ConnectionChanged,
             m.PayloadRejected,
             m.ReconciliationDiffered,
@@ -91,10 +103,16 @@ class JournalActor(Actor):
     sends = frozenset()
 
     def __init__(
-        self, context: ActorContext, *, zone: tzinfo, open_store: Callable[[], JournalStore]
+        self,
+        context: ActorContext,
+        *,
+        zone: tzinfo,
+        open_store: Callable[[], JournalStore],
+        tapes: Mapping[str, Tape] = MappingProxyType({}),
     ) -> None:
         super().__init__(context)
         self._zone = zone
+        self._tapes = tapes
         self._open_store = open_store
         self._store: JournalStore | None = None
         self._waiting: list[Entry] = []
@@ -124,6 +142,8 @@ class JournalActor(Actor):
         match message:
             case m.Tick():
                 self._record_lasting_unknowns(message.at_ns)
+            case m.AccountUpdated():
+                pass
             case m.VerdictChanged():
                 self._record_verdict(message)
             case m.RuleStateChanged():

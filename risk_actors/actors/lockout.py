@@ -10,6 +10,7 @@ from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.lock import Lock, LockSpan
 from risk_actors.core.lock_book import LockBook
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.core.verdict import LockTerms
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
@@ -58,8 +59,17 @@ class LockoutActor(Actor):
     """Engages and ends locks; a lock is committed before it is announced (I5)."""
 
     kind = "lockout"
-    receives = frozenset({m.BreachFound, m.ConditionEnded, m.PanicRequested, m.Tick})
-    sends = frozenset({m.LocksChanged, m.NoteLocks})
+    receives = frozenset(
+        {
+            m.BreachFound,
+            m.ConditionEnded,
+            m.PanicRequested,
+            m.UnlockRequested,
+            m.UnlockWithdrawn,
+            m.Tick,
+        }
+    )
+    sends = frozenset({m.LocksChanged, m.UnlockChanged, m.NoteLocks})
 
     def __init__(
         self,
@@ -70,6 +80,7 @@ class LockoutActor(Actor):
         shelf: LockShelf,
         account_ids: Iterable[int] = (),
         conditions: Mapping[str, Collection[int]] = MappingProxyType({}),
+        unlock: UnlockTerms = NEVER,
     ) -> None:
         """Take where locks are kept, the guarded accounts, and who can end what.
 
@@ -80,10 +91,12 @@ class LockoutActor(Actor):
             shelf: the book, where it outlives the actor.
             account_ids: the guarded accounts.
             conditions: by rule id, the accounts on which the rule ends its locks by a condition.
+            unlock: whether a lock may be ended before its time.
         """
         super().__init__(context)
         self._account_ids = frozenset(account_ids)
         self._conditions = conditions
+        self._unlock = unlock
         self._shelf = shelf
         self._tried_ns = 0
         self._calendar = calendar

@@ -8,7 +8,9 @@ from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.outbox import Outbox
 
 OPERATOR = "operator"
-OPERATOR_SENDS: frozenset[type] = frozenset({m.PanicRequested})
+OPERATOR_SENDS: frozenset[type] = frozenset(
+    {m.PanicRequested, m.UnlockRequested, m.UnlockWithdrawn, m.TraderActed, m.SettingsChanged}
+)
 
 
 class NotArmedError(Exception):

@@ -1,9 +1,11 @@
 """The P&L actor: marks, and the profit and loss of every account."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from risk_actors import messages as m
+from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
@@ -25,12 +27,13 @@ class PnlActor(Actor):
             m.AccountUpdated,
             m.QuoteReported,
             m.InstrumentResolved,
+            m.BarsReported,
             m.DailyReset,
             m.WeeklyReset,
             m.Tick,
         }
     )
-    sends = frozenset({m.PnlUpdated, m.PricesJudged})
+    sends = frozenset({m.PnlUpdated, m.PricesJudged, m.DayOpened, m.BalanceChecked, m.RequestBars})
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class PnlActor(Actor):
         quote_stale_after_ns: int,
         mark_terms: MarkTerms = SHIPPED_TERMS,
         market: MarketCalendar | None = None,
+        openings: Mapping[int, DayOpening] = MappingProxyType({}),
     ) -> None:
         super().__init__(context)
         now_ns = context.clock.now_ns()
@@ -49,6 +53,7 @@ class PnlActor(Actor):
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
         self._told: dict[int, PnlState] = {}
+        self._openings = dict(openings)
         self._looked_ns = 0
         self._judged = self._marks.counts()
 

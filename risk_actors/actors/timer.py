@@ -3,6 +3,7 @@
 from typing import Any
 
 from risk_actors import messages as m
+from risk_actors.core.last_run import LastRun
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Pulse
@@ -17,9 +18,12 @@ class SeenWindows:
     that were made before it.
     """
 
-    def __init__(self, calendar: TradingCalendar, now_ns: int) -> None:
+    def __init__(
+        self, calendar: TradingCalendar, now_ns: int, last_run: LastRun | None = None
+    ) -> None:
         self.day = calendar.day(now_ns)
         self.week = calendar.week(now_ns)
+        self.last_run = last_run or LastRun()
 
 
 class TimerActor(Actor):
@@ -27,7 +31,7 @@ class TimerActor(Actor):
 
     kind = "timer"
     receives = frozenset()
-    sends = frozenset({m.Tick, m.DailyReset, m.WeeklyReset})
+    sends = frozenset({m.Tick, m.DailyReset, m.WeeklyReset, m.ClockStepped})
 
     def __init__(
         self, context: ActorContext, *, calendar: TradingCalendar, seen: SeenWindows

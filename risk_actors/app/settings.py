@@ -18,6 +18,7 @@ from risk_actors.core.marks import MarkTerms
 from risk_actors.core.news import NewsEvent
 from risk_actors.core.price_bounds import TickBounds
 from risk_actors.core.rules import Mode, RuleSettings
+from risk_actors.core.unlock_policy import UnlockPolicy, UnlockTerms
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.settings import SimulatorSettings, TraderSettings, paper_accounts
 
@@ -63,6 +64,26 @@ class SessionSettings(_Table, frozen=True, kw_only=True):
     daily_reset: str = "0 17 * * *"
     """Cron: minute, hour, day, month, weekday."""
     weekly_reset: str = "0 17 * * SUN"
+    unlock: UnlockPolicy = UnlockPolicy.NEVER
+    """Whether a lock may be ended before its time: `never`; `delayed` on request, after a
+    cooling-off time; `admin` with the admin secret (`risk-actors admin set-secret`)."""
+    unlock_delay_s: Annotated[float, msgspec.Meta(ge=60, le=604_800)] = 3600.0
+    """How long a request waits under `delayed` before it takes effect."""
+
+    def unlock_terms(self) -> UnlockTerms:
+        """Return the policy as the lockout actor wants it."""
+        return UnlockTerms(policy=self.unlock, delay_ns=int(self.unlock_delay_s * NS_PER_S))
+
+
+class StoreSettings(_Table, frozen=True, kw_only=True):
+    """`[store]` of app.toml: how long what is in `risk.db` is kept."""
+
+    keep_days: PositiveCount = 400
+    """Events, decisions, commands and outcomes; locks, fills and days are kept for good."""
+    keep_tape_days: PositiveCount = 14
+    """What a replay needs: every quote and tick, so far more."""
+    tape_mb: PositiveCount = 256
+    """When that has grown to this many megabytes, the oldest of it goes earlier."""
 
 
 class LogLevel(StrEnum):
@@ -165,6 +186,7 @@ class AppSettings(_Table, frozen=True, kw_only=True):
     armed: bool | None = None
     """Whether commands are sent; when absent, paper is armed and live is not."""
     gateway: GatewaySettings = GatewaySettings()
+    store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()
     web: WebSettings = WebSettings()
     pnl: PnlSettings = PnlSettings()

@@ -16,17 +16,21 @@ from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
+from risk_actors.core.balance_check import DayOpening
+from risk_actors.core.last_run import LastRun
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
 from risk_actors.runtime.supervisor import ChildSpec
+from risk_actors.runtime.tape import Tape
 
 RESYNC: tuple[str, ...] = (LockoutActor.kind, RuleActor.kind, PnlActor.kind, OUTBOUND)
 """Who can say again what is true: locks, breaches, P&L, and the broker's state."""
@@ -54,6 +58,20 @@ class Blueprint(NamedTuple):
     holidays unless told."""
     memories: Mapping[tuple[str, int], RuleMemory] = MappingProxyType({})
     """What rules remembered when the last run ended, by rule id and account."""
+    openings: Mapping[int, DayOpening] = MappingProxyType({})
+    """The balance with which the trading day began, by account, where an earlier run knew it."""
+    last_run: LastRun = LastRun()
+    """What the run before this one left."""
+    unlock: UnlockTerms = NEVER
+    """Whether, and how, a lock may be ended before its time."""
+    make_mailbox: Callable[[str], Mailbox] = Mailbox
+    """A replay puts its own in place."""
+
+
+TAPED = frozenset(
+    {PositionActor.kind, PnlActor.kind, RuleActor.kind, LockoutActor.kind, EnforcerActor.kind}
+)
+"""Who judges and acts: what these are given is noted, so that it can be replayed."""
 
 
 class _Member(NamedTuple):
@@ -70,8 +88,14 @@ class ActorSystem:
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.dead_letters = DeadLetters()
-        members = list(_members(blueprint))
-        self._mailboxes = {member.address: Mailbox(member.address) for member in members}
+        self._tapes: dict[str, Tape] = {}
+        members = list(_members(blueprint, self._tapes))
+        self._tapes |= {
+            member.address: Tape(member.address) for member in members if member.kind in TAPED
+        }
+        self._mailboxes = {
+            member.address: blueprint.make_mailbox(member.address) for member in members
+        }
         self._accepted = {
             member.address: {message.__name__ for message in member.accepts}
             for member in members
@@ -91,6 +115,7 @@ class ActorSystem:
                 make=member.make,
                 mailbox=self._mailboxes[member.address],
                 outbox=self._outbox(member.kind, member.address),
+                tape=self._tapes.get(member.address),
             )
             for member in members
         )
@@ -113,13 +138,13 @@ class ActorSystem:
                 message: tuple(
                     route
                     for target in TOPOLOGY.targets(kind, message)
-                    for route in self._routes(target, message)
+                    for route in self._routes(target, message, sender)
                 )
                 for message in TOPOLOGY.nodes[kind].sends
             },
         )
 
-    def _routes(self, kind: str, message: type) -> list[Route]:
+    def _routes(self, kind: str, message: type, sender: str) -> list[Route]:
         members = self._by_kind[kind]
         if kind == PositionActor.kind and hasattr(message, "account_id"):
             mailboxes = {
@@ -127,19 +152,19 @@ class ActorSystem:
                 for member in members
                 if member.account_id is not None
             }
-            return [to_account(mailboxes, kind, self.dead_letters)]
+            return [to_account(mailboxes, kind, self.dead_letters, sender)]
         return [
-            to_mailbox(self._mailboxes[member.address], self.dead_letters)
+            to_mailbox(self._mailboxes[member.address], self.dead_letters, sender)
             for member in members
             if member.accepts is None or message in member.accepts
         ]
 
 
-def _members(blueprint: Blueprint) -> Sequence[_Member]:
+def _members(blueprint: Blueprint, tapes: Mapping[str, Tape]) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
     plans, locks = PlanShelf(), LockShelf()
-    seen = SeenWindows(calendar, blueprint.started_ns)
+    seen = SeenWindows(calendar, blueprint.started_ns, blueprint.last_run)
     return [
         _Member(
             ViewActor.kind,
@@ -149,7 +174,9 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
         _Member(
             JournalActor.kind,
             JournalActor.kind,
-            lambda c: JournalActor(c, zone=calendar.zone, open_store=blueprint.open_journal),
+            lambda c: JournalActor(
+                c, zone=calendar.zone, open_store=blueprint.open_journal, tapes=tapes
+            ),
         ),
         _Member(
             OUTBOUND,
@@ -159,7 +186,13 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
         _Member(
             EnforcerActor.kind,
             EnforcerActor.kind,
-            lambda c: EnforcerActor(c, account_ids=accounts, armed=blueprint.armed, shelf=plans),
+            lambda c: EnforcerActor(
+                c,
+                account_ids=accounts,
+                armed=blueprint.armed,
+                shelf=plans,
+                last_alive_ns=blueprint.last_run.alive_ns,
+            ),
         ),
         _Member(
             LockoutActor.kind,
@@ -171,6 +204,7 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
                 shelf=locks,
                 account_ids=accounts,
                 conditions=_conditions(blueprint),
+                unlock=blueprint.unlock,
             ),
         ),
         *(_rule_member(rule, blueprint) for rule in blueprint.rules),
@@ -184,6 +218,7 @@ def _members(blueprint: Blueprint) -> Sequence[_Member]:
                 quote_stale_after_ns=blueprint.quote_stale_after_ns,
                 mark_terms=blueprint.mark_terms,
                 market=blueprint.market,
+                openings=blueprint.openings,
             ),
         ),
         *(_position_member(i, name, calendar) for i, name in accounts.items()),

@@ -148,3 +148,12 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     ask: Decimal | None = None
     last: Decimal | None = None
     at_ns: int = 0
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a contract traded in a span of time; the end is not included."""
+
+    start_ns: int
+    end_ns: int
+    high: Decimal
+    low: Decimal

@@ -81,16 +81,16 @@ class EnforcementPlan:
         command_ids: Iterator[int],
         armed: bool = True,
         made_ns: int = 0,
-        is_remade: bool = False,
+        under_way_until_ns: int = 0,
     ) -> None:
         """Take where command ids come from; while not armed nothing is ever sent.
 
         Nothing is sent either before a snapshot asked for after `made_ns`. A plan that takes the
-        place of a broken one (`is_remade`) does not know what that one has under way, and no
-        snapshot may show it yet; so it reduces nothing before such a command would be over.
+        place of another does not know what that one has under way, and no snapshot may show it
+        yet; so it reduces nothing before `under_way_until_ns`, when such a command is over.
         """
         self._made_ns = made_ns
-        self._may_reduce_ns = made_ns + ANSWER_TIMEOUT_NS if is_remade else 0
+        self._may_reduce_ns = under_way_until_ns
         self._account_id = account_id
         self._command_ids = command_ids
         self._armed = armed

@@ -44,3 +44,14 @@ class LockSpan(NamedTuple):
             and self.since_ns <= at_ns
             and (self.until_ns is None or at_ns < self.until_ns)
         )
+
+
+class Unlocked(NamedTuple):
+    """A lock that was ended before its time, by the unlock policy.
+
+    What the rule had found until then is not enforced again; what it finds later is.
+    """
+
+    rule_id: str
+    contract_id: str | None
+    at_ns: int

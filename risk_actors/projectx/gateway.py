@@ -10,7 +10,7 @@ from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Command
-from risk_actors.core.lock import LockSpan
+from risk_actors.messages import NoteLocks, RequestBars
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
@@ -88,11 +88,17 @@ class ProjectXGateway:
         if service is not None:
             self._thread.call(partial(service.request_snapshot, account_id, reason, correlation_id))
 
-    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+    def request_bars(self, wanted: RequestBars) -> None:
+        """Ask how far a contract traded in a time. From any thread; returns at once."""
+        service = self._service
+        if service is not None:
+            self._thread.call(partial(service.request_bars, wanted))
+
+    def note_locks(self, note: NoteLocks) -> None:
         """Tell when an account was and is locked as the account's own fact. From any thread."""
         service = self._service
         if service is not None:
-            self._thread.call(partial(service.note_locks, account_id, spans, correlation_id))
+            self._thread.call(partial(service.note_locks, note))
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End streams, connections, loop and thread; nothing is emitted afterwards. Idempotent."""

@@ -8,8 +8,15 @@ from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
-from risk_actors.core.lock import LockSpan
-from risk_actors.messages import AccountSnapshot, CommandAnswered, LocksNoted, Message
+from risk_actors.messages import (
+    AccountSnapshot,
+    BarsReported,
+    CommandAnswered,
+    LocksNoted,
+    Message,
+    NoteLocks,
+    RequestBars,
+)
 from risk_actors.projectx.accounts import guarded_accounts, is_selected
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
@@ -115,15 +122,30 @@ class GatewayService:
         if self._streams is not None:
             self._streams.desk.request(account_id, reason, correlation_id)
 
-    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
+    def request_bars(self, wanted: RequestBars) -> None:
+        """Read how far a contract traded in a time, and tell it."""
+        self._emit(
+            BarsReported(
+                correlation_id=wanted.correlation_id,
+                at_ns=self._clock.now_ns(),
+                account_id=wanted.account_id,
+                contract_id=wanted.contract_id,
+                since_ns=wanted.since_ns,
+                until_ns=wanted.until_ns,
+                bars=None,
+            )
+        )
+
+    def note_locks(self, note: NoteLocks) -> None:
         """Note when an account was and is locked, and tell it, now or with the start."""
         noted = LocksNoted(
-            correlation_id=correlation_id,
+            correlation_id=note.correlation_id,
             at_ns=self._clock.now_ns(),
-            account_id=account_id,
-            spans=spans,
+            account_id=note.account_id,
+            spans=note.spans,
+            unlocked=note.unlocked,
         )
-        self._lock_notes[account_id] = noted
+        self._lock_notes[note.account_id] = noted
         self._emit(noted)
 
     async def stop(self) -> None:

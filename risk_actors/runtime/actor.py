@@ -17,6 +17,7 @@ from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Control
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
+from risk_actors.runtime.tape import MADE, InstantClock, Tape
 
 
 class ActorExitError(Exception):
@@ -44,6 +45,8 @@ class ActorContext(NamedTuple):
     outbox: Outbox
     clock: Clock
     overseer: Overseer
+    tape: Tape | None = None
+    """Where what it handles is noted; an actor with a tape sees one instant per message."""
 
 
 class Actor(pykka.ThreadingActor):
@@ -61,7 +64,11 @@ class Actor(pykka.ThreadingActor):
         super().__init__()
         self.address = context.address
         self.outbox = context.outbox
-        self.clock = context.clock
+        self.tape = context.tape
+        self.clock: Clock = context.clock
+        if self.tape is not None:
+            self.clock = self._instants = InstantClock(context.clock)
+            self.tape.note(MADE, self.clock.now_ns(), None)
         self.overseer = context.overseer
         # The mailbox belongs to the address, so it replaces the one pykka made for us.
         self.actor_inbox = context.mailbox
@@ -126,12 +133,19 @@ class Actor(pykka.ThreadingActor):
         self._current = None
 
     def _dispatch(self, message: Any) -> None:
+        if not isinstance(message, Message | Control):
+            raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
+        if self.tape is not None:
+            self.tape.note(self._sender(), self._instants.take(message), message)
         if isinstance(message, Message):
             self.handle(message)
-        elif isinstance(message, Control):
-            self.handle_control(message)
         else:
-            raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
+            self.handle_control(message)
+
+    def _sender(self) -> str:
+        mailbox = self.actor_inbox
+        assert isinstance(mailbox, Mailbox)  # noqa: S101 - set in __init__
+        return mailbox.taken_from
 
     def on_stop(self) -> None:
         """Release what `opened` acquired."""

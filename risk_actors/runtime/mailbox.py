@@ -15,30 +15,45 @@ from pykka._envelope import Envelope
 from risk_actors.runtime.control import Control
 
 
+class _Cell:
+    """A place in the queue; a newer quote takes the place of an older one."""
+
+    __slots__ = ("envelope", "sender")
+
+    def __init__(self, envelope: Envelope[Any], sender: str) -> None:
+        self.envelope = envelope
+        self.sender = sender
+
+
 class Mailbox:
     """The queue behind one address. Implements pykka's inbox protocol (put, get, empty)."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self._control: deque[Envelope[Any]] = deque()
-        self._queue: deque[list[Envelope[Any]]] = deque()
-        self._waiting_by_key: dict[str, list[Envelope[Any]]] = {}
+        self._queue: deque[_Cell] = deque()
+        self._waiting_by_key: dict[str, _Cell] = {}
         self._arrived = threading.Condition(threading.Lock())
         self._closed = False
         self.high_water = 0
         """Most messages that ever waited."""
         self.conflated = 0
         """Quotes that a newer one replaced while they waited."""
+        self.taken_from = ""
+        """Who sent what was taken last; empty for the supervision plane. For the taker alone."""
 
-    def deliver(self, message: Any) -> bool:
+    def deliver(self, message: Any, sender: str = "") -> bool:
         """Queue a message; return False when the mailbox is closed (a dead letter)."""
         if self._closed:
             return False
-        self.put(Envelope(message))
+        self._put(Envelope(message), sender)
         return True
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Queue an envelope (pykka's own way in)."""
+        self._put(envelope, "")
+
+    def _put(self, envelope: Envelope[Any], sender: str) -> None:
         message = envelope.message
         with self._arrived:
             if isinstance(message, Control):
@@ -46,14 +61,14 @@ class Mailbox:
             else:
                 key = getattr(message, "conflation_key", None)
                 if key is None:
-                    self._queue.append([envelope])
+                    self._queue.append(_Cell(envelope, sender))
                 else:
                     waiting = self._waiting_by_key.get(key)
                     if waiting is not None:
-                        waiting[0] = envelope
+                        waiting.envelope = envelope
                         self.conflated += 1
                         return
-                    cell = [envelope]
+                    cell = _Cell(envelope, sender)
                     self._waiting_by_key[key] = cell
                     self._queue.append(cell)
             depth = len(self._queue) + len(self._control)
@@ -74,8 +89,11 @@ class Mailbox:
 
     def _take(self) -> Envelope[Any]:
         if self._control:
+            self.taken_from = ""
             return self._control.popleft()
-        envelope = self._queue.popleft()[0]
+        cell = self._queue.popleft()
+        self.taken_from = cell.sender
+        envelope = cell.envelope
         key = getattr(envelope.message, "conflation_key", None)
         if key is not None:
             del self._waiting_by_key[key]

@@ -68,22 +68,24 @@ class RoutedOutbox:
             route(message)
 
 
-def to_mailbox(mailbox: Mailbox, dead_letters: DeadLetters) -> Route:
-    """Return a route to one mailbox."""
+def to_mailbox(mailbox: Mailbox, dead_letters: DeadLetters, sender: str = "") -> Route:
+    """Return a sender's route to one mailbox."""
 
     def deliver(message: Any) -> None:
-        if not mailbox.deliver(message):
+        if not mailbox.deliver(message, sender):
             dead_letters.count(mailbox.address, message)
 
     return deliver
 
 
-def to_account(mailboxes: Mapping[int, Mailbox], kind: str, dead_letters: DeadLetters) -> Route:
-    """Return a route to the mailbox of the message's account."""
+def to_account(
+    mailboxes: Mapping[int, Mailbox], kind: str, dead_letters: DeadLetters, sender: str = ""
+) -> Route:
+    """Return a sender's route to the mailbox of the message's account."""
 
     def deliver(message: Any) -> None:
         mailbox = mailboxes.get(message.account_id)
-        if mailbox is None or not mailbox.deliver(message):
+        if mailbox is None or not mailbox.deliver(message, sender):
             dead_letters.count(f"{kind}:{message.account_id}", message)
 
     return deliver

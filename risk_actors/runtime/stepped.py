@@ -7,7 +7,7 @@ runs, so a failure found by chance can be watched again.
 import random
 from collections.abc import Sequence
 
-from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.actor import Actor
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.supervisor import ChildSpec
 
@@ -28,8 +28,7 @@ class SteppedScheduler:
     def start(self, specs: Sequence[ChildSpec]) -> None:
         """Make and open the actors in order."""
         for spec in specs:
-            context = ActorContext(spec.address, spec.mailbox, spec.outbox, self._clock, self)
-            actor = spec.make(context)
+            actor = spec.make(spec.context(self._clock, self))
             self._actors[spec.address] = actor
             actor.on_start()
 

@@ -17,11 +17,12 @@ from pykka import ActorDeadError
 
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorChanged, ActorStatus
-from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.actor import Actor, ActorContext, Overseer
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Resync
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
+from risk_actors.runtime.tape import Tape
 from risk_actors.runtime.topology import MailboxStats
 
 START_TIMEOUT_S = 10.0
@@ -49,6 +50,11 @@ class ChildSpec(NamedTuple):
     make: Callable[[ActorContext], Actor]
     mailbox: Mailbox
     outbox: Outbox
+    tape: Tape | None = None
+
+    def context(self, clock: Clock, overseer: Overseer) -> ActorContext:
+        """Return what the actor is given."""
+        return ActorContext(self.address, self.mailbox, self.outbox, clock, overseer, self.tape)
 
 
 class _Child:
@@ -234,7 +240,7 @@ class Supervisor:
         child.started.clear()
         child.error = None
         spec = child.spec
-        actor = spec.make(ActorContext(spec.address, spec.mailbox, spec.outbox, self._clock, self))
+        actor = spec.make(spec.context(self._clock, self))
         child.actor = actor
         actor._start_actor_loop()  # noqa: SLF001 - `start` would construct it a second time
         if not child.started.wait(START_TIMEOUT_S):

@@ -364,6 +364,7 @@ class FakeSession:
         self.commands: list[Command] = []
         self.snapshots: list[tuple[int, str, str]] = []
         self.notes: list[tuple[int, tuple[LockSpan, ...], str]] = []
+        self.bars: list[m.RequestBars] = []
         self.on_command: Callable[[Command], None] = lambda _command: None
         self.on_snapshot: Callable[[int], None] = lambda _account_id: None
 
@@ -371,8 +372,11 @@ class FakeSession:
         self.commands.append(command)
         self.on_command(command)
 
-    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
-        self.notes.append((account_id, spans, correlation_id))
+    def note_locks(self, note: m.NoteLocks) -> None:
+        self.notes.append((note.account_id, note.spans, note.correlation_id))
+
+    def request_bars(self, wanted: m.RequestBars) -> None:
+        self.bars.append(wanted)
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         self.snapshots.append((account_id, reason, correlation_id))

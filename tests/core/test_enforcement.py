@@ -714,7 +714,9 @@ def test_i3_flat_seen_in_events_is_confirmed_by_one_snapshot_now_and_then() -> N
 
 
 def test_i2_a_plan_made_anew_lets_a_reduction_under_way_end_first() -> None:
-    p = EnforcementPlan(ACCOUNT, command_ids=itertools.count(1), made_ns=10 * S, is_remade=True)
+    p = EnforcementPlan(
+        ACCOUNT, command_ids=itertools.count(1), made_ns=10 * S, under_way_until_ns=13 * S
+    )
     p.on_account(account(position(8), asked_ns=10 * S), "e-1", 10 * S)
 
     at_once = p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 10 * S)

@@ -370,7 +370,7 @@ def test_unarmed_nothing_is_moved() -> None:
 def test_a_plan_made_anew_lets_a_move_under_way_end_first() -> None:
     """An older, looser target that arrives last would loosen the stop."""
     fresh = msgspec.structs.replace(LONG, snapshot_asked_ns=10 * S)
-    p = Plan(fresh, made_ns=10 * S, is_remade=True)
+    p = Plan(fresh, made_ns=10 * S, under_way_until_ns=13 * S)
 
     assert moved(p.want(move(95), at_ns=10 * S)) == []
     assert moved(p.plan.on_tick("t", 13 * S)) == [(7, Decimal(95))]

@@ -18,7 +18,6 @@ from typing import Any
 from risk_actors import messages as m
 from risk_actors.core.broker import Fill, Position, Quote
 from risk_actors.core.commands import Answer, CloseContract, Command, MoveStop, Outcome
-from risk_actors.core.lock import LockSpan
 from risk_actors.projectx import translation
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.simulator import payloads
@@ -362,8 +361,25 @@ class Broker:
             sent_ns=sent_ns,
         )
 
-    def note_locks(self, account_id: int, spans: tuple[LockSpan, ...], correlation_id: str) -> None:
-        self._tell(m.LocksNoted, correlation_id, account_id=account_id, spans=spans)
+    def note_locks(self, note: m.NoteLocks) -> None:
+        self._tell(
+            m.LocksNoted,
+            note.correlation_id,
+            account_id=note.account_id,
+            spans=note.spans,
+            unlocked=note.unlocked,
+        )
+
+    def request_bars(self, wanted: m.RequestBars) -> None:
+        self._tell(
+            m.BarsReported,
+            wanted.correlation_id,
+            account_id=wanted.account_id,
+            contract_id=wanted.contract_id,
+            since_ns=wanted.since_ns,
+            until_ns=wanted.until_ns,
+            bars=None,
+        )
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         asked_ns = self.clock.now_ns()
