@@ -52,6 +52,7 @@ class Known:
     memories: dict[tuple[str, int], RuleMemory] = field(default_factory=dict)
     """What each rule remembers of each account, where that has changed since the start."""
     judged: MarkFigures | None = None
+    settings: m.SettingsChanged | None = None
     last_fills: dict[int, dict[str, Fill]] = field(default_factory=dict)
     """By account and contract, the last fill; the latest last."""
 
@@ -68,6 +69,8 @@ def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone:
         rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
         events=events,
         prices=_prices(known.judged),
+        pending=() if known.settings is None else known.settings.pending,
+        settings_fault=(known.settings and known.settings.fault) or None,
     )
 
 

@@ -196,6 +196,10 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RulePicture, ...] = ()
     events: tuple[EventPicture, ...] = ()
     prices: PricesPicture = PricesPicture()
+    pending: tuple[str, ...] = ()
+    """Changed settings that wait for the daily reset, because they loosen."""
+    settings_fault: str | None = None
+    """Why edited settings files could not be read; what was in force stays so."""
     detail: str | None = None
     """Why the phase is not `armed`, in plain words."""
     timezone: str = "UTC"

@@ -13,6 +13,7 @@ from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.paint import Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
 from risk_actors.core.evidence import iso_utc
+from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.runtime.actor import Actor, ActorContext
 
 KEEP_EVENTS = 200
@@ -28,6 +29,15 @@ class PictureFrame:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self.known: Known | None = None
+
+    @property
+    def memories(self) -> Mapping[tuple[str, int], RuleMemory]:
+        """What each rule remembers of each account, where that has changed since the start."""
+        return {} if self.known is None else dict(self.known.memories)
+
+    def show_phase(self, phase: str) -> None:
+        """Put a phase into the picture by hand, as when the end has begun."""
+        self.picture = msgspec.structs.replace(self.picture, phase=phase)
 
 
 class ViewActor(Actor):
@@ -131,6 +141,8 @@ class ViewActor(Actor):
                 self._take_enforcement(message)
             case m.ConnectionChanged():
                 self._known.connection = message
+            case m.SettingsChanged():
+                self._known.settings = message
             case m.ActorChanged():
                 self._take_actor(message)
 

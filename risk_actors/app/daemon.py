@@ -13,25 +13,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
 from loguru import logger
 
 from risk_actors import __version__
-from risk_actors.actors.operator import OperatorInlet
-from risk_actors.actors.picture import Picture
-from risk_actors.actors.timer import TICK_EVERY_S
-from risk_actors.actors.view import PictureFrame
-from risk_actors.app import topology
-from risk_actors.app.assembly import Assembly, assemble
-from risk_actors.app.headroom_desk import HeadroomDesk
+from risk_actors.app.connect import Target, connect, for_account, stored_settings
+from risk_actors.app.guard import Guard
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
-from risk_actors.app.pulse import PulseThread
-from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
+from risk_actors.app.settings_desk import SettingsDesk
 from risk_actors.app.settings_environment import (
     Environment,
     choose_mode,
@@ -39,16 +31,13 @@ from risk_actors.app.settings_environment import (
     load_environment,
 )
 from risk_actors.app.settings_load import load_settings
-from risk_actors.app.system import RESYNC
-from risk_actors.core.rules import Mode
-from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.app.settings_watch import SettingsWatch
 from risk_actors.projectx.errors import LoginFailed
-from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
-from risk_actors.runtime.clock import Clock, SystemClock
-from risk_actors.runtime.supervisor import StartFailedError, Supervisor
+from risk_actors.runtime.clock import SystemClock
+from risk_actors.runtime.supervisor import StartFailedError
 from risk_actors.store.schema import DATABASE_FILE, migrate
 from risk_actors.web.server import WebError, WebServer
 
@@ -58,13 +47,6 @@ _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
 
 class _Stopped(BaseException):
     """The process was told to end while it was starting."""
-
-
-class _Target(NamedTuple):
-    """What is guarded: the broker, or the simulator."""
-
-    credentials: Credentials
-    endpoints: GatewayEndpoints
 
 
 def run(options: RunOptions) -> int:
@@ -121,7 +103,7 @@ def _run_held(
 
 def _run_system(
     options: RunOptions,
-    settings: Settings,
+    wanted: Settings,
     environment: Environment,
     mode: TradingMode,
     instance: Instance,
@@ -130,61 +112,36 @@ def _run_system(
     stack: ExitStack,
 ) -> int:
     clock = SystemClock()
-    context = rule_context(settings)
-    armed = settings.is_armed(mode)
     _open_store(options.data_dir)
-
-    target = _target(environment, mode, settings, stack)
-    session = _session(settings, environment, target, clock, context.calendar)
-    accounts = session.connect()
-    stack.callback(session.stop)
+    wanted = for_account(wanted, environment.account_name)
+    target = _target(environment, mode, wanted, stack)
+    session, accounts, keeper, window = connect(
+        wanted, stored_settings(options.data_dir), target, clock, stack
+    )
     logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
 
-    frame = PictureFrame(
-        Picture(
-            version=__version__,
-            mode=mode.value,
-            armed=armed,
-            phase="starting",
-            timezone=settings.session.timezone,
-        )
-    )
-    assembly = assemble(
-        settings,
-        context,
-        accounts,
-        session,
-        frame,
-        data_dir=options.data_dir,
-        clock=clock,
-        armed=armed,
-    )
-    system = assembly.system
-    supervisor = Supervisor(
-        clock, outbox=system.supervisor_outbox, resync=RESYNC, on_given_up=_say_given_up
-    )
-    supervisor.start(system.specs)
-    stack.callback(_stop_actors, supervisor)
-    logger.info("✅ Rules Initialized: {}", _say_rules(settings, armed=armed))
-
-    account_ids = tuple(account.id for account in accounts)
-    session.start(system.inbound.send, account_ids)
+    guard = Guard(session, accounts, window, data_dir=options.data_dir, clock=clock, mode=mode)
+    stack.callback(guard.stop)
+    for sentence in keeper.in_force.pending:
+        logger.warning("Waits for the daily reset: {}", sentence)
+    guard.start(keeper.in_force)
     # Stopped before the actors are, so that nothing arrives at an actor that has ended.
     stack.callback(session.stop)
-    pulse = PulseThread(system.timer_mailbox, TICK_EVERY_S)
-    pulse.start()
-    stack.callback(pulse.stop)
-    enforced = "breaches are enforced" if armed else "NOT ARMED, nothing is sent"
-    logger.info("✅ Event Loop Running: {}", enforced)
 
-    operator = OperatorInlet(system.operator_outbox, clock, account_ids, armed=armed)
-    address = _serve(options, settings, assembly, supervisor, operator, instance, stack)
-    _show_until_stopped(options, assembly.desk, address, logs, stop)
+    def load() -> Settings:
+        return for_account(load_settings(options.settings_dir), environment.account_name)
 
-    frame.picture = msgspec.structs.replace(frame.picture, phase="stopping")
+    desk = SettingsDesk(guard, keeper, options.settings_dir, load, stop.lose)
+    watch = SettingsWatch(options.settings_dir, desk.look)
+    watch.start()
+    stack.callback(watch.stop)
+
+    address = _serve(options, wanted, guard, instance, stack)
+    _show_until_stopped(options, guard, address, logs, stop)
+
+    guard.show_phase("stopping")
     logger.info("Stopping: protection ends with this process, locks stay in the store")
-    faulted = any(stats.status == "given_up" for stats in supervisor.stats())
-    return ExitCode.FAULT if faulted else ExitCode.OK
+    return ExitCode.FAULT if guard.has_given_up or stop.is_lost else ExitCode.OK
 
 
 def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:
@@ -212,11 +169,11 @@ def _open_store(data_dir: Path) -> None:
 
 def _target(
     environment: Environment, mode: TradingMode, settings: Settings, stack: ExitStack
-) -> _Target:
+) -> Target:
     """Return the broker of the credentials, or start the simulator and return that."""
     if mode is TradingMode.LIVE:
         assert environment.credentials is not None  # noqa: S101 - `choose_mode` saw to it
-        return _Target(environment.credentials, environment.endpoints or GatewayEndpoints())
+        return Target(environment.credentials, environment.endpoints or GatewayEndpoints())
     from risk_actors.simulator.thread import SimulatorThread  # noqa: PLC0415 - paper only
 
     # The SDK's HTTP client would ask a proxy from the environment for this machine's own port.
@@ -230,7 +187,7 @@ def _target(
         "Paper: the simulated account is new at every start; locks of earlier runs hold all the "
         "same, until they end"
     )
-    return _Target(
+    return Target(
         Credentials(username=simulator_settings.username, api_key=simulator_settings.api_key),
         GatewayEndpoints(
             api_url=gateway.api_url,
@@ -240,66 +197,19 @@ def _target(
     )
 
 
-def _session(
-    settings: Settings,
-    environment: Environment,
-    target: _Target,
-    clock: Clock,
-    calendar: TradingCalendar,
-) -> ProjectXGateway:
-    def fills_since_ns(now_ns: int) -> int:
-        # The week may begin after the day does, or before it.
-        return min(calendar.day(now_ns).start_ns, calendar.week(now_ns).start_ns)
-
-    gateway_settings = settings.gateway
-    if environment.account_name is not None:
-        gateway_settings = msgspec.structs.replace(
-            gateway_settings, account_name=environment.account_name
-        )
-    return ProjectXGateway(
-        gateway_settings, target.credentials, target.endpoints, clock, fills_since_ns
-    )
-
-
-def _say_rules(settings: Settings, *, armed: bool) -> str:
-    modes = [
-        "shadow" if rule.mode is Mode.ENFORCE and not armed else rule.mode.value
-        for rule in settings.rules
-    ]
-    return ", ".join(
-        f"{rule.id} ({mode})" for rule, mode in zip(settings.rules, modes, strict=True)
-    )
-
-
-def _say_given_up(address: str) -> None:
-    logger.critical(
-        "{} failed too often and was given up: what it did is NOT DONE any more. "
-        "Close your positions yourself and start again.",
-        address,
-    )
-
-
-def _stop_actors(supervisor: Supervisor) -> None:
-    left = supervisor.stop()
-    if left:
-        logger.error("Actors that did not end in time: {}", ", ".join(left))
-
-
 def _serve(
     options: RunOptions,
     settings: Settings,
-    assembly: Assembly,
-    supervisor: Supervisor,
-    operator: OperatorInlet,
+    guard: Guard,
     instance: Instance,
     stack: ExitStack,
 ) -> str:
     """Start the HTTP side; return its address."""
     host = settings.web.host
     server = WebServer(
-        picture=assembly.desk.picture,
-        topology=lambda: topology.live(assembly.system, supervisor),
-        panic=operator.panic,
+        picture=guard.picture,
+        topology=guard.topology,
+        panic=guard.panic,
         host=host,
         port=settings.web.port if options.port is None else options.port,
     )
@@ -312,13 +222,13 @@ def _serve(
 
 
 def _show_until_stopped(
-    options: RunOptions, desk: HeadroomDesk, address: str, logs: Logs, stop: "_StopFlag"
+    options: RunOptions, guard: Guard, address: str, logs: Logs, stop: "_StopFlag"
 ) -> None:
     stop.arm()
     if options.display is None:
         stop.event.wait()
         return
-    display = options.display(desk.picture, address)
+    display = options.display(guard.picture, address)
     with logs.console_held() if sys.stderr.isatty() else nullcontext():
         display.run_until(stop.event)
 
@@ -328,11 +238,19 @@ class _StopFlag:
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self.is_lost = False
+        """Whether the daemon ends because nothing guards any more."""
         self._is_running = False
 
     def arm(self) -> None:
         """From now on a signal ends the waiting in order."""
         self._is_running = True
+
+    def lose(self, error: Exception) -> None:
+        """End, because the actors could not be started again."""
+        logger.critical("Nothing is guarded any more: {}. Close your positions yourself.", error)
+        self.is_lost = True
+        self.event.set()
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Take a signal."""

@@ -13,15 +13,20 @@ from risk_actors.core.trading_calendar import TradingCalendar
 
 def rule_context(settings: Settings) -> RuleContext:
     """Return the trading day, the market's hours and the news of these settings."""
-    session = settings.session
     return RuleContext(
-        TradingCalendar(
-            zone=ZoneInfo(session.timezone),
-            daily_reset=session.daily_reset,
-            weekly_reset=session.weekly_reset,
-        ),
+        trading_calendar(settings),
         MarketCalendar(settings.holidays),
         NewsCalendar(settings.news),
+    )
+
+
+def trading_calendar(settings: Settings) -> TradingCalendar:
+    """Return the trading day and week of these settings."""
+    session = settings.session
+    return TradingCalendar(
+        zone=ZoneInfo(session.timezone),
+        daily_reset=session.daily_reset,
+        weekly_reset=session.weekly_reset,
     )
 
 

@@ -64,6 +64,8 @@ class Blueprint(NamedTuple):
     """What the run before this one left."""
     unlock: UnlockTerms = NEVER
     """Whether, and how, a lock may be ended before its time."""
+    lock_shelf: LockShelf | None = None
+    """The lock book of the actors before these, where the store lacks something of it."""
     make_mailbox: Callable[[str], Mailbox] = Mailbox
     """A replay puts its own in place."""
 
@@ -89,7 +91,9 @@ class ActorSystem:
     def __init__(self, blueprint: Blueprint) -> None:
         self.dead_letters = DeadLetters()
         self._tapes: dict[str, Tape] = {}
-        members = list(_members(blueprint, self._tapes))
+        self.lock_shelf = blueprint.lock_shelf or LockShelf()
+        """Where the locks are kept while actors come and go."""
+        members = list(_members(blueprint, self._tapes, self.lock_shelf))
         self._tapes |= {
             member.address: Tape(member.address) for member in members if member.kind in TAPED
         }
@@ -160,10 +164,12 @@ class ActorSystem:
         ]
 
 
-def _members(blueprint: Blueprint, tapes: Mapping[str, Tape]) -> Sequence[_Member]:
+def _members(
+    blueprint: Blueprint, tapes: Mapping[str, Tape], locks: LockShelf
+) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
-    plans, locks = PlanShelf(), LockShelf()
+    plans = PlanShelf()
     seen = SeenWindows(calendar, blueprint.started_ns, blueprint.last_run)
     return [
         _Member(
@@ -225,7 +231,7 @@ def _members(blueprint: Blueprint, tapes: Mapping[str, Tape]) -> Sequence[_Membe
         _Member(
             TimerActor.kind,
             TimerActor.kind,
-            lambda c: TimerActor(c, calendar=calendar, seen=seen),
+            lambda c: TimerActor(c, seen=seen),
         ),
     ]
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from risk_actors import __version__
+from risk_actors.cli.audit import audit
 from risk_actors.cli.check import check
 from risk_actors.cli.panic import panic
 from risk_actors.cli.run import run
@@ -35,5 +36,5 @@ def _speak_utf8() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
-for command in (run, check, topology, status, rules, locks, simulate, panic):
+for command in (run, check, topology, status, rules, locks, audit, simulate, panic):
     main.add_command(command)

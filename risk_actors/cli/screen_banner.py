@@ -39,6 +39,11 @@ def banner(picture: Picture, now: datetime, width: int) -> list[Text]:
     if not picture.armed:
         told = f" ▲ {words.NOT_ENFORCED}: rules and locks only watch and record"
         lines.append(fitted(Text(told, "bold yellow"), width))
+    if picture.settings_fault:
+        lines.append(fitted(Text(f" ▲ {picture.settings_fault}", "bold red"), width))
+    if picture.pending:
+        told = f" ▲ waits for the daily reset: {'; '.join(picture.pending)}"
+        lines.append(fitted(Text(told, "yellow"), width))
     if picture.phase != "armed":
         reason = picture.detail or "not guarding yet"
         style = "bold yellow" if picture.phase in ("starting", "stopping") else "bold red"

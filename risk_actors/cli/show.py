@@ -32,6 +32,7 @@ def status(data_dir: Path, as_json: bool) -> None:
     _print_headroom(console, picture)
     _print_locks(console, picture)
     _print_prices(console, picture)
+    _print_settings(console, picture)
 
 
 @click.command()
@@ -204,3 +205,11 @@ def _print_prices(console: "Console", picture: "Picture") -> None:
     if prices.waiting:
         waiting = ", ".join(symbol_of(contract_id) for contract_id in prices.waiting)
         console.print(f"Surprising price, waiting for a second witness: {waiting}")
+
+
+def _print_settings(console: "Console", picture: "Picture") -> None:
+    """Say which edited settings do not hold yet; nothing while all do."""
+    if picture.settings_fault:
+        console.print(picture.settings_fault, style="bold red")
+    for sentence in picture.pending:
+        console.print(f"Waits for the daily reset: {sentence}", style="yellow")

@@ -8,6 +8,8 @@ class LastRun(msgspec.Struct, frozen=True, kw_only=True):
 
     alive_ns: int | None = None
     """When it was last known to be alive: a command of that instant may still take effect."""
+    may_be_under_way: bool = True
+    """Whether it may have sent such a command then; actors made anew know better."""
     day_start_ns: int | None = None
     """The trading day that it was last told of."""
     week_start_ns: int | None = None

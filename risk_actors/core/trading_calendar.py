@@ -44,30 +44,32 @@ class ResetSchedule:
             croniter(cron, _SOME_DAY).get_next(datetime)
         except CroniterBadDateError:
             raise ValueError(f"`{cron}` never comes round") from None
-        self._cron = cron
-        self._zone = zone
+        self.cron = cron
+        self.zone = zone
         self._window = Window(0, 0)
 
     def window(self, at_ns: int) -> Window:
         """Return the window that an instant lies in."""
-        if not self._window.contains(at_ns):
-            self._window = self._find(at_ns)
-        return self._window
+        # Several threads ask, of present and past: what one looks at must not change under it.
+        window = self._window
+        if not window.contains(at_ns):
+            window = self._window = self._find(at_ns)
+        return window
 
     def _find(self, at_ns: int) -> Window:
-        local = datetime.fromtimestamp(at_ns // NS_PER_S, self._zone).replace(tzinfo=None)
-        start_ns = self._instant(croniter(self._cron, local).get_prev(datetime))
-        if croniter.match(self._cron, local):
+        local = datetime.fromtimestamp(at_ns // NS_PER_S, self.zone).replace(tzinfo=None)
+        start_ns = self._instant(croniter(self.cron, local).get_prev(datetime))
+        if croniter.match(self.cron, local):
             start_ns = self._instant(local)
         # In an hour that comes twice, what lies ahead on the clock may have happened already.
-        ahead = croniter(self._cron, local)
+        ahead = croniter(self.cron, local)
         while (end_ns := self._instant(ahead.get_next(datetime))) <= at_ns:
             start_ns = end_ns
         return Window(start_ns, end_ns)
 
     def _instant(self, local: datetime) -> int:
         """Return when a wall clock first shows the minute of a time, or passes over it."""
-        return instant_ns(local.date(), local.time().replace(second=0), self._zone)
+        return instant_ns(local.date(), local.time().replace(second=0), self.zone)
 
 
 class TradingCalendar:
@@ -80,13 +82,13 @@ class TradingCalendar:
             ValueError: an expression is no valid schedule.
         """
         self.zone = zone
-        self._daily = ResetSchedule(daily_reset, zone)
-        self._weekly = ResetSchedule(weekly_reset, zone)
+        self.daily = ResetSchedule(daily_reset, zone)
+        self.weekly = ResetSchedule(weekly_reset, zone)
 
     def day(self, at_ns: int) -> Window:
         """Return the trading day of an instant."""
-        return self._daily.window(at_ns)
+        return self.daily.window(at_ns)
 
     def week(self, at_ns: int) -> Window:
         """Return the trading week of an instant."""
-        return self._weekly.window(at_ns)
+        return self.weekly.window(at_ns)

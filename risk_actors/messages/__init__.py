@@ -5,6 +5,7 @@ broker event, a tick, the trader's own request), and handed on by whatever follo
 a command leads back to its cause (I9). `at_ns` is our clock when the message was made.
 """
 
+from risk_actors.core.unlock_requests import UnlockStatus
 from risk_actors.messages.account import AccountUpdated, ReconciliationDiffered, RequestSnapshot
 from risk_actors.messages.base import Message
 from risk_actors.messages.broker import (
@@ -30,7 +31,7 @@ from risk_actors.messages.enforcement import (
     SendClose,
     SendMoveStop,
 )
-from risk_actors.messages.locks import LocksChanged, NoteLocks, UnlockChanged, UnlockStatus
+from risk_actors.messages.locks import LocksChanged, NoteLocks, UnlockChanged
 from risk_actors.messages.pnl import (
     BalanceChecked,
     DayOpened,

@@ -2,7 +2,7 @@
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill
-from risk_actors.core.position_book import Difference
+from risk_actors.core.reconciliation import Difference
 from risk_actors.messages.base import Message
 
 

@@ -1,8 +1,7 @@
 """What the lockout actor sends."""
 
-from enum import StrEnum
-
 from risk_actors.core.lock import Lock, LockSpan, Unlocked
+from risk_actors.core.unlock_requests import UnlockRequest, UnlockStatus
 from risk_actors.messages.base import Message
 
 
@@ -15,19 +14,8 @@ class LocksChanged(Message, frozen=True, kw_only=True):
     ended: Lock | None = None
     unsaved: int = 0
     """Changes of locks, of any account, that could not be written to the store yet."""
-
-
-class UnlockStatus(StrEnum):
-    """What became of a request to end a lock before its time."""
-
-    REFUSED = "refused"
-    ASKED = "asked"
-    """It takes effect at `due_ns` unless it is withdrawn."""
-    WITHDRAWN = "withdrawn"
-    DONE = "done"
-    """The lock was ended by it."""
-    MOOT = "moot"
-    """The lock ended by itself first."""
+    unlocks: tuple[UnlockRequest, ...] = ()
+    """Requests to end one of them that wait."""
 
 
 class UnlockChanged(Message, frozen=True, kw_only=True):

@@ -49,5 +49,7 @@ class SettingsChanged(Message, frozen=True, kw_only=True):
     """What is different from before, one sentence each."""
     pending: tuple[str, ...] = ()
     """What waits, one sentence each."""
+    fault: str = ""
+    """Why edited files could not be read, so that nothing of them holds or waits."""
     armed_by_command: bool | None = None
     """Set by `arm` or `disarm`; None while app.toml decides."""

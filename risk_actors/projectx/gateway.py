@@ -88,6 +88,12 @@ class ProjectXGateway:
         if service is not None:
             self._thread.call(partial(service.request_snapshot, account_id, reason, correlation_id))
 
+    def resume(self, reason: str) -> None:
+        """Tell again all that is known: the listeners are new. From any thread."""
+        service = self._service
+        if service is not None:
+            self._thread.call(partial(service.resume, reason))
+
     def request_bars(self, wanted: RequestBars) -> None:
         """Ask how far a contract traded in a time. From any thread; returns at once."""
         service = self._service

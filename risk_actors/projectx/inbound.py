@@ -70,6 +70,11 @@ class Inbound:
         """Drop half-known quotes, as after a gap in the market hub's stream."""
         self._quotes.forget()
 
+    def repeat_quotes(self) -> None:
+        """Tell the last quote of every contract again, as old as it is."""
+        for quote in self._quotes.latest():
+            self._send(QuoteReported, quote=quote)
+
     def mention(self, contract_id: str) -> None:
         """Take note of a contract that an account has to do with."""
         self._on_contract(contract_id)

@@ -24,6 +24,7 @@ from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, MODIFY, PARTIAL_
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.session import Session
+from risk_actors.projectx.time_desk import TimeDesk
 
 WARM_EVERY_S = 20.0
 """How often the connection is used so that no one on the way closes it as idle."""
@@ -52,7 +53,9 @@ class EnforcementLane:
         budget: RequestBudget,
         clock: Clock,
         command_timeout_s: float,
+        time_desk: TimeDesk,
     ) -> None:
+        self._time = time_desk
         self._api_url = api_url
         self._session = session
         self._budget = budget
@@ -87,6 +90,7 @@ class EnforcementLane:
         self._budget.count(sent_ns)
         if self._http is None:
             return _uncertain(command, "the connection is closed"), sent_ns
+        asked_ns = self._time.monotonic_ns()
         try:
             async with self._http.post(
                 f"{self._api_url}{endpoint}",
@@ -94,6 +98,7 @@ class EnforcementLane:
                 headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
                 allow_redirects=False,
             ) as response:
+                came_ns = self._time.monotonic_ns()
                 status, content = response.status, await response.read()
         except TimeoutError:
             return _uncertain(command, f"no answer within {self._timeout_s:g} s"), sent_ns
@@ -102,24 +107,33 @@ class EnforcementLane:
             return _uncertain(command, f"the connection broke: {detail}"), sent_ns
         if status == _UNAUTHORISED:
             self._session.relogin_soon(token)
+        if status in _ANSWERED:
+            # After the outcome is on its way: the time can wait, the enforcement cannot.
+            date = response.headers.get("Date")
+            asyncio.get_running_loop().call_soon(self._time.answered, asked_ns, date, came_ns)
         return outcome_of(command, endpoint, status, content), sent_ns
 
     async def keep_warm(self) -> None:
         """Keep connections open and ready; runs until cancelled."""
         while True:
-            await asyncio.gather(*(self._ping() for _ in range(_WARM_CONNECTIONS)))
+            await asyncio.gather(*(self.ping() for _ in range(_WARM_CONNECTIONS)))
             await asyncio.sleep(WARM_EVERY_S)
 
-    async def _ping(self) -> None:
+    async def ping(self) -> None:
+        """Use a connection, and take the broker's time from the answer; never raises for it."""
         if self._http is None:
             return
         self._budget.count(self._clock.now_ns())
+        asked_ns = self._time.monotonic_ns()
         try:
             async with self._http.get(
                 f"{self._api_url}/Status/ping",
                 timeout=aiohttp.ClientTimeout(total=_PING_TIMEOUT_S),
             ) as response:
+                came_ns = self._time.monotonic_ns()
                 await response.read()  # whatever it says: the connection is what counts
+                if response.status in _ANSWERED:
+                    self._time.answered(asked_ns, response.headers.get("Date"), came_ns)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             logger.debug("The enforcement connection is not warm: {}", scrub(str(error)))
 

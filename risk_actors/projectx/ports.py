@@ -1,9 +1,10 @@
 """What the adapter needs from whoever runs it."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from risk_actors.messages import Message
+from risk_actors.runtime.clock import Reference
 
 
 class Clock(Protocol):
@@ -11,6 +12,24 @@ class Clock(Protocol):
 
     def now_ns(self) -> int:
         """Return the present instant, whole nanoseconds of UTC."""
+        ...
+
+
+@runtime_checkable
+class ReferencedClock(Clock, Protocol):
+    """A clock that takes the broker's time for its reference."""
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds that never step back and that nobody can set."""
+        ...
+
+    @property
+    def wants_reference(self) -> bool:
+        """Whether something happened since the broker last told, so that it should again."""
+        ...
+
+    def set_reference(self, reference: Reference, *, is_start: bool = False) -> int:
+        """Take the broker's time; return by how much the clock was moved (ns, signed)."""
         ...
 
 

@@ -28,6 +28,10 @@ class QuoteMerger:
         """Drop everything, as after a gap in the stream: half of an old quote is no quote."""
         self._latest.clear()
 
+    def latest(self) -> tuple[Quote, ...]:
+        """Return what is known of every contract."""
+        return tuple(self._latest.values())
+
     def update(self, contract_id: object, payload: object, received_ns: int) -> Quote:
         """Merge one quote event and return the full latest quote.
 

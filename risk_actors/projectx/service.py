@@ -122,6 +122,14 @@ class GatewayService:
         if self._streams is not None:
             self._streams.desk.request(account_id, reason, correlation_id)
 
+    def resume(self, reason: str) -> None:
+        """Tell the connection's state and the last quotes, and have every account read."""
+        if self._streams is None:
+            return
+        self._board.announce()
+        self._streams.inbound.repeat_quotes()
+        self._streams.desk.request(None, reason)
+
     def request_bars(self, wanted: RequestBars) -> None:
         """Read how far a contract traded in a time, and tell it."""
         self._emit(

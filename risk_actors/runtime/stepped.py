@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 
 from risk_actors.runtime.actor import Actor
-from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.supervisor import ChildSpec
 
 
@@ -19,7 +19,7 @@ class ActorFailedError(Exception):
 class SteppedScheduler:
     """Stands in for the supervisor and for the actors' threads."""
 
-    def __init__(self, clock: VirtualClock, seed: int) -> None:
+    def __init__(self, clock: Clock, seed: int) -> None:
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 - a schedule, not a secret
         self._actors: dict[str, Actor] = {}

@@ -98,7 +98,13 @@ class InstantClock:
         A tick that waited is a little older than what was handled before it: that is no step back.
         """
         at_ns = message.at_ns if isinstance(message, Tick) else self._clock.now_ns()
-        if at_ns < self._now_ns - STEPPED_BACK_NS:
-            self._now_ns = at_ns
-        self._now_ns = max(self._now_ns, at_ns)
+        self._now_ns = next_instant(self._now_ns, at_ns)
         return self._now_ns
+
+
+def next_instant(now_ns: int, at_ns: int) -> int:
+    """Return an actor's instant after `now_ns` when a message of `at_ns` is handled.
+
+    A little back is no step back; further back is a clock that was set.
+    """
+    return at_ns if at_ns < now_ns - STEPPED_BACK_NS else max(now_ns, at_ns)

@@ -1,0 +1,112 @@
+"""Logs in to the broker, and decides by the broker's own time which settings are in force."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from loguru import logger
+
+from risk_actors.app.guard import FillsWindow
+from risk_actors.app.rule_context import rule_context
+from risk_actors.app.settings import Settings
+from risk_actors.app.settings_due import StoredSettings
+from risk_actors.app.settings_json import decode_settings
+from risk_actors.app.settings_keeper import SettingsKeeper
+from risk_actors.core.broker import Account
+from risk_actors.projectx.gateway import ProjectXGateway
+from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
+from risk_actors.runtime.clock import Clock
+from risk_actors.store.settings import first_started_ns, read_settings
+
+
+class Target(NamedTuple):
+    """What is guarded: the broker, or the simulator."""
+
+    credentials: Credentials
+    endpoints: GatewayEndpoints
+
+
+class Stored(NamedTuple):
+    """What the store says of the settings."""
+
+    row: StoredSettings
+    settings: Settings
+    first_started_ns: int | None
+    armed_by_command: bool | None
+
+
+class Connected(NamedTuple):
+    """A session that has logged in, and what holds for it."""
+
+    session: ProjectXGateway
+    accounts: Sequence[Account]
+    keeper: SettingsKeeper
+    fills_window: FillsWindow
+
+
+def stored_settings(data_dir: Path) -> Stored | None:
+    """Return what was in force when the last run wrote it down; None in a new data directory."""
+    try:
+        row = read_settings(data_dir)
+        if row is None:
+            return None
+        return Stored(
+            row=StoredSettings(day_start_ns=row.day_start_ns, in_force=row.in_force),
+            settings=decode_settings(row.in_force),
+            first_started_ns=first_started_ns(data_dir),
+            armed_by_command=row.armed_by_command,
+        )
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
+        logger.error(
+            "Which settings were in force cannot be read, so those in the files are: {}", error
+        )
+        return None
+
+
+def for_account(settings: Settings, account_name: str | None) -> Settings:
+    """Return the settings with the account that the environment names, if it names one."""
+    if account_name is None:
+        return settings
+    gateway = msgspec.structs.replace(settings.gateway, account_name=account_name)
+    return msgspec.structs.replace(settings, gateway=gateway)
+
+
+def connect(
+    wanted: Settings, stored: Stored | None, target: Target, clock: Clock, stack: ExitStack
+) -> Connected:
+    """Log in; the session is stopped when the stack ends.
+
+    Which accounts are guarded is a setting too, so the login is by what was in force. Logging in
+    tells the broker's time, and only by that it is known whether a new trading day has begun and
+    the files hold in full.
+
+    Raises:
+        LoginFailed: the broker refused, or could not be reached in time.
+        AccountsNotFound: the settings select none of the login's accounts.
+    """
+    window = FillsWindow(rule_context(wanted).calendar)
+
+    def logged_in(gateway: GatewaySettings) -> tuple[ProjectXGateway, Sequence[Account]]:
+        session = ProjectXGateway(gateway, target.credentials, target.endpoints, clock, window)
+        accounts = session.connect()
+        stack.callback(session.stop)
+        return session, accounts
+
+    gateway = wanted.gateway if stored is None else stored.settings.gateway
+    session, accounts = logged_in(gateway)
+    keeper = SettingsKeeper(
+        wanted,
+        None if stored is None else stored.row,
+        None if stored is None else stored.first_started_ns,
+        clock,
+        armed_by_command=None if stored is None else stored.armed_by_command,
+    )
+    in_force = keeper.in_force.settings
+    window.calendar = rule_context(in_force).calendar
+    if in_force.gateway != gateway:
+        session.stop()
+        session, accounts = logged_in(in_force.gateway)
+    return Connected(session, accounts, keeper, window)

@@ -1,0 +1,307 @@
+"""The actors that guard the accounts, over a session with the broker that outlives them.
+
+Settings that change while the daemon runs are taken on by making all actors anew: the way back
+from the store and the broker is the one that every start takes, so there is no second way to be
+wrong. What the broker says meanwhile is held and handed to the new ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from risk_actors import __version__
+from risk_actors.actors.lockout import LockShelf
+from risk_actors.actors.operator import OperatorInlet
+from risk_actors.actors.picture import Picture
+from risk_actors.actors.timer import TICK_EVERY_S
+from risk_actors.actors.view import PictureFrame
+from risk_actors.app import topology
+from risk_actors.app.assembly import Assembly, Surroundings, assemble
+from risk_actors.app.inlet import Inlet
+from risk_actors.app.pulse import PulseThread
+from risk_actors.app.rule_context import rule_context
+from risk_actors.app.settings import Settings, TradingMode
+from risk_actors.app.settings_keeper import InForce
+from risk_actors.app.system import RESYNC
+from risk_actors.core.broker import Account
+from risk_actors.core.rules import Mode
+from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.messages import SettingsChanged
+from risk_actors.projectx.gateway import ProjectXGateway
+from risk_actors.runtime.clock import Clock
+from risk_actors.runtime.supervisor import StartFailedError, Supervisor
+
+
+class FillsWindow:
+    """Since when the broker's fills are wanted, by the calendar that holds now."""
+
+    def __init__(self, calendar: TradingCalendar) -> None:
+        self.calendar = calendar
+
+    def __call__(self, now_ns: int) -> int:
+        """Return the earlier of both beginnings; a week may begin after the day does."""
+        return min(self.calendar.day(now_ns).start_ns, self.calendar.week(now_ns).start_ns)
+
+
+class _Running:
+    """One set of actors."""
+
+    def __init__(self, assembly: Assembly, supervisor: Supervisor, pulse: PulseThread) -> None:
+        self.assembly = assembly
+        self.supervisor = supervisor
+        self.pulse = pulse
+
+    def stop(self) -> None:
+        """End the actors, the last started first; what waits in mailboxes is handled first."""
+        self.pulse.stop()
+        left = self.supervisor.stop()
+        if left:
+            logger.error("Actors that did not end in time: {}", ", ".join(left))
+
+
+class Guard:
+    """Starts, replaces and stops the actors. One thread at a time may call what changes them."""
+
+    def __init__(
+        self,
+        session: ProjectXGateway,
+        accounts: Sequence[Account],
+        fills_window: FillsWindow,
+        *,
+        data_dir: Path,
+        clock: Clock,
+        mode: TradingMode,
+    ) -> None:
+        self._session = session
+        self._accounts = tuple(accounts)
+        self._fills_window = fills_window
+        self._data_dir = data_dir
+        self._clock = clock
+        self._mode = mode
+        self._inlet = Inlet()
+        self._in_force: InForce | None = None
+        self._running: _Running | None = None
+        self._memories: dict[tuple[str, int], RuleMemory] = {}
+        self._frame = PictureFrame(
+            Picture(version=__version__, mode=mode.value, armed=False, phase="starting")
+        )
+        self.operator: OperatorInlet
+
+    # --- for readers on any thread ----------------------------------------------------------
+
+    def picture(self) -> Picture:
+        """Return the present picture."""
+        running = self._running
+        return self._frame.picture if running is None else running.assembly.desk.picture()
+
+    def topology(self) -> dict[str, Any]:
+        """Return the message graph with live figures."""
+        running = self._running
+        if running is None:
+            return topology.DeclaredTopology().as_json()
+        return topology.live(running.assembly.system, running.supervisor)
+
+    def panic(self, account_id: int | None) -> None:
+        """Flatten and lock one account, or all (None), until the daily reset.
+
+        Raises:
+            KeyError: the account is not guarded.
+            NotArmedError: nothing is sent while not armed.
+        """
+        self.operator.panic(account_id)
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether some actor failed too often, so that what it did is not done any more."""
+        running = self._running
+        return running is not None and any(
+            stats.status == "given_up" for stats in running.supervisor.stats()
+        )
+
+    # --- for the one who changes them ---------------------------------------------------------
+
+    def start(self, in_force: InForce) -> None:
+        """Start the actors, then the streams.
+
+        Raises:
+            StartFailedError: an actor could not be started.
+        """
+        self._make(in_force)
+        logger.info("✅ Rules Initialized: {}", self._say_rules(in_force))
+        self._session.start(self._inlet.send, tuple(account.id for account in self._accounts))
+        self._begin()
+        enforced = "breaches are enforced" if self._is_armed(in_force) else "NOT ARMED"
+        nothing = "" if self._is_armed(in_force) else ", nothing is sent"
+        logger.info("✅ Event Loop Running: {}{}", enforced, nothing)
+
+    def take(self, in_force: InForce) -> None:
+        """Take on other settings; when that fails, go on with those before.
+
+        Raises:
+            StartFailedError: neither could be started; nothing is guarded any more.
+        """
+        before = self._in_force
+        if before is not None and _are_alike(before, in_force):
+            self._in_force = in_force
+            self._tell_settings()
+            return
+        self._end()
+        try:
+            self._make(in_force)
+        except StartFailedError as error:
+            if before is None:
+                raise
+            logger.critical("The changed settings could not be taken on: {}", error)
+            self._make(before)
+        self._session.resume("settings changed")
+        self._begin()
+        logger.warning(
+            "Settings taken on ({}): {}",
+            "; ".join(in_force.applied) or "no rule differs",
+            self._say_rules(in_force),
+        )
+
+    def stop(self) -> None:
+        """Stop the actors; the session must have been stopped before."""
+        if self._running is not None:
+            self._running.stop()
+
+    def show_phase(self, phase: str) -> None:
+        """Put a phase into the picture by hand, as when the end has begun."""
+        self._frame.show_phase(phase)
+
+    # --- details ----------------------------------------------------------------------------
+
+    def _make(self, in_force: InForce) -> None:
+        settings, armed = in_force.settings, self._is_armed(in_force)
+        context = rule_context(settings)
+        self._fills_window.calendar = context.calendar
+        before = self._frame
+        frame = PictureFrame(
+            Picture(
+                version=__version__,
+                mode=self._mode.value,
+                armed=armed,
+                phase="starting",
+                timezone=settings.session.timezone,
+                events=before.picture.events,
+            )
+        )
+        assembly = assemble(
+            settings,
+            context,
+            self._accounts,
+            Surroundings(
+                session=self._session,
+                frame=frame,
+                data_dir=self._data_dir,
+                clock=self._clock,
+                mode=self._mode,
+                armed=armed,
+                lock_shelf=self._unsaved_locks(),
+                memories=self._memories_for(settings),
+                is_rebuilt=self._running is not None,
+            ),
+        )
+        system = assembly.system
+        supervisor = Supervisor(
+            self._clock, outbox=system.supervisor_outbox, resync=RESYNC, on_given_up=_say_given_up
+        )
+        supervisor.start(system.specs)
+        self._frame = frame
+        self._in_force = in_force
+        self._running = _Running(
+            assembly, supervisor, PulseThread(system.timer_mailbox, TICK_EVERY_S)
+        )
+        self.operator = OperatorInlet(
+            system.operator_outbox,
+            self._clock,
+            tuple(account.id for account in self._accounts),
+            armed=armed,
+        )
+
+    def _begin(self) -> None:
+        """Let in what the broker says, and time."""
+        assert self._running is not None  # noqa: S101 - made a moment ago
+        self._inlet.open(self._running.assembly.system.inbound.send)
+        self._running.pulse.start()
+        self._tell_settings()
+
+    def _end(self) -> None:
+        self._inlet.hold()
+        if self._running is not None:
+            self._running.stop()
+
+    def _memories_for(self, settings: Settings) -> Mapping[tuple[str, int], RuleMemory]:
+        """Return what the rules remembered that are still of the same type.
+
+        It is in the store as well, unless that could not be written.
+        """
+        self._memories |= self._frame.memories
+        before = {} if self._in_force is None else _types(self._in_force.settings)
+        after = _types(settings)
+        return {
+            (rule_id, account_id): memory
+            for (rule_id, account_id), memory in self._memories.items()
+            if before.get(rule_id) == after.get(rule_id)
+        }
+
+    def _unsaved_locks(self) -> LockShelf | None:
+        """Return the lock book where the store lacks something of it, as when the disk is full."""
+        if self._running is None:
+            return None
+        shelf = self._running.assembly.system.lock_shelf
+        return shelf if shelf.unsaved else None
+
+    def _is_armed(self, in_force: InForce) -> bool:
+        return in_force.is_armed(self._mode)
+
+    def _tell_settings(self) -> None:
+        assert self._running is not None and self._in_force is not None  # noqa: S101,PT018
+        now_ns = self._clock.now_ns()
+        self._running.assembly.system.operator_outbox.send(
+            SettingsChanged(
+                correlation_id=f"settings-{now_ns // 1_000_000}",
+                at_ns=now_ns,
+                day_start_ns=self._in_force.day_start_ns,
+                in_force=self._in_force.text,
+                applied=self._in_force.applied,
+                pending=self._in_force.pending,
+                fault=self._in_force.fault,
+                armed_by_command=self._in_force.armed_by_command,
+            )
+        )
+
+    def _say_rules(self, in_force: InForce) -> str:
+        return say_rules(in_force.settings, armed=self._is_armed(in_force))
+
+
+def say_rules(settings: Settings, *, armed: bool) -> str:
+    """Return each rule with the mode that holds while armed or not."""
+    modes = [
+        "shadow" if rule.mode is Mode.ENFORCE and not armed else rule.mode.value
+        for rule in settings.rules
+    ]
+    return ", ".join(
+        f"{rule.id} ({mode})" for rule, mode in zip(settings.rules, modes, strict=True)
+    )
+
+
+def _types(settings: Settings) -> dict[str, str]:
+    return {rule.id: rule.type for rule in settings.rules}
+
+
+def _are_alike(one: InForce, other: InForce) -> bool:
+    """Tell whether the actors that run with one would be the same with the other."""
+    return (one.settings, one.armed_by_command) == (other.settings, other.armed_by_command)
+
+
+def _say_given_up(address: str) -> None:
+    logger.critical(
+        "{} failed too often and was given up: what it did is NOT DONE any more. "
+        "Close your positions yourself and start again.",
+        address,
+    )

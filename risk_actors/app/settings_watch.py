@@ -1,0 +1,67 @@
+"""Watches the settings directory, so that an edited file is taken on without a restart."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from loguru import logger
+
+_LOOK_EVERY_S = 1.0
+_SUFFIXES = frozenset({".toml", ".ics"})
+
+type Fingerprint = frozenset[tuple[str, int, int]]
+
+
+def fingerprint(directory: Path) -> Fingerprint:
+    """Return what tells one state of the files from another: names, sizes, times of change."""
+    found = set()
+    for path in directory.rglob("*"):
+        if path.suffix in _SUFFIXES:
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # gone again: some editors replace a file while they save it
+            found.add((str(path), status.st_size, status.st_mtime_ns))
+    return frozenset(found)
+
+
+class SettingsWatch:
+    """A thread that looks once a second and calls `on_look(changed)`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        on_look: Callable[[bool], None],
+        every_s: float = _LOOK_EVERY_S,
+    ) -> None:
+        """Take where the files are, and whom to tell whether one has changed since it was told."""
+        self._directory = directory
+        self._on_look = on_look
+        self._every_s = every_s
+        self._seen = fingerprint(directory)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="settings", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; returns when the thread has."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - without this thread no change would ever be seen
+                logger.exception("The settings could not be looked after; they stay as they are")
+
+    def _look(self) -> None:
+        found = fingerprint(self._directory)
+        changed = found != self._seen
+        self._on_look(changed)
+        # Only now: what could not be taken on is tried again.
+        self._seen = found
