@@ -25,6 +25,7 @@ from risk_actors.core.rules.response import (
     unknown_lock,
 )
 from risk_actors.core.shadow_stops import ShadowStops
+from risk_actors.core.unlock_waiver import left_of
 from risk_actors.core.verdict import Breached, Ok, Reduce, StopMove, Unknown, Verdict, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
@@ -151,7 +152,7 @@ class RuleActor(Actor):
             for watch in self._shelf.watches.values():
                 found = watch.reported
                 if found is not None:
-                    self._send_unless_over(found, watch.memory, now_ns)
+                    self._send_unless_over(watch, found, watch.memory, now_ns)
                 if watch.is_released and message.address == LockoutActor.kind:
                     self._release(watch, f"resync-{now_ns // 1_000_000}", now_ns)
                 if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
@@ -212,14 +213,23 @@ class RuleActor(Actor):
         watch.look_ns = min(due_ns, watch.look_ns or due_ns)
         return None
 
-    def _send_unless_over(self, found: m.BreachFound, memory: RuleMemory, now_ns: int) -> None:
-        """Send a breach; once its locks have ended, only what is left to be done of it."""
-        calendar = self._rule.context.calendar
-        if not is_over(found.breach, calendar, found.at_ns, now_ns):
-            self.outbox.send(found)
-        elif not memory.is_done:
-            left = msgspec.structs.replace(found.breach, locks=())
-            self.outbox.send(msgspec.structs.replace(found, breach=left))
+    def _send_unless_over(
+        self, watch: _Watch, found: m.BreachFound, memory: RuleMemory, now_ns: int
+    ) -> None:
+        """Send a breach; once its locks have ended, only what is left to be done of it.
+
+        What an unlock waived is not sent again, or the account would be flattened at every restart.
+        """
+        account, calendar = _account_in(watch.fact), self._rule.context.calendar
+        unlocked = () if account is None else account.unlocked
+        breach = left_of(found.breach, found.rule_id, found.at_ns, unlocked)
+        if breach is None:
+            return
+        if is_over(breach, calendar, found.at_ns, now_ns):
+            if memory.is_done:
+                return
+            breach = msgspec.structs.replace(breach, locks=())
+        self.outbox.send(msgspec.structs.replace(found, breach=breach))
 
     def _report(
         self, watch: _Watch, memory: RuleMemory, breach: Breached, cause: Cause, now_ns: int
@@ -236,8 +246,9 @@ class RuleActor(Actor):
             return msgspec.structs.replace(memory, is_done=True)
         mode = self._mode.value
         is_known = (memory.reported, memory.reported_mode) == (breach.cause, mode)
-        if is_known and (account is None or not account.is_reconciled):
-            # What may stay open under its lock is not known before the account is.
+        if is_known and not _is_known_enough(account):
+            # What may stay open under its lock, or whether that was ended by an unlock, is not
+            # known yet; the lock itself is in force meanwhile, whatever this rule says.
             return memory
         since_ns = memory.reported_ns if is_known else now_ns
         if memory.reported == UNKNOWN_CAUSE:
@@ -255,7 +266,7 @@ class RuleActor(Actor):
                 is_done=False,
             )
         if self._mode is Mode.ENFORCE:
-            self._send_unless_over(found, memory, now_ns)
+            self._send_unless_over(watch, found, memory, now_ns)
         elif not is_known:
             self._record(found)
         return memory
@@ -427,6 +438,10 @@ def _account_of(watch: _Watch) -> int:
 
 def _account_in(fact: Fact | None) -> AccountState | None:
     return fact if fact is None or isinstance(fact, AccountState) else fact.account
+
+
+def _is_known_enough(account: AccountState | None) -> bool:
+    return account is not None and account.is_reconciled and account.locks_noted
 
 
 def _event_of(cause: Cause) -> m.Message:

@@ -36,6 +36,7 @@ class _Wanted(NamedTuple):
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     help="The trading day by the date on which it ends; without it, the latest.",
 )
 @click.option("--account", help="Name or id of one account; without it, all of them.")
@@ -134,7 +135,9 @@ def _result(found: "Verified | BrokenRow") -> list[str]:
     else:
         lines.append("Intact: nothing is recorded yet.")
     if found.cut_off_seq:
-        lines.append(f"Rows up to {found.cut_off_seq} are older than is kept.")
+        lines.append(f"Rows up to {found.cut_off_seq} are not here any more: {found.follows}.")
+    elif found.follows:
+        lines.append(f"It begins anew: {found.follows}.")
     if found.unchained:
         lines.append(f"{_rows(found.unchained)} of an earlier version bear no hash to check.")
     return lines

@@ -94,7 +94,7 @@ class AuditPage:
         accounts = [s.row.account_id for s in chain.steps if s.row.account_id is not None]
         whom = ", ".join(self._name(each) for each in dict.fromkeys(accounts))
         head = Text()
-        head.append(f"{_clock(first.at_ns, self._zone)}", "bold")
+        head.append(self._clock(first.at_ns), "bold")
         if whom:
             head.append(f"  {whom}", "bold")
         head.append(f"  {chain.correlation_id}", "dim")
@@ -145,6 +145,10 @@ class AuditPage:
     def _write(self, text: Text) -> None:
         self._console.print(text, soft_wrap=not self._is_narrow)
 
+    def _clock(self, at_ns: int) -> str:
+        at = datetime.fromtimestamp(at_ns // NS_PER_S, self._zone)
+        return f"{at:%a %Y-%m-%d %H:%M:%S}.{at_ns // 1_000_000 % 1000:03} {at:%Z}"
+
     def _name(self, account_id: int) -> str:
         return self._names.get(account_id, f"account {account_id}")
 
@@ -156,8 +160,3 @@ def elapsed(length_ns: int) -> str:
     minutes, seconds = divmod(length_ns // NS_PER_S, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}"
-
-
-def _clock(at_ns: int, zone: tzinfo) -> str:
-    at = datetime.fromtimestamp(at_ns // NS_PER_S, zone)
-    return f"{at:%a %Y-%m-%d %H:%M:%S}.{at_ns // 1_000_000 % 1000:03} {at:%Z}"

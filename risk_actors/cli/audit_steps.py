@@ -47,9 +47,7 @@ def step_of(row: RecordRow) -> Step:
     """Return a row as a step of its chain."""
     fields = message_of(row)
     word, is_alarming = _judge(row.kind, fields)
-    is_quiet = not is_alarming and (
-        row.kind in QUIET_EVENTS or (row.kind == "VerdictChanged" and word == "ok")
-    )
+    is_quiet = not is_alarming and (row.kind in QUIET_EVENTS or word in ("ok", "no locks"))
     return Step(
         row=row,
         at_ns=max(row.at_ns, _event_ns(fields)),
@@ -94,7 +92,10 @@ def _judge(kind: str, fields: _Fields) -> tuple[str, bool]:
 def _lock(fields: _Fields) -> tuple[str, bool]:
     if fields.get("engaged"):
         return "lock", True
-    return ("unlock" if fields.get("ended") else "locks"), bool(fields.get("unsaved"))
+    is_alarming = bool(fields.get("unsaved"))
+    if fields.get("ended"):
+        return "unlock", is_alarming
+    return "locks" if fields.get("locks") else "no locks", is_alarming
 
 
 def _enforcement(fields: _Fields) -> tuple[str, bool]:
@@ -110,9 +111,9 @@ def _enforcement(fields: _Fields) -> tuple[str, bool]:
 def _verdict(fields: _Fields) -> tuple[str, bool]:
     verdict = fields.get("verdict")
     name = verdict.get("type") if isinstance(verdict, dict) else None
-    if name == "Ok":
-        return "ok", False
-    return ("unknown", True) if name == "Unknown" else ("verdict", True)
+    if name in ("ok", "unknown"):
+        return name, name == "unknown"
+    return "verdict", True
 
 
 def _outcome(fields: _Fields) -> tuple[str, bool]:

@@ -14,6 +14,8 @@ PORT_FILE = "daemon.json"
 """Left in the data directory by the daemon: `{"port": ..., "pid": ...}`."""
 
 _TIMEOUT_S = 5.0
+_ACTING_TIMEOUT_S = 30.0
+"""To arm and disarm, the actors are made anew."""
 _ERROR_STATUS = 400
 
 
@@ -64,9 +66,32 @@ class DaemonClient:
         """Ask for one account, or all of them, to be flattened and locked."""
         self._request("POST", "/api/panic", json.dumps({"account": account_id}).encode())
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
+    def unlock(self, lock_id: int, account_id: int | None, reason: str, secret: str | None) -> str:
+        """Ask for a lock to be ended; return what is said to it."""
+        asked = {"lock": lock_id, "account": account_id, "reason": reason, "secret": secret}
+        return self._ask("/api/unlock", asked)
+
+    def withdraw(self, lock_id: int) -> str:
+        """Take back a request to end a lock; return what is said to it."""
+        return self._ask("/api/unlock/withdraw", {"lock": lock_id})
+
+    def disarm(self, reason: str, secret: str | None) -> str:
+        """Ask for nothing to be sent to the broker any more; return what is said to it."""
+        return self._ask("/api/disarm", {"reason": reason, "secret": secret})
+
+    def arm(self) -> str:
+        """Ask for breaches to be enforced; return what is said to it."""
+        return self._ask("/api/arm", {})
+
+    def _ask(self, path: str, asked: dict[str, Any]) -> str:
+        body = json.dumps(asked).encode()
+        return str(json.loads(self._request("POST", path, body, _ACTING_TIMEOUT_S))["sentence"])
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, timeout_s: float = _TIMEOUT_S
+    ) -> bytes:
         # Not through a proxy from the environment: the daemon is on this machine.
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
             connection.request(method, path, body, headers)

@@ -8,13 +8,18 @@ import sys
 import click
 
 from risk_actors import __version__
+from risk_actors.cli.admin import admin
+from risk_actors.cli.arm import arm, disarm
 from risk_actors.cli.audit import audit
 from risk_actors.cli.check import check
+from risk_actors.cli.locks import locks
 from risk_actors.cli.panic import panic
+from risk_actors.cli.replay import replay
 from risk_actors.cli.run import run
-from risk_actors.cli.show import locks, rules, status
+from risk_actors.cli.show import rules, status
 from risk_actors.cli.simulate import simulate
 from risk_actors.cli.topology import topology
+from risk_actors.cli.unlock import unlock
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -36,5 +41,20 @@ def _speak_utf8() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
-for command in (run, check, topology, status, rules, locks, audit, simulate, panic):
+for command in (
+    run,
+    check,
+    topology,
+    status,
+    rules,
+    locks,
+    audit,
+    replay,
+    simulate,
+    panic,
+    unlock,
+    arm,
+    disarm,
+    admin,
+):
     main.add_command(command)

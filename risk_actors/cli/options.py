@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from risk_actors.actors.picture import Picture
     from risk_actors.app.settings_problem import SettingsError
 
 type Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -33,6 +34,19 @@ data_option: Decorator = click.option(
 
 class CommandError(click.ClickException):
     """Ends a command with a message and exit code 1."""
+
+
+def account_id_of(picture: "Picture", wanted: str) -> int:
+    """Return the id of the guarded account with a name or id.
+
+    Raises:
+        CommandError: there is none.
+    """
+    for account in picture.accounts:
+        if wanted == str(account.id) or wanted.lower() == account.name.lower():
+            return account.id
+    names = ", ".join(f"{account.name} ({account.id})" for account in picture.accounts)
+    raise CommandError(f"no account {wanted} is guarded; there are {names or 'none'}")
 
 
 class SettingsRefused(click.ClickException):

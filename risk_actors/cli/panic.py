@@ -2,15 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from risk_actors.cli.client import DaemonClient
-from risk_actors.cli.options import CommandError, data_option
-
-if TYPE_CHECKING:
-    from risk_actors.actors.picture import Picture
+from risk_actors.cli.options import account_id_of, data_option
 
 
 @click.command()
@@ -29,17 +25,9 @@ def panic(data_dir: Path, account: str | None, yes: bool) -> None:
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask on; say --yes to flatten and lock now")
     daemon = DaemonClient.find(data_dir)
-    account_id = None if account is None else _account_id(daemon.picture(), account)
+    account_id = None if account is None else account_id_of(daemon.picture(), account)
     whom = "every account" if account is None else account
     if not yes:
         click.confirm(f"Flatten {whom} and lock until the daily reset?", abort=True)
     daemon.panic(account_id)
     click.echo(f"Asked to flatten and lock {whom}; watch it with `risk-actors status`.")
-
-
-def _account_id(picture: "Picture", wanted: str) -> int:
-    for account in picture.accounts:
-        if wanted == str(account.id) or wanted.lower() == account.name.lower():
-            return account.id
-    names = ", ".join(f"{account.name} ({account.id})" for account in picture.accounts)
-    raise CommandError(f"no account {wanted} is guarded; there are {names or 'none'}")

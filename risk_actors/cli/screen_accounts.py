@@ -65,6 +65,7 @@ def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) 
     return [
         *_locks(picture, account, now),
         _money(account, width),
+        *_strange_balance(account),
         *_rule_lines(rules, width),
         *_holdings(account, now),
         *(Text(line, "dim") for line in headroom_lines(account)),
@@ -76,7 +77,11 @@ def _urgent_first(
 ) -> list[Text]:
     """Return what fits: locks and money, the rules nearest to breaking, then what is held."""
     room = max(height - _BORDER_LINES, 1)
-    head = [*_locks(picture, account, now), _money(account, width)]
+    head = [
+        *_locks(picture, account, now),
+        _money(account, width),
+        *_strange_balance(account),
+    ]
     rules = words.rules_of(picture, account)
     holdings = _holdings(account, now)
     for_rules = max(room - len(head) - min(len(holdings), 2), 1)
@@ -107,6 +112,13 @@ def _money(account: AccountPicture, width: int) -> Text:
     return spread(left, Text(f"{day.trades} {noun}"), width)
 
 
+def _strange_balance(account: AccountPicture) -> list[Text]:
+    """Return a line where the balance is not what the fills make of it; it takes no room else."""
+    if not words.is_balance_strange(account):
+        return []
+    return [Text(f"! {words.balance_check(account)}", "yellow")]
+
+
 def _locks(picture: Picture, account: AccountPicture, now: datetime) -> list[Text]:
     lines = [line for lock in account.locks for line in _lock(lock, now, armed=picture.armed)]
     under_way = account.enforcement
@@ -130,7 +142,7 @@ def _lock(lock: LockPicture, now: datetime, *, armed: bool) -> list[Text]:
             ),
             Text(f"  {words.NOT_ENFORCED}. {lock.reason}"),
         ]
-    return [
+    lines = [
         Text.assemble(
             (f"■ LOCKED {words.lock_scope(lock)} ", "bold red"),
             (words.lock_end(lock, now), "bold"),
@@ -138,6 +150,9 @@ def _lock(lock: LockPicture, now: datetime, *, armed: bool) -> list[Text]:
         ),
         Text(f"  {lock.reason}"),
     ]
+    if lock.unlock is not None:
+        lines.append(Text(f"  {words.unlock_wait(lock.unlock, now)}", "yellow"))
+    return lines
 
 
 def _rule_lines(rules: list[RulePicture], width: int) -> list[Text]:

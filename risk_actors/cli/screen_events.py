@@ -20,6 +20,7 @@ _STYLES = {
     "warning": "yellow",
     "unknown": "magenta",
     "connection": "blue",
+    "clock": "yellow",
     "event": "dim",
 }
 _KIND_WIDTH = max(map(len, _STYLES))

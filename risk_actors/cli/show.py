@@ -1,4 +1,4 @@
-"""`status`, `rules` and `locks`: what the running daemon sees, as tables."""
+"""`status` and `rules`: what the running daemon sees, as tables."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from risk_actors.cli.client import DaemonClient
+from risk_actors.cli.locks import print_locks
 from risk_actors.cli.options import data_option
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def status(data_dir: Path, as_json: bool) -> None:
     _print_accounts(console, picture)
     _print_holdings(console, picture)
     _print_headroom(console, picture)
-    _print_locks(console, picture)
+    print_locks(console, picture)
+    _print_balance_checks(console, picture)
     _print_prices(console, picture)
     _print_settings(console, picture)
 
@@ -87,18 +89,6 @@ def _left(rule: "RulePicture") -> str:
 
     left = words.room(rule) or "-"
     return left if rule.contract is None else f"{symbol_of(rule.contract)} {left}"
-
-
-@click.command()
-@data_option
-def locks(data_dir: Path) -> None:
-    """Show the locks in force and when each ends."""
-    from risk_actors.cli.tables import make_console  # noqa: PLC0415  # brings rich
-
-    picture, console = DaemonClient.find(data_dir).picture(), make_console()
-    if not any(account.locks for account in picture.accounts):
-        console.print("No account is locked.")
-    _print_locks(console, picture)
 
 
 def _print_headline(console: "Console", picture: "Picture") -> None:
@@ -172,26 +162,13 @@ def _print_headroom(console: "Console", picture: "Picture") -> None:
             console.print(f"{account.name}: {line}")
 
 
-def _print_locks(console: "Console", picture: "Picture") -> None:
+def _print_balance_checks(console: "Console", picture: "Picture") -> None:
+    """Say whether each day's P&L was checked against the balance, and what came of it."""
     from risk_actors.cli import words  # noqa: PLC0415
-    from risk_actors.cli.tables import make_table  # noqa: PLC0415
 
-    now = words.now_in(picture)
-    is_locked = "locked" if picture.armed else "would be locked"
-    table = make_table(console, "account", is_locked, "by rule", "ends", "reason")
     for account in picture.accounts:
-        for lock in account.locks:
-            table.add_row(
-                account.name,
-                words.lock_scope(lock),
-                lock.rule,
-                words.lock_end(lock, now),
-                lock.reason,
-            )
-    if table.row_count and not picture.armed:
-        console.print(f"These locks are not enforced: {words.NOT_ENFORCED}.")
-    if table.row_count:
-        console.print(table)
+        style = "yellow" if words.is_balance_strange(account) else None
+        console.print(f"{account.name}: {words.balance_check(account)}", style=style)
 
 
 def _print_prices(console: "Console", picture: "Picture") -> None:

@@ -13,6 +13,7 @@ from risk_actors.actors.picture import (
     Picture,
     PositionPicture,
     RulePicture,
+    UnlockPicture,
 )
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.rules.measure import Unit
@@ -38,6 +39,24 @@ def usd(amount_usd: float | None, *, signed: bool = False) -> str:
     if amount_usd is None:
         return UNKNOWN
     return f"{amount_usd:+,.2f}" if signed else f"{amount_usd:,.2f}"
+
+
+def is_balance_strange(account: AccountPicture) -> bool:
+    """Tell whether the broker's balance is not what the day's fills make of it."""
+    return account.balance_check is not None and account.balance_check.unexplained != 0
+
+
+def balance_check(account: AccountPicture) -> str:
+    """Return what came of checking the day's P&L against the change of the balance."""
+    check = account.balance_check
+    if check is None:
+        return "day P&L not checked against the balance (nobody watched the day begin)"
+    if check.unexplained == 0:
+        return "day P&L agrees with the change of the balance"
+    return (
+        f"balance {usd(check.told)}, by the day's fills {usd(check.expected)}:"
+        f" {usd(check.unexplained, signed=True)} is unexplained"
+    )
 
 
 def amount_style(amount_usd: float | None) -> str:
@@ -162,6 +181,20 @@ def lock_end(lock: LockPicture, now: datetime) -> str:
         return "until its condition ends"
     left = countdown(lock.until, now)
     return f"until {clock(lock.until, now)}, {left if left == _OVER else f'in {left}'}"
+
+
+def unlock_wait(unlock: UnlockPicture, now: datetime) -> str:
+    """Return that a request to end a lock waits, and until when it can be withdrawn."""
+    left = countdown(unlock.due, now)
+    wait = left if left == _OVER else f"in {left}"
+    return f"unlock takes effect at {clock(unlock.due, now)}, {wait} ({unlock.reason})"
+
+
+def running(rule: RulePicture) -> str:
+    """Return how much of a rule's time is left while it runs; empty when none runs."""
+    if rule.unit != Unit.SECONDS or rule.distance is None or not rule.used:
+        return ""
+    return f"{duration(rule.distance)} left" if rule.verdict != "breach" else ""
 
 
 def lock_scope(lock: LockPicture) -> str:

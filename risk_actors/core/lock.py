@@ -1,5 +1,6 @@
 """A lock in force on an account or on one contract of it."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -28,6 +29,19 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     def covers(self, contract_id: str) -> bool:
         """Tell whether a contract lies in the lock's scope."""
         return self.contract_id is None or self.contract_id == contract_id
+
+
+class EndedBy(StrEnum):
+    """What ended a lock."""
+
+    EXPIRED = "expired"
+    """Its instant came."""
+    CONDITION = "condition"
+    """What it waited for came."""
+    UNLOCK = "unlock"
+    """The unlock policy."""
+    ORPHANED = "orphaned"
+    """It waited for a rule that is gone, so that nothing else would ever end it."""
 
 
 class LockSpan(NamedTuple):

@@ -1,4 +1,4 @@
-"""The locks in force: engaged by breaches, ended by their own condition alone (I4)."""
+"""The locks in force: engaged by breaches, ended by their own condition or an unlock (I4)."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,13 +6,30 @@ from collections.abc import Iterable
 import msgspec
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.lock import Lock, LockSpan, Unlocked
 from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.core.verdict import LockTerms
 
 REMEMBER_PAST = 500
 """How many ended locks of an account are remembered: far more than a week has."""
+
+
+class RestoredLocks(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last run left: all that a lock book and the unlock requests begin from."""
+
+    locks: tuple[Lock, ...] = ()
+    """In force, oldest first; also those that ended by time while a request for them waited, for
+    which of both came first is still to be settled."""
+    past: tuple[tuple[int, LockSpan], ...] = ()
+    """By account, when locks that have ended were in force."""
+    last_id: int = 0
+    """The highest lock id ever given."""
+    requests: tuple[UnlockRequest, ...] = ()
+    """Those that wait."""
+    unlocked: tuple[tuple[int, Unlocked], ...] = ()
+    """By account, the latest unlock of each rule and scope."""
 
 
 class LockBook:
@@ -23,6 +40,7 @@ class LockBook:
         calendar: TradingCalendar,
         locks: Iterable[Lock] = (),
         past: Iterable[tuple[int, LockSpan]] = (),
+        unlocked: Iterable[tuple[int, Unlocked]] = (),
     ) -> None:
         """Take the locks in force when the last run ended, and by account those ended lately."""
         self._calendar = calendar
@@ -30,7 +48,17 @@ class LockBook:
         self._past: defaultdict[int, list[LockSpan]] = defaultdict(list)
         for account_id, span in past:
             self._past[account_id].append(span)
+        self._unlocked = {
+            (account_id, each.rule_id, each.contract_id): each for account_id, each in unlocked
+        }
         self._last_id = max(self._locks, default=0)
+
+    @classmethod
+    def restored(cls, calendar: TradingCalendar, left: RestoredLocks) -> "LockBook":
+        """Return the book as the last run left it."""
+        book = cls(calendar, left.locks, left.past, left.unlocked)
+        book.number_after(left.last_id)
+        return book
 
     def number_after(self, last_id: int) -> None:
         """Give new locks ids above this one, which an ended lock may have had."""
@@ -43,6 +71,10 @@ class LockBook:
     def accounts(self) -> frozenset[int]:
         """Return the accounts that have a lock."""
         return frozenset(lock.account_id for lock in self._locks.values())
+
+    def find(self, lock_id: int) -> Lock | None:
+        """Return the lock in force that has an id."""
+        return self._locks.get(lock_id)
 
     def engage(
         self,
@@ -58,8 +90,11 @@ class LockBook:
 
         A rule locks a scope once: told again, it can only move the end further away. A lock that
         waits for a condition is apart from one that ends at an instant. A lock whose end has come
-        neither begins nor goes on.
+        neither begins nor goes on. What was found before an unlock locks nothing any more.
         """
+        unlocked = self._unlocked.get((account_id, rule_id, terms.contract_id))
+        if unlocked is not None and now_ns <= unlocked.at_ns:
+            return None
         until_ns = lock_end_ns(terms, self._calendar, now_ns)
         if until_ns is not None and until_ns <= now_ns:
             return None
@@ -107,6 +142,23 @@ class LockBook:
         for lock in ended:
             self._end(lock, now_ns)
         return ended
+
+    def unlock(self, lock_id: int, at_ns: int) -> Lock | None:
+        """End a lock before its time, as of an instant; return it, None when it had ended by then.
+
+        Whether it may be is for the unlock policy to say.
+        """
+        lock = self._locks.get(lock_id)
+        if lock is None or (lock.until_ns is not None and lock.until_ns <= at_ns):
+            return None
+        self._end(lock, at_ns)
+        key = (lock.account_id, lock.rule_id, lock.contract_id)
+        self._unlocked[key] = Unlocked(lock.rule_id, lock.contract_id, at_ns)
+        return lock
+
+    def unlocked(self, account_id: int) -> tuple[Unlocked, ...]:
+        """Return the latest unlock of each rule and scope on an account."""
+        return tuple(each for key, each in self._unlocked.items() if key[0] == account_id)
 
     def _end(self, lock: Lock, at_ns: int) -> None:
         del self._locks[lock.id]

@@ -1,125 +1,182 @@
-"""Locks in the store, so that they outlive the process (I5)."""
+"""Locks and the requests to end them in the store, so that they outlive the process (I5)."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import tzinfo
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
-
-from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock, LockSpan
-from risk_actors.core.verdict import Existing
-from risk_actors.store.schema import open_database
+from risk_actors.core.lock import EndedBy, Lock, LockSpan, Unlocked
+from risk_actors.core.lock_book import RestoredLocks
+from risk_actors.core.unlock_requests import UnlockRequest
+from risk_actors.store.lock_backup import BACKUP_FILE, write_backup
+from risk_actors.store.lock_rows import lock_of, row_of
+from risk_actors.store.schema import DATABASE_FILE, open_database
 
 BUSY_FOR_AT_MOST_MS = 250
 
+_IN_FORCE = """
+    ended_ns is null and (
+        until_ns is null or until_ns > :now_ns
+        or id in (select lock_id from unlock_requests where status = 'asked')
+    )
+"""
+"""A lock that ended by time while a request for it waited counts too: which of both came first is
+for the lockout actor to settle."""
+
+
+class StoredLock(NamedTuple):
+    """A lock in force as the store tells it to whoever only reads, and what waits for it."""
+
+    id: int
+    account_id: int
+    contract_id: str | None
+    rule_id: str
+    since_ns: int
+    until_ns: int | None
+    reason: str
+    due_ns: int | None
+    """When a request to end it takes effect."""
+    asked_for: str | None
+    """The trader's reason for that."""
+
+
+def stored_locks(data_dir: Path, now_ns: int) -> Sequence[StoredLock]:
+    """Return the locks in force, oldest first, from a store that is only read.
+
+    Raises:
+        sqlite3.Error: there is no store, or it cannot be read.
+    """
+    path = (data_dir / DATABASE_FILE).absolute()
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            "select locks.id, locks.account_id, contract_id, rule_id, since_ns, until_ns,"
+            " locks.reason, due_ns, unlock_requests.reason from locks left join unlock_requests"
+            " on unlock_requests.lock_id = locks.id and status = 'asked'"
+            " where ended_ns is null and (until_ns is null or until_ns > ?) order by locks.id",
+            [now_ns],
+        )
+        return [StoredLock(*row) for row in rows]
+
 
 class SqliteLockStore:
-    """The table `locks`. Every call commits; used by the lockout actor alone, in its thread."""
+    """The tables `locks` and `unlock_requests`, and the backup beside them.
+
+    Every call commits; used by the lockout actor alone, in its thread.
+    """
 
     def __init__(self, data_dir: Path, zone: tzinfo) -> None:
         """Open the store; sentences kept in it for people say times in this zone."""
         self._zone = zone
+        self._backup = data_dir / BACKUP_FILE
         self._database = open_database(data_dir)
         # A lock is announced only after this commit, so a busy file must not hold it up for long.
         self._database.execute(f"pragma busy_timeout = {BUSY_FOR_AT_MOST_MS}")
-        self._table = self._database["locks"]
 
-    def in_force(self, now_ns: int) -> Sequence[Lock]:
-        """Return the locks not ended by now, oldest first."""
-        rows = self._table.rows_where(
-            "ended_ns is null and (until_ns is null or until_ns > ?)", [now_ns], order_by="id"
+    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
+        """Return what the last run left; of what has ended, what ended in this week."""
+        at = {"now_ns": now_ns, "since_ns": week_start_ns}
+        locks = self._rows(f"select * from locks where {_IN_FORCE} order by id", at)  # noqa: S608
+        past = self._rows(
+            "select account_id, contract_id, since_ns, coalesce(ended_ns, until_ns) as over_ns"  # noqa: S608
+            f" from locks where over_ns > :since_ns and over_ns <= :now_ns and not ({_IN_FORCE})"
+            " order by id",
+            at,
         )
-        return [_lock(row) for row in rows]
-
-    def ended_between(self, since_ns: int, now_ns: int) -> Sequence[tuple[int, LockSpan]]:
-        """Return by account the locks in force after an instant that have ended by now."""
-        rows = self._database.execute(
-            "select account_id, contract_id, since_ns, coalesce(ended_ns, until_ns) as over_ns"
-            " from locks where over_ns > ? and (ended_ns is not null or over_ns <= ?) order by id",
-            [since_ns, now_ns],
+        (last,) = self._rows("select max(id) as id from locks")
+        requests = self._rows(
+            "select unlock_requests.*, locks.rule_id from unlock_requests"
+            " join locks on locks.id = lock_id"
+            " where status = 'asked' and ended_ns is null order by asked_ns"
         )
-        return [(row[0], LockSpan(*row[1:])) for row in rows.fetchall()]
-
-    def last_id(self) -> int:
-        """Return the highest lock id ever given, 0 when there was none."""
-        highest = self._database.execute("select max(id) from locks").fetchone()[0]
-        return int(highest or 0)
+        unlocked = self._rows(
+            "select account_id, rule_id, contract_id, max(ended_ns) as at_ns from locks"
+            " where ended_by = 'unlock' group by account_id, rule_id, contract_id"
+        )
+        return RestoredLocks(
+            locks=tuple(lock_of(row) for row in locks),
+            past=tuple(
+                (row["account_id"], LockSpan(row["contract_id"], row["since_ns"], row["over_ns"]))
+                for row in past
+            ),
+            last_id=last["id"] or 0,
+            requests=tuple(_request_of(row) for row in requests),
+            unlocked=tuple(
+                (row["account_id"], Unlocked(row["rule_id"], row["contract_id"], row["at_ns"]))
+                for row in unlocked
+            ),
+        )
 
     def save(self, lock: Lock) -> None:
         """Commit a lock, new or changed."""
-        row = {
-            "id": lock.id,
-            "account_id": lock.account_id,
-            "contract_id": lock.contract_id,
-            "rule_id": lock.rule_id,
-            "since_ns": lock.since_ns,
-            "until_ns": lock.until_ns,
-            "existing": lock.existing.value,
-            "kept": msgspec.json.encode(lock.kept).decode(),
-            "reason": lock.evidence.sentence(self._zone),
-            "evidence": _encoded(lock.evidence),
-            "correlation_id": lock.correlation_id,
-        }
         # Not the library's upsert: it first tries out on the file whether it can, and when the
         # file is busy just then it falls back to statements that here would save nothing.
-        columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
         with self._database.conn:
-            self._database.execute(
-                f"insert into locks ({columns}) values ({values})"  # noqa: S608 - names, not data
-                " on conflict (id) do update set until_ns = excluded.until_ns",
-                row,
-            )
+            self._put("locks", row_of(lock, self._zone), key=("id",), changing=("until_ns",))
 
-    def end(self, lock: Lock, at_ns: int) -> None:
-        """Commit that a lock ended."""
-        self._table.update(lock.id, {"ended_ns": at_ns})
+    def end(
+        self, lock: Lock, at_ns: int, ended_by: EndedBy, request: UnlockRequest | None = None
+    ) -> None:
+        """Commit that a lock ended, and what became of the request for it, as one."""
+        with self._database.atomic():
+            self._database.execute(
+                "update locks set ended_ns = :at_ns, ended_by = :ended_by where id = :id",
+                {"at_ns": at_ns, "ended_by": ended_by.value, "id": lock.id},
+            )
+            if request is not None:
+                self._write(request)
+
+    def save_request(self, request: UnlockRequest) -> None:
+        """Commit a request, new or changed."""
+        with self._database.conn:
+            self._write(request)
+
+    def back_up(self, locks: Sequence[Lock]) -> None:
+        """Write the locks in force a second time, into a file beside the store."""
+        write_backup(self._backup, locks, self._zone)
 
     def close(self) -> None:
         """Close the store."""
         self._database.close()
 
+    def _write(self, request: UnlockRequest) -> None:
+        row = {
+            "lock_id": request.lock_id,
+            "account_id": request.account_id,
+            "asked_ns": request.asked_ns,
+            "due_ns": request.due_ns,
+            "reason": request.reason,
+            "status": request.status.value,
+            "correlation_id": request.correlation_id,
+        }
+        self._put(
+            "unlock_requests", row, key=("lock_id", "asked_ns"), changing=("status", "due_ns")
+        )
 
-def _lock(row: dict[str, Any]) -> Lock:
-    return Lock(
-        id=row["id"],
+    def _put(
+        self, table: str, row: Mapping[str, Any], *, key: Sequence[str], changing: Sequence[str]
+    ) -> None:
+        """Insert a row; where there is one, set only the columns that can change."""
+        columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in changing)
+        self._database.execute(
+            f"insert into {table} ({columns}) values ({values})"  # noqa: S608 - names, not data
+            f" on conflict ({', '.join(key)}) do update set {changes}",
+            dict(row),
+        )
+
+    def _rows(self, query: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        return list(self._database.query(query, dict(values or {})))
+
+
+def _request_of(row: dict[str, Any]) -> UnlockRequest:
+    return UnlockRequest(
+        lock_id=row["lock_id"],
         account_id=row["account_id"],
-        contract_id=row["contract_id"],
         rule_id=row["rule_id"],
-        since_ns=row["since_ns"],
-        until_ns=row["until_ns"],
-        existing=Existing(row["existing"]),
-        kept=msgspec.json.decode(row["kept"] or "[]", type=tuple[tuple[str, int], ...]),
-        evidence=_decoded(row["evidence"]),
+        asked_ns=row["asked_ns"],
+        due_ns=row["due_ns"],
+        reason=row["reason"],
         correlation_id=row["correlation_id"],
     )
-
-
-class _Amount(msgspec.Struct, frozen=True):
-    """A decimal in JSON, where it would look like any other text."""
-
-    decimal: Decimal
-
-
-class _StoredEvidence(msgspec.Struct, frozen=True):
-    template: str
-    figures: dict[str, _Amount | int | str | None]
-
-
-def _encoded(evidence: Evidence) -> str:
-    figures = {
-        name: _Amount(figure) if isinstance(figure, Decimal) else figure
-        for name, figure in evidence.figures.items()
-    }
-    return msgspec.json.encode(_StoredEvidence(evidence.template, figures)).decode()
-
-
-def _decoded(text: str) -> Evidence:
-    stored = msgspec.json.decode(text, type=_StoredEvidence)
-    figures = {
-        name: figure.decimal if isinstance(figure, _Amount) else figure
-        for name, figure in stored.figures.items()
-    }
-    return Evidence(template=stored.template, figures=figures)

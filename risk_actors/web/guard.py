@@ -11,6 +11,8 @@ from loguru import logger
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+JSON = "application/json"
+
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HTTP_PORT = 80
 

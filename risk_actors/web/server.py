@@ -1,7 +1,7 @@
 """The HTTP server: a thread of its own with its own event loop, on this machine's loopback.
 
 It reads the picture that the view actor replaces as a whole, so that it takes no lock and asks no
-actor anything; the one thing it can send is the trader's panic, which only tightens.
+actor anything; what it can send are the trader's own requests.
 """
 
 import asyncio
@@ -15,37 +15,31 @@ import msgspec
 from aiohttp import web
 from loguru import logger
 
-from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import Picture
-from risk_actors.web.guard import Handler, error_response, errors_as_json, refusal
+from risk_actors.actors.trader_requests import TraderRequests
+from risk_actors.web.guard import JSON, Handler, error_response, errors_as_json, refusal
 from risk_actors.web.state_stream import StateStream
+from risk_actors.web.trader import TraderRoutes
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 _DRAIN_TIMEOUT_S = 0.5
 _MAX_BODY_BYTES = 4096
-_JSON = "application/json"
 
 
 class WebError(Exception):
     """The server could not be started; the text says why and what to do."""
 
 
-class _Panic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /api/panic`; null means every account."""
-
-    account: int | None
-
-
 class WebServer:
-    """Serves state, topology, events and health, and takes the panic request."""
+    """Serves state, topology, events and health, and takes the trader's requests."""
 
     def __init__(
         self,
         *,
         picture: Callable[[], Picture],
         topology: Callable[[], dict[str, Any]],
-        panic: Callable[[int | None], None],
+        requests: TraderRequests,
         host: str = "127.0.0.1",
         port: int = 8787,
     ) -> None:
@@ -54,13 +48,13 @@ class WebServer:
         Args:
             picture: returns the present picture; called on the server's thread.
             topology: returns what `GET /api/topology` shows, made of JSON's own types.
-            panic: takes an account id, or None for all; must not block. Raises NotArmedError.
+            requests: takes what the trader asks; called on worker threads.
             host: a loopback address.
             port: 0 takes a free one; so does a port that cannot be had.
         """
         self._picture = picture
         self._topology = topology
-        self._panic = panic
+        self._trader = TraderRoutes(requests)
         self._host = host
         self._port = port
         self._stream = StateStream(picture)
@@ -147,7 +141,7 @@ class WebServer:
                 web.get("/api/events", self._stream.serve),
                 web.get("/livez", self._get_livez),
                 web.get("/readyz", self._get_readyz),
-                web.post("/api/panic", self._post_panic),
+                *self._trader.routes(),
             ]
         )
         return application
@@ -158,10 +152,10 @@ class WebServer:
         return await handler(request) if reason is None else error_response(403, reason)
 
     async def _get_state(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._stream.encoded(), content_type=_JSON)
+        return web.Response(body=self._stream.encoded(), content_type=JSON)
 
     async def _get_topology(self, _: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(self._topology()), content_type=_JSON)
+        return web.Response(body=msgspec.json.encode(self._topology()), content_type=JSON)
 
     async def _get_livez(self, _: web.Request) -> web.Response:
         return web.json_response({"alive": True})
@@ -174,25 +168,6 @@ class WebServer:
             {"ready": is_ready, "phase": picture.phase, "reason": picture.detail},
             status=200 if is_ready else 503,
         )
-
-    async def _post_panic(self, request: web.Request) -> web.Response:
-        # A form from another site cannot send this type without the browser asking us first.
-        if request.content_type != _JSON:
-            return error_response(415, f"send {_JSON}")
-        try:
-            panic = msgspec.json.decode(await request.read(), type=_Panic)
-        except msgspec.MsgspecError as error:
-            return error_response(400, f'expected {{"account": id or null}}: {error}')
-        known = {account.id for account in self._picture().accounts}
-        if panic.account is not None and panic.account not in known:
-            return error_response(404, f"no account {panic.account} is guarded")
-        logger.warning("web: panic asked for {}", panic.account or "every account")
-        try:
-            self._panic(panic.account)
-        except NotArmedError as error:
-            logger.warning("web: panic refused: {}", error)
-            return error_response(409, str(error))
-        return web.json_response({"accepted": True, "account": panic.account}, status=202)
 
 
 def _is_loopback(host: str) -> bool:

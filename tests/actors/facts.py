@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from risk_actors import messages as m
-from risk_actors.actors.journal import Entry
+from risk_actors.actors.record import Batch, Entry
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import (
     Account,
@@ -20,11 +20,13 @@ from risk_actors.core.broker import (
 )
 from risk_actors.core.commands import Answer, Command, Outcome
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.lock import EndedBy, Lock, LockSpan, Unlocked
+from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.unlock_requests import UnlockRequest, UnlockStatus
 from risk_actors.core.verdict import (
     Action,
     Breached,
@@ -36,7 +38,7 @@ from risk_actors.core.verdict import (
     Verdict,
 )
 from risk_actors.runtime.actor import ActorContext
-from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.mailbox import Mailbox
 from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
 
@@ -54,7 +56,7 @@ def calendar() -> TradingCalendar:
 
 
 def context_of(
-    address: str, outbox: RecordingOutbox, clock: VirtualClock, overseer: RecordingOverseer
+    address: str, outbox: RecordingOutbox, clock: Clock, overseer: RecordingOverseer
 ) -> ActorContext:
     """Return what an actor is given, with a fake mailbox, for one that is never started."""
     return ActorContext(address, Mailbox(address), outbox, clock, overseer)
@@ -127,6 +129,7 @@ def account_state(*positions: OpenPosition, account_id: int = 1, **terms: Any) -
         "day_start_ns": DAY_START_NS,
         "trades": 0,
         "entries": 0,
+        "locks_noted": True,
     } | terms
     return AccountState(account_id=account_id, positions=positions, **given)
 
@@ -289,29 +292,42 @@ class FakeLockStore:
         self.calls = calls if calls is not None else []
         self.saved = {lock.id: lock for lock in locks}
         self.ended: dict[int, int] = {}
+        self.ended_by: dict[int, EndedBy] = {}
+        self.requests: dict[int, UnlockRequest] = {}
+        self.backups: list[list[int]] = []
+        self.fails_backup = False
         self.highest_id = 0
         self.fails = False
         self.is_closed = False
 
-    def in_force(self, now_ns: int) -> list[Lock]:
+    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
         if self.fails:
             raise OSError("the disk is full")
-        return [
+        waiting = [each for each in self.requests.values() if each.status is UnlockStatus.ASKED]
+        held = {each.lock_id for each in waiting}
+        locks = [
             lock
             for lock in self.saved.values()
-            if lock.id not in self.ended and (lock.until_ns is None or lock.until_ns > now_ns)
+            if lock.id not in self.ended
+            and (lock.until_ns is None or lock.until_ns > now_ns or lock.id in held)
         ]
-
-    def ended_between(self, since_ns: int, now_ns: int) -> list[tuple[int, LockSpan]]:
-        return [
-            (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
-            for lock in self.saved.values()
-            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
-            and since_ns < over_ns <= now_ns
-        ]
-
-    def last_id(self) -> int:
-        return max([self.highest_id, *self.saved])
+        return RestoredLocks(
+            locks=tuple(locks),
+            past=tuple(
+                (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
+                for lock in self.saved.values()
+                if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
+                and week_start_ns < over_ns <= now_ns
+                and lock not in locks
+            ),
+            last_id=max([self.highest_id, *self.saved]),
+            requests=tuple(waiting),
+            unlocked=tuple(
+                (lock.account_id, Unlocked(lock.rule_id, lock.contract_id, self.ended[lock.id]))
+                for lock in self.saved.values()
+                if self.ended_by.get(lock.id) is EndedBy.UNLOCK
+            ),
+        )
 
     def save(self, lock: Lock) -> None:
         self.calls.append(f"save {lock.id}")
@@ -319,11 +335,27 @@ class FakeLockStore:
             raise OSError("the disk is full")
         self.saved[lock.id] = lock
 
-    def end(self, lock: Lock, at_ns: int) -> None:
+    def end(
+        self, lock: Lock, at_ns: int, ended_by: EndedBy, request: UnlockRequest | None = None
+    ) -> None:
         self.calls.append(f"end {lock.id}")
         if self.fails:
             raise OSError("the disk is full")
         self.ended[lock.id] = at_ns
+        self.ended_by[lock.id] = ended_by
+        if request is not None:
+            self.requests[request.lock_id] = request
+
+    def save_request(self, request: UnlockRequest) -> None:
+        self.calls.append(f"request {request.lock_id} {request.status.value}")
+        if self.fails:
+            raise OSError("the disk is full")
+        self.requests[request.lock_id] = request
+
+    def back_up(self, locks: Sequence[Lock]) -> None:
+        if self.fails_backup:
+            raise OSError("the file is held")
+        self.backups.append([lock.id for lock in locks])
 
     def close(self) -> None:
         self.is_closed = True
@@ -335,6 +367,9 @@ class FakeJournalStore:
     def __init__(self) -> None:
         self.batches: list[list[Entry]] = []
         self.memories: list[m.RuleStateChanged] = []
+        self.accounts: list[m.AccountUpdated] = []
+        self.written: list[Batch] = []
+        self.to_tidy = 0
         self.fails = False
         self.is_closed = False
 
@@ -346,12 +381,20 @@ class FakeJournalStore:
     def kinds(self) -> list[str]:
         return [row.kind for row in self.rows]
 
-    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged] = ()) -> None:
+    def write(self, batch: Batch) -> None:
         if self.fails:
             raise OSError("the disk is full")
-        if entries:
-            self.batches.append(list(entries))
-        self.memories += memories
+        if batch.entries:
+            self.batches.append(list(batch.entries))
+        self.memories += batch.memories
+        self.accounts += batch.accounts
+        self.written.append(batch)
+
+    def tidy(self, now_ns: int) -> bool:
+        if self.fails:
+            raise OSError("the disk is full")
+        self.to_tidy -= 1
+        return self.to_tidy > 0
 
     def close(self) -> None:
         self.is_closed = True

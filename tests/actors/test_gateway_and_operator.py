@@ -4,7 +4,8 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.gateway import GatewayActor
-from risk_actors.actors.operator import OPERATOR_SENDS, NotArmedError, OperatorInlet
+from risk_actors.actors.operator import OPERATOR_SENDS, OperatorInlet
+from risk_actors.actors.trader_requests import AnswerKind
 from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
 from risk_actors.core.lock import LockSpan
 from risk_actors.runtime.clock import VirtualClock
@@ -98,18 +99,17 @@ def test_panic_can_be_for_one_account(outbox: RecordingOutbox, clock: VirtualClo
 def test_panic_for_an_account_nobody_guards_is_refused(
     outbox: RecordingOutbox, clock: VirtualClock
 ) -> None:
-    with pytest.raises(KeyError, match="account 9 is not guarded"):
-        OperatorInlet(outbox, clock, (1, 2), armed=True).panic(9)
+    answer = OperatorInlet(outbox, clock, (1, 2), armed=True).panic(9)
 
+    assert answer == (AnswerKind.UNKNOWN, "account 9 is not guarded")
     assert outbox.sent == []
 
 
 def test_panic_is_refused_while_nothing_may_be_sent(
     outbox: RecordingOutbox, clock: VirtualClock
 ) -> None:
-    inlet = OperatorInlet(outbox, clock, (1, 2), armed=False)
+    answer = OperatorInlet(outbox, clock, (1, 2), armed=False).panic()
 
-    with pytest.raises(NotArmedError, match="NOT ARMED: nothing was sent"):
-        inlet.panic()
-
+    assert answer.kind is AnswerKind.CONFLICT
+    assert answer.sentence.startswith("NOT ARMED: nothing was sent")
     assert outbox.sent == []

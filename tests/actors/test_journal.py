@@ -1,28 +1,40 @@
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from loguru import logger
 
 from risk_actors import messages as m
+from risk_actors.actors.backlog import KEEP_NOTES, KEEP_ROWS, ROWS_AT_ONCE
 from risk_actors.actors.journal import (
+    ALIVE_EVERY_NS,
     BATCH_AT_MOST,
     ENFORCEMENT,
     FIRST_EVALUATION,
     FIRST_EVENT,
-    KEEP_WHEN_FAILING,
+    TAPE_WITHIN_NS,
+    TIDY_EVERY_NS,
+    TRY_AGAIN_AFTER_NS,
     UNKNOWN_LASTS_NS,
     WRITTEN_WITHIN_NS,
     JournalActor,
 )
+from risk_actors.core.broker import Position
 from risk_actors.core.commands import CloseContract
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.verdict import LockTerms, StopMove, Warned
 from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.tape import Tape
 from tests.actors.facts import (
     CHICAGO,
+    DAY_END_NS,
+    DAY_START_NS,
     MNQ,
     FakeJournalStore,
+    account_state,
+    account_updated,
     breach_found,
     breached,
     context_of,
@@ -33,6 +45,7 @@ from tests.actors.facts import (
     position,
     quote,
     say,
+    snapshot,
     tick,
     unknown,
     verdict_changed,
@@ -50,7 +63,10 @@ class Rig:
         self.clock = VirtualClock(NOON_NS)
         context = context_of("journal", RecordingOutbox(JournalActor), self.clock, self.overseer)
         self.mailbox = context.mailbox
-        self.actor = JournalActor(context, zone=CHICAGO, open_store=lambda: self.store)
+        self.tapes = {name: Tape(name) for name in ("enforcer", "pnl")}
+        self.actor = JournalActor(
+            context, zone=CHICAGO, open_store=lambda: self.store, tapes=self.tapes
+        )
         self.actor.opened()
 
     def tell(self, *messages: m.Message) -> None:
@@ -183,7 +199,7 @@ def test_a_store_that_fails_is_not_tried_with_every_message(rig: Rig) -> None:
     rig.store.fails = False
     rig.tell(a_fill())
     at_once = list(rig.store.rows)
-    rig.clock.advance(WRITTEN_WITHIN_NS)
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
 
     rig.tell(tick())
 
@@ -258,6 +274,7 @@ def test_a_store_that_fails_keeps_the_rows_says_so_once_and_writes_them_later(ri
     faults = list(rig.overseer.faults)
 
     rig.store.fails = False
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
     rig.tell(tick())
 
     (fault,) = faults
@@ -269,20 +286,207 @@ def test_a_store_that_fails_again_says_so_again(rig: Rig) -> None:
     for fails in (True, False, True):
         rig.store.fails = fails
         rig.tell(a_fill())
+        rig.clock.advance(TRY_AGAIN_AFTER_NS)
 
     assert len(rig.overseer.faults) == 2
 
 
-def test_a_store_that_fails_for_long_costs_the_oldest_rows_and_not_the_memory(rig: Rig) -> None:
-    rig.hold_the_inbox()
-    rig.tell(*[a_fill(str(number)) for number in range(BATCH_AT_MOST - 1)])
-    rig.actor._waiting *= KEEP_WHEN_FAILING // BATCH_AT_MOST + 2
+def test_a_store_that_fails_for_long_costs_what_the_broker_can_say_again_first(rig: Rig) -> None:
     rig.store.fails = True
+    rig.tell(breach_found(correlation_id="the oldest"))
 
+    rig.tell(*[a_fill(str(number)) for number in range(KEEP_ROWS + 1_500)])
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
     rig.tell(a_fill("newest"))
 
-    assert len(rig.actor._waiting) == KEEP_WHEN_FAILING
-    assert rig.actor._waiting[-1].correlation_id == "newest"
+    waiting = [entry.correlation_id for entry in rig.actor._backlog.entries]
+    assert len(waiting) <= KEEP_ROWS
+    assert (waiting[0], waiting[-1]) == ("the oldest", "newest")
+
+
+def test_what_was_lost_is_said_in_the_record_once_it_can_be_written(rig: Rig) -> None:
+    """Never silently."""
+    rig.store.fails = True
+    rig.tell(*[a_fill(str(number)) for number in range(KEEP_ROWS + 1_500)])
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
+    rig.tell(tick())
+
+    rig.store.fails = False
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
+    rig.tell(tick())
+    rig.tell(a_fill("later"))
+
+    said = [row for row in rig.store.rows if row.kind == "ActorChanged"]
+    kept = [row for row in rig.store.rows if row.kind == "FillReported"]
+    lost = KEEP_ROWS + 1_501 - len(kept)
+    assert lost > 0
+    assert rig.store.rows[0] == said[0]
+    assert said[0].text == (
+        f"journal: the store could not be written; {lost} rows of the last 1 s are not in the"
+        " record"
+    )
+    assert len(said) == 1
+
+
+def test_a_long_wait_is_written_in_several_transactions(rig: Rig) -> None:
+    rig.store.fails = True
+    rig.tell(*[a_fill() for _ in range(2 * ROWS_AT_ONCE + 1)])
+    rig.store.fails = False
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
+
+    rig.tell(tick())
+
+    assert [len(batch) for batch in rig.store.batches] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 1]
+
+
+def test_the_tape_goes_first_while_the_store_cannot_be_written(rig: Rig) -> None:
+    rig.store.fails = True
+    for _ in range(3):
+        for _ in range(KEEP_NOTES // 2):
+            rig.tapes["pnl"].note("timer", NOON_NS, tick())
+        rig.tell(a_fill())
+        rig.clock.advance(TRY_AGAIN_AFTER_NS)
+    rig.store.fails = False
+
+    rig.tell(tick())
+
+    (batch,) = rig.store.written
+    assert (batch.tape, batch.tape_lost) == ({}, 3 * KEEP_NOTES // 2)
+    assert [entry.kind for entry in batch.entries] == ["ActorChanged", *["FillReported"] * 3]
+    assert "75000 notes of the tape" in batch.entries[0].text
+
+
+def test_what_a_tape_dropped_by_itself_is_said_too(rig: Rig) -> None:
+    tape = Tape("pnl", keep_at_most=2)
+    rig.tapes["pnl"] = tape
+    rig.actor._backlog._tapes = rig.tapes
+    for _ in range(5):
+        tape.note("timer", NOON_NS, tick())
+
+    rig.tell(a_fill(), a_fill())
+
+    assert [batch.tape_lost for batch in rig.store.written] == [3, 0]
+    assert "3 notes of the tape" in rig.store.rows[0].text
+
+
+def test_tapes_are_drained_in_their_order_with_each_row(rig: Rig) -> None:
+    for address in ("pnl", "enforcer"):
+        rig.tapes[address].note("timer", NOON_NS, tick())
+
+    rig.tell(a_fill())
+
+    (batch,) = rig.store.written
+    assert list(batch.tape) == ["enforcer", "pnl"]
+    assert [len(notes) for notes in batch.tape.values()] == [1, 1]
+    assert rig.tapes["pnl"].drain() == []
+
+
+def test_tapes_are_drained_every_ten_seconds_without_a_row(rig: Rig) -> None:
+    rig.tapes["pnl"].note("timer", NOON_NS, tick())
+    rig.clock.advance(TAPE_WITHIN_NS - 1)
+    rig.tell(tick())
+    before = [batch.tape for batch in rig.store.written]
+    rig.clock.advance(ALIVE_EVERY_NS)
+
+    rig.tell(tick())
+
+    assert before == [{}]
+    assert list(rig.store.written[-1].tape) == ["pnl"]
+
+
+def test_the_store_is_told_once_a_second_that_the_process_lives(rig: Rig) -> None:
+    for _ in range(30):
+        rig.clock.advance(ALIVE_EVERY_NS // 10)
+        rig.tell(tick())
+
+    assert [batch.alive_ns for batch in rig.store.written] == [
+        NOON_NS + number * ALIVE_EVERY_NS for number in (1, 2, 3)
+    ]
+
+
+def test_of_accounts_only_the_newest_state_is_written(rig: Rig) -> None:
+    rig.hold_the_inbox()
+    for balance in ("1", "2"):
+        for account_id in (1, 2):
+            moved = account_state(account_id=account_id, balance_usd=Decimal(balance))
+            rig.tell(account_updated(moved))
+    rig.mailbox.get_nowait()
+    rig.tell(tick())
+
+    shown = [(update.account_id, update.state.balance_usd) for update in rig.store.accounts]
+    assert shown == [(1, Decimal(2)), (2, Decimal(2))]
+    assert rig.store.rows == []
+
+
+def test_a_snapshot_is_kept_when_it_says_something_else(rig: Rig) -> None:
+    rig.tell(
+        read("1"),
+        read("2", asked_ns=NOON_NS + 1, reason="other words"),
+        read("3", position(1)),
+        read("4", position(1)),
+        read("5", account_id=2),
+        read("6"),
+    )
+
+    assert [row.correlation_id for row in rig.store.rows] == ["1", "3", "5", "6"]
+
+
+def test_i9_a_snapshot_that_broke_a_rule_is_kept_though_it_says_nothing_new(rig: Rig) -> None:
+    rig.tell(read("1"), read("2"))
+
+    rig.tell(breach_found_in(read("2")))
+
+    assert [(row.kind, row.correlation_id) for row in rig.store.rows] == [
+        ("AccountSnapshot", "1"),
+        ("AccountSnapshot", "2"),
+        ("BreachFound", "2"),
+    ]
+
+
+def test_a_snapshot_that_comes_after_what_it_caused_is_kept_once(rig: Rig) -> None:
+    told = read("1")
+
+    rig.tell(breach_found_in(told), told)
+
+    assert rig.store.kinds == ["AccountSnapshot", "BreachFound"]
+
+
+def test_what_is_old_is_dropped_in_steps_while_nothing_else_waits(rig: Rig) -> None:
+    rig.store.to_tidy = 3
+    rig.hold_the_inbox()
+    rig.tell(*[tick() for _ in range(5)])
+    after_open = rig.store.to_tidy
+    rig.tell(a_daily_reset())
+    rig.store.to_tidy = 2
+    rig.tell(*[tick() for _ in range(5)])
+    after_reset = rig.store.to_tidy
+    rig.clock.advance(TIDY_EVERY_NS)
+    rig.tell(tick())
+    rig.store.to_tidy = 2
+    rig.tell(*[tick() for _ in range(5)])
+
+    assert (after_open, after_reset, rig.store.to_tidy) == (0, 0, 0)
+
+
+def test_what_cannot_be_dropped_is_said_once_and_stays_until_the_next_time(rig: Rig) -> None:
+    rig.hold_the_inbox()
+    rig.store.fails = True
+
+    rig.tell(*[tick() for _ in range(5)])
+
+    assert rig.overseer.faults == [
+        "could not drop what is too old from the store: the disk is full"
+    ]
+
+
+def test_what_cannot_be_written_at_the_end_is_said(rig: Rig) -> None:
+    rig.store.fails = True
+    rig.tell(a_fill(), a_fill())
+
+    rig.actor.closed()
+
+    assert rig.logged("2 rows of the record are lost")
+    assert rig.store.is_closed
 
 
 def test_closing_writes_what_is_left_and_closes_the_store(rig: Rig) -> None:
@@ -372,6 +576,7 @@ def test_what_could_not_be_written_is_written_with_the_next(rig: Rig) -> None:
     rig.store.fails = True
     rig.tell(remembered("kept"))
     rig.store.fails = False
+    rig.clock.advance(TRY_AGAIN_AFTER_NS)
     rig.tell(a_fill())
 
     assert [change.memory.state for change in rig.store.memories] == ["kept"]
@@ -385,3 +590,15 @@ def remembered(state: str) -> m.RuleStateChanged:
         account_id=1,
         memory=RuleMemory(state=state),
     )
+
+
+def a_daily_reset() -> m.DailyReset:
+    return say(m.DailyReset, day_start_ns=DAY_START_NS, day_end_ns=DAY_END_NS)
+
+
+def breach_found_in(event: m.Message) -> m.BreachFound:
+    return msgspec.structs.replace(breach_found(correlation_id=event.correlation_id), event=event)
+
+
+def read(correlation_id: str, *positions: Position, **content: Any) -> m.AccountSnapshot:
+    return msgspec.structs.replace(snapshot(*positions, **content), correlation_id=correlation_id)

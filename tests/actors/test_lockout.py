@@ -2,11 +2,11 @@ import msgspec
 import pytest
 
 from risk_actors import messages as m
-from risk_actors.actors.lockout import LockoutActor, LockShelf
-from risk_actors.core.lock import LockSpan
+from risk_actors.actors.lockout import LockShelf
+from risk_actors.core.lock import EndedBy, LockSpan
 from risk_actors.core.verdict import LockEnd, LockTerms
-from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
+from risk_actors.runtime.tape import STORE, StoreFailed
 from tests.actors.facts import (
     DAY_END_NS,
     MNQ,
@@ -14,59 +14,12 @@ from tests.actors.facts import (
     FakeLockStore,
     breach_found,
     breached,
-    calendar,
-    context_of,
     evidence,
     lock,
     say,
-    tick,
 )
-from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
-
-
-class NotingOutbox(RecordingOutbox):
-    """Notes each announcement in the list that the store notes its commits in."""
-
-    def __init__(self, calls: list[str]) -> None:
-        super().__init__(LockoutActor)
-        self._calls = calls
-
-    def send(self, message: object) -> None:
-        super().send(message)
-        if isinstance(message, m.LocksChanged):
-            self._calls.append("announce")
-
-
-class Rig:
-    """A lockout actor, opened, that is called directly."""
-
-    def __init__(
-        self,
-        store: FakeLockStore | None = None,
-        shelf: LockShelf | None = None,
-        **who: object,
-    ) -> None:
-        self.store = store or FakeLockStore()
-        self.calls = self.store.calls
-        self.clock = VirtualClock(NOON_NS)
-        self.outbox = NotingOutbox(self.calls)
-        self.overseer = RecordingOverseer()
-        self.actor = LockoutActor(
-            context_of("lockout", self.outbox, self.clock, self.overseer),
-            calendar=calendar(),
-            open_store=lambda: self.store,
-            shelf=shelf or LockShelf(),
-            **who,
-        )
-        self.actor.opened()
-
-    @property
-    def announced(self) -> list[m.LocksChanged]:
-        return self.outbox.of(m.LocksChanged)
-
-    def tick_at(self, at_ns: int) -> None:
-        self.clock.step(at_ns - self.clock.now_ns())
-        self.actor.handle(tick(at_ns, "tick-9"))
+from tests.actors.lockout_rig import Rig
+from tests.conftest import NOON_NS, S
 
 
 @pytest.fixture
@@ -76,7 +29,7 @@ def rig() -> Rig:
 
 def test_a_lock_is_committed_before_it_is_announced(rig: Rig) -> None:
     """I5: nothing is forgotten."""
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
 
     assert rig.calls == ["save 1", "announce"]
     (told,) = rig.announced
@@ -85,7 +38,7 @@ def test_a_lock_is_committed_before_it_is_announced(rig: Rig) -> None:
 
 
 def test_a_lock_carries_the_id_of_the_event_that_caused_it(rig: Rig) -> None:
-    rig.actor.handle(breach_found(correlation_id="event-42"))
+    rig.handle(breach_found(correlation_id="event-42"))
 
     (told,) = rig.announced
     assert told.correlation_id == "event-42"
@@ -97,7 +50,7 @@ def test_a_lock_carries_the_id_of_the_event_that_caused_it(rig: Rig) -> None:
 def test_a_store_that_fails_is_a_fault_and_the_lock_holds_all_the_same(rig: Rig) -> None:
     rig.store.fails = True
 
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
 
     assert rig.calls == ["save 1", "announce"]
     (fault,) = rig.overseer.faults
@@ -105,8 +58,8 @@ def test_a_store_that_fails_is_a_fault_and_the_lock_holds_all_the_same(rig: Rig)
 
 
 def test_the_same_breach_again_announces_nothing_new(rig: Rig) -> None:
-    rig.actor.handle(breach_found())
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
+    rig.handle(breach_found())
 
     assert rig.calls == ["save 1", "announce"]
 
@@ -114,14 +67,14 @@ def test_the_same_breach_again_announces_nothing_new(rig: Rig) -> None:
 def test_a_lock_that_is_prolonged_is_committed_under_the_same_id(rig: Rig) -> None:
     for seconds in (10, 20, 5):
         terms = LockTerms(end=LockEnd.INSTANT, until_ns=NOON_NS + seconds * S)
-        rig.actor.handle(breach_found(breached(terms)))
+        rig.handle(breach_found(breached(terms)))
 
     assert rig.calls == ["save 1", "announce", "save 1", "announce"]
     assert rig.store.saved[1].until_ns == NOON_NS + 20 * S
 
 
 def test_a_breach_without_a_lock_locks_nothing(rig: Rig) -> None:
-    rig.actor.handle(breach_found(breached()))
+    rig.handle(breach_found(breached()))
 
     assert rig.calls == []
 
@@ -129,14 +82,14 @@ def test_a_breach_without_a_lock_locks_nothing(rig: Rig) -> None:
 def test_each_scope_of_a_breach_is_a_lock(rig: Rig) -> None:
     terms = (LockTerms(contract_id=MNQ), LockTerms(contract_id="CON.F.US.EP.Z26"))
 
-    rig.actor.handle(breach_found(breached(*terms)))
+    rig.handle(breach_found(breached(*terms)))
 
     assert [lock.contract_id for lock in rig.announced[-1].locks] == [t.contract_id for t in terms]
     assert rig.calls == ["save 1", "announce", "save 2", "announce"]
 
 
 def test_panic_locks_the_account_until_the_day_ends(rig: Rig) -> None:
-    rig.actor.handle(say(m.PanicRequested, "operator-1", account_id=2, evidence=evidence("panic")))
+    rig.handle(say(m.PanicRequested, "operator-1", account_id=2, evidence=evidence("panic")))
 
     (told,) = rig.announced
     assert told.engaged is not None
@@ -149,7 +102,7 @@ def test_panic_locks_the_account_until_the_day_ends(rig: Rig) -> None:
 
 def test_a_lock_ends_with_the_tick_of_its_instant_and_not_before(rig: Rig) -> None:
     """I4: locked means locked."""
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     rig.outbox.clear()
 
     rig.tick_at(DAY_END_NS - 1)
@@ -165,9 +118,9 @@ def test_a_lock_ends_with_the_tick_of_its_instant_and_not_before(rig: Rig) -> No
 
 
 def test_a_lock_that_ends_leaves_the_others_of_the_account(rig: Rig) -> None:
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     weekly = breached(LockTerms(end=LockEnd.WEEKLY_RESET))
-    rig.actor.handle(breach_found(weekly, rule_id="weekly-loss"))
+    rig.handle(breach_found(weekly, rule_id="weekly-loss"))
 
     rig.tick_at(DAY_END_NS)
 
@@ -176,7 +129,7 @@ def test_a_lock_that_ends_leaves_the_others_of_the_account(rig: Rig) -> None:
 
 
 def test_an_end_that_cannot_be_saved_is_a_fault_and_is_announced(rig: Rig) -> None:
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     rig.store.fails = True
 
     rig.tick_at(DAY_END_NS)
@@ -203,15 +156,15 @@ def test_new_locks_get_ids_above_any_that_was_ever_given() -> None:
     store.highest_id = 12
     rig = Rig(store)
 
-    rig.actor.handle(breach_found(rule_id="other"))
+    rig.handle(breach_found(rule_id="other"))
 
     assert rig.announced[-1].engaged is not None
     assert rig.announced[-1].engaged.id == 13
 
 
 def test_after_a_restart_of_anybody_the_locks_are_said_again(rig: Rig) -> None:
-    rig.actor.handle(breach_found())
-    rig.actor.handle(breach_found(account_id=2))
+    rig.handle(breach_found())
+    rig.handle(breach_found(account_id=2))
     rig.outbox.clear()
 
     rig.actor.handle_control(Pulse())
@@ -239,7 +192,7 @@ def test_closing_closes_the_store(rig: Rig) -> None:
 def test_what_could_not_be_saved_is_tried_again_until_it_is(rig: Rig) -> None:
     """I5: the program may end before the disk has room again."""
     rig.store.fails = True
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     rig.tick_at(NOON_NS + 1 * S)
     rig.store.fails = False
 
@@ -254,7 +207,7 @@ def test_a_lock_outlives_the_actor_also_when_it_could_not_be_saved() -> None:
     store, shelf = FakeLockStore(), LockShelf()
     first, second = Rig(store, shelf), None
     store.fails = True
-    first.actor.handle(breach_found())
+    first.handle(breach_found())
     first.actor.closed()
     store.fails = False
 
@@ -267,7 +220,7 @@ def test_a_lock_outlives_the_actor_also_when_it_could_not_be_saved() -> None:
 def test_a_breach_just_before_the_reset_does_not_lock_the_next_day(rig: Rig) -> None:
     rig.clock.step(DAY_END_NS + 1 - rig.clock.now_ns())
 
-    rig.actor.handle(msgspec.structs.replace(breach_found(), at_ns=DAY_END_NS - 1))
+    rig.handle(msgspec.structs.replace(breach_found(), at_ns=DAY_END_NS - 1))
     rig.tick_at(DAY_END_NS + 2)
 
     assert [told.engaged.until_ns for told in rig.announced if told.engaged] == [DAY_END_NS]
@@ -276,7 +229,7 @@ def test_a_breach_just_before_the_reset_does_not_lock_the_next_day(rig: Rig) -> 
 
 def test_an_end_that_was_saved_late_is_told_although_no_lock_is_left(rig: Rig) -> None:
     """Else the account would be shown as degraded for good."""
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     rig.store.fails = True
     rig.tick_at(DAY_END_NS)
     rig.store.fails = False
@@ -290,14 +243,14 @@ def test_an_end_that_was_saved_late_is_told_although_no_lock_is_left(rig: Rig) -
 
 def test_a_lock_on_a_condition_ends_when_the_rule_says_so_and_not_by_time(rig: Rig) -> None:
     terms = LockTerms(end=LockEnd.CONDITION)
-    rig.actor.handle(breach_found(breached(terms), rule_id="guard"))
+    rig.handle(breach_found(breached(terms), rule_id="guard"))
     rig.tick_at(WEEK_END_NS)
     held = rig.announced[-1].locks
 
-    rig.actor.handle(say(m.ConditionEnded, rule_id="other", account_id=1))
-    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=2))
+    rig.handle(say(m.ConditionEnded, rule_id="other", account_id=1))
+    rig.handle(say(m.ConditionEnded, rule_id="guard", account_id=2))
     still_held = rig.announced[-1].locks
-    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
+    rig.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
 
     assert [lock.until_ns for lock in held] == [None]
     assert still_held == held
@@ -307,16 +260,16 @@ def test_a_lock_on_a_condition_ends_when_the_rule_says_so_and_not_by_time(rig: R
 
 def test_a_condition_that_ends_leaves_the_rules_other_lock_in_force(rig: Rig) -> None:
     both = (LockTerms(), LockTerms(end=LockEnd.CONDITION))
-    rig.actor.handle(breach_found(breached(*both), rule_id="guard"))
+    rig.handle(breach_found(breached(*both), rule_id="guard"))
 
-    rig.actor.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
+    rig.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
 
     assert [lock.until_ns for lock in rig.announced[-1].locks] == [DAY_END_NS]
 
 
 def test_when_an_account_was_locked_is_noted_with_every_change(rig: Rig) -> None:
     """What is traded under a lock must not count, also after the lock has ended."""
-    rig.actor.handle(breach_found())
+    rig.handle(breach_found())
     rig.tick_at(DAY_END_NS)
 
     during, after = (note.spans for note in rig.outbox.of(m.NoteLocks))
@@ -351,8 +304,91 @@ def test_a_restored_lock_that_nobody_could_end_is_let_go(
     assert sorted(store.ended) == [each for each in (1, 2) if each not in left]
 
 
+def test_what_ended_a_lock_is_kept_with_it() -> None:
+    guard = lock(1, rule_id="gone", until_ns=None)
+    rig = Rig(FakeLockStore(locks=[guard]), account_ids=[1], conditions={"guard": {1}})
+    on_condition = breached(LockTerms(), LockTerms(end=LockEnd.CONDITION))
+    rig.handle(breach_found(on_condition, rule_id="guard"))
+    rig.handle(say(m.ConditionEnded, rule_id="guard", account_id=1))
+    rig.tick_at(DAY_END_NS + 30)
+
+    assert rig.store.ended_by == {
+        1: EndedBy.ORPHANED,
+        2: EndedBy.EXPIRED,
+        3: EndedBy.CONDITION,
+    }
+    assert rig.store.ended[2] == DAY_END_NS
+
+
+def test_every_guarded_account_is_told_of_at_the_start_also_without_a_lock() -> None:
+    """A rule sends no breach of the last run again before it knows of unlocks."""
+    rig = Rig(FakeLockStore(locks=[lock(7)]), account_ids=[1, 2])
+
+    notes = {note.account_id: note.spans for note in rig.outbox.of(m.NoteLocks)}
+    assert {told.account_id: len(told.locks) for told in rig.announced} == {1: 1, 2: 0}
+    assert {account_id: len(spans) for account_id, spans in notes.items()} == {1: 1, 2: 0}
+
+
 def test_a_lock_of_an_account_that_is_not_guarded_now_is_left_as_it_is() -> None:
     store = FakeLockStore(locks=[lock(1, rule_id="guard", until_ns=None)])
     Rig(store, account_ids=[2])
 
     assert store.ended == {}
+
+
+# --- the tape and the backup ------------------------------------------------------------------
+
+
+def test_each_failing_call_of_the_store_is_noted_with_its_number() -> None:
+    """A replay lets the same calls fail, and nothing else of the store decides anything."""
+    rig = Rig()
+    rig.handle(breach_found())
+    rig.store.fails = True
+    rig.handle(breach_found(rule_id="other"))
+    rig.tick_at(NOON_NS + 2 * S)
+    rig.store.fails = False
+    rig.tick_at(NOON_NS + 4 * S)
+
+    failed = [note for note in rig.tape.drain() if note.sender == STORE]
+    # Calls 1 and 2 opened the store and read it, the third saved the first lock.
+    assert [note.message for note in failed] == [
+        StoreFailed(4, "the disk is full"),
+        StoreFailed(5, "the disk is full"),
+    ]
+    assert [note.at_ns for note in failed] == [NOON_NS, NOON_NS + 2 * S]
+
+
+def test_the_count_goes_on_when_the_actor_is_made_anew() -> None:
+    store, shelf = FakeLockStore(), LockShelf()
+    Rig(store, shelf).actor.closed()
+    second = Rig(store, shelf)
+    store.fails = True
+    second.handle(breach_found())
+
+    (note,) = (note for note in second.tape.drain() if note.sender == STORE)
+    assert note.message == StoreFailed(4, "the disk is full")
+
+
+def test_the_locks_in_force_are_backed_up_after_they_are_announced(rig: Rig) -> None:
+    rig.handle(breach_found())
+    rig.handle(breach_found())
+    rig.handle(breach_found(account_id=2))
+    rig.tick_at(DAY_END_NS)
+
+    assert rig.store.backups == [[], [1], [1, 2], []]
+
+
+def test_a_backup_that_fails_is_told_once_and_holds_up_no_lock(rig: Rig) -> None:
+    rig.store.fails_backup = True
+    rig.handle(breach_found())
+    rig.handle(breach_found(rule_id="other"))
+    rig.tick_at(NOON_NS + 30 * S)
+    rig.store.fails_backup = False
+    rig.tick_at(NOON_NS + 31 * S)
+    too_early = list(rig.store.backups)
+    rig.tick_at(NOON_NS + 60 * S)
+
+    (fault,) = rig.overseer.faults
+    assert "could not write the backup of the locks: the file is held" in fault
+    assert len(rig.announced) == 2
+    assert (too_early, rig.store.backups[1:]) == ([[]], [[1, 2]])

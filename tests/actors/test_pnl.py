@@ -1,11 +1,14 @@
 from datetime import date, time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from core.builders import judge, rule
 
 from risk_actors import messages as m
 from risk_actors.actors.pnl import LOOK_FOR_STALE_EVERY_NS, PnlActor
+from risk_actors.core.balance_check import DayOpening
+from risk_actors.core.broker import Bar
 from risk_actors.core.holidays import Holiday
 from risk_actors.core.instruments import Instrument
 from risk_actors.core.market_calendar import MarketCalendar
@@ -14,6 +17,7 @@ from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.control import Pulse, Resync
 from tests.actors.facts import (
     DAY_END_NS,
+    DAY_START_NS,
     ES,
     MNQ,
     account_state,
@@ -24,6 +28,7 @@ from tests.actors.facts import (
     open_position,
     quote,
     say,
+    snapshot,
     tick,
 )
 from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
@@ -34,7 +39,9 @@ STALE_AFTER_NS = S // 2
 class Rig:
     """A P&L actor over accounts 1 and 2 that is called directly."""
 
-    def __init__(self, clock: VirtualClock, market: MarketCalendar | None = None) -> None:
+    def __init__(
+        self, clock: VirtualClock, market: MarketCalendar | None = None, **more: Any
+    ) -> None:
         self.clock = clock
         self.outbox = RecordingOutbox(PnlActor)
         self.actor = PnlActor(
@@ -43,6 +50,7 @@ class Rig:
             calendar=calendar(),
             quote_stale_after_ns=STALE_AFTER_NS,
             market=market,
+            **more,
         )
 
     def tell(self, *messages: m.Message) -> list[m.PnlUpdated]:
@@ -140,10 +148,24 @@ def test_realised_pnl_counts_each_fill_once_net_of_costs(rig: Rig) -> None:
     opening = fill(1, 1, costs_usd=Decimal("0.37"))
 
     rig.tell(account_updated(account_state(), fills=(opening, closing)))
-    told = rig.tell(account_updated(account_state(trades=1), fills=(closing,)))
+    told = rig.tell(
+        account_updated(account_state(trades=1), fills=(closing,), after_snapshot=False)
+    )
 
     assert told[-1].pnl.realized_usd == Decimal("99.26")
     assert told[-1].pnl.costs_usd == Decimal("0.74")
+
+
+def test_i8_a_fill_that_a_snapshot_does_not_list_any_more_leaves_the_p_and_l(rig: Rig) -> None:
+    closing = fill(2, -1, profit_usd=Decimal(100), costs_usd=Decimal("0.37"))
+    opening = fill(1, 1, costs_usd=Decimal("0.37"))
+    rig.tell(account_updated(account_state(), fills=(opening, closing)))
+
+    without = rig.tell(account_updated(account_state(has_all_fills=False), fills=(opening,)))
+    again = rig.tell(account_updated(account_state(), fills=(opening,)))
+
+    assert without[-1].pnl.realized_usd is None
+    assert again[-1].pnl.realized_usd == Decimal("-0.37")
 
 
 def test_a_new_day_begins_at_nothing_and_the_week_goes_on(rig: Rig) -> None:
@@ -250,3 +272,142 @@ def test_what_became_of_the_prices_is_told_when_it_changed_and_once_a_second(rig
 
     assert (quiet, at_once, rig.outbox.of(m.PricesJudged)) == ([], [], [])
     assert [sum(each.figures.dropped.values()) for each in told] == [1]
+
+
+# --- the balance -------------------------------------------------------------------------------
+
+
+def read(balance: str, asked_ns: int, **terms: Any) -> m.AccountUpdated:
+    """Return the account as a snapshot has left it."""
+    amount = Decimal(balance)
+    given = {"balance_usd": amount, "balance_by_fills_usd": amount} | terms
+    event = snapshot(asked_ns=asked_ns)
+    return say(m.AccountUpdated, state=account_state(**given), event=event, after_snapshot=True)
+
+
+def test_a_reset_that_is_witnessed_tells_with_what_the_day_began(rig: Rig) -> None:
+    rig.tell(read("50000", NOON_NS))
+    rig.clock.advance(DAY_END_NS - NOON_NS)
+
+    rig.tell(say(m.DailyReset, day_start_ns=DAY_END_NS, day_end_ns=DAY_END_NS + 86_400 * S))
+    opened = rig.outbox.of(m.DayOpened)
+    rig.tell(read("50000", DAY_END_NS))
+    again = rig.outbox.of(m.DayOpened)
+
+    assert [(each.account_id, each.day_start_ns, each.balance_usd) for each in opened] == [
+        (1, DAY_END_NS, 50000)
+    ]
+    assert again == []
+
+
+def test_the_day_is_checked_at_each_reconciliation_once_its_opening_is_known(
+    clock: VirtualClock,
+) -> None:
+    opening = DayOpening(day_start_ns=DAY_START_NS, balance_usd=Decimal(50000))
+    rig = Rig(clock, openings={1: opening})
+
+    rig.tell(read("50000", NOON_NS))
+    agreed = rig.outbox.of(m.BalanceChecked)
+    rig.tell(read("49990", NOON_NS + S), read("49990", NOON_NS + 9 * S))
+    differs = rig.outbox.of(m.BalanceChecked)
+    rig.tell(read("49990", NOON_NS + 30 * S))
+    still = rig.outbox.of(m.BalanceChecked)
+
+    assert [each.unexplained_usd for each in agreed] == [0]
+    assert [(each.expected_usd, each.told_usd) for each in differs] == [(50000, 49990)]
+    assert still == []
+
+
+def test_without_an_opening_nothing_is_checked(rig: Rig) -> None:
+    rig.tell(read("50000", NOON_NS), read("40000", NOON_NS + 9 * S))
+
+    assert rig.outbox.of(m.BalanceChecked) == []
+    assert rig.outbox.of(m.DayOpened) == []
+
+
+# --- times that nobody watched ------------------------------------------------------------------
+
+
+def held_since(seconds: int) -> m.AccountUpdated:
+    """Return two MNQ bought at 20000 so many seconds before noon, as a snapshot shows them."""
+    bought = fill(1, 2, at_ns=NOON_NS - seconds * S)
+    balance = Decimal(50000)
+    state = account_state(
+        open_position(2), balance_usd=balance, balance_by_fills_usd=balance, clock_ahead_ns=S
+    )
+    event = snapshot(fills=(bought,))
+    return say(m.AccountUpdated, state=state, event=event, fills=(bought,), after_snapshot=True)
+
+
+def test_i5_the_prices_of_the_time_in_which_nothing_ran_are_asked_for_and_count(
+    clock: VirtualClock,
+) -> None:
+    rig = Rig(clock, watched_until_ns={1: NOON_NS - 60 * S})
+
+    blind = rig.tell(held_since(3600))
+    told = rig.tell(quote(MNQ, "20000", "20000.25"))
+    (asked,) = rig.outbox.of(m.RequestBars)
+    high = Bar(
+        start_ns=asked.since_ns,
+        end_ns=asked.since_ns + S,
+        high=Decimal(20100),
+        low=Decimal(20000),
+    )
+    answer = say(
+        m.BarsReported,
+        "quote-1",
+        account_id=1,
+        contract_id=MNQ,
+        since_ns=asked.since_ns,
+        until_ns=asked.until_ns,
+        bars=(high,),
+    )
+    read = rig.tell(answer)
+
+    gap = blind[-1].pnl.gap
+    assert gap is not None
+    assert (gap.since_ns, gap.until_ns) == (NOON_NS - 60 * S, None)
+    assert told[-1].pnl.gap is not None
+    assert (asked.account_id, asked.contract_id) == (1, MNQ)
+    # By the broker's clock, which is a second behind ours.
+    assert (asked.since_ns, asked.until_ns) == (NOON_NS - 61 * S, NOON_NS - S)
+    assert read[-1].pnl.gap is None
+    assert read[-1].pnl.gap_high_usd == 50000 + 2 * 400 * Decimal("0.50")
+    assert read[-1].event is answer
+
+
+def test_i7_bars_that_cannot_be_read_are_asked_for_again_and_the_gap_shows(
+    clock: VirtualClock,
+) -> None:
+    rig = Rig(clock, watched_until_ns={1: NOON_NS - 60 * S})
+    rig.tell(held_since(3600), quote(MNQ, "20000", "20000.25"))
+    (asked,) = rig.outbox.of(m.RequestBars)
+    failed = say(
+        m.BarsReported,
+        account_id=1,
+        contract_id=MNQ,
+        since_ns=asked.since_ns,
+        until_ns=asked.until_ns,
+        bars=None,
+    )
+
+    told = rig.tell(failed)
+    asked_at = []
+    for second in range(1, 70):
+        clock.advance(S)
+        rig.tell(quote(MNQ, "20000", "20000.25", at_ns=clock.now_ns()), tick(clock.now_ns()))
+        asked_at += [second for _ in rig.outbox.of(m.RequestBars)]
+
+    assert told[-1].pnl.gap is not None
+    assert told[-1].pnl.gap.why == "the bars of MNQ cannot be read"
+    assert asked_at == [30, 60]
+
+
+def test_a_flat_account_asks_for_no_bars(clock: VirtualClock) -> None:
+    rig = Rig(clock, watched_until_ns={1: NOON_NS - 60 * S})
+
+    told = rig.tell(read("50000", NOON_NS))
+
+    assert rig.outbox.of(m.RequestBars) == []
+    assert told[-1].pnl.gap is None
+    assert told[-1].pnl.gap_high_usd == 50000

@@ -1,12 +1,13 @@
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.position import ASK_AGAIN_AFTER_NS, UNSETTLED_FOR_NS, PositionActor
 from risk_actors.core.broker import OrderStatus
 from risk_actors.core.instruments import Instrument
-from risk_actors.core.lock import LockSpan
+from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.money import decimal_from
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.clock import VirtualClock
@@ -281,9 +282,24 @@ def test_a_note_that_comes_after_the_fill_changes_what_counts(rig: Rig) -> None:
 
 def test_a_note_that_changes_nothing_is_not_told(rig: Rig) -> None:
     rig.reconcile()
+    rig.tell(noted())
+    rig.outbox.clear()
     rig.tell(noted(LockSpan(None, 5, 9)))
 
     assert rig.outbox.sent == []
+
+
+def test_that_locks_were_noted_is_told_once_and_each_unlock_too(rig: Rig) -> None:
+    """Rules wait for the first note before they send a breach of the last run again."""
+    unlocked = Unlocked("daily-loss", None, NOON_NS)
+    rig.reconcile()
+    rig.tell(noted(), noted(), msgspec.structs.replace(noted(), unlocked=(unlocked,)))
+
+    told = [update.state for update in rig.outbox.of(m.AccountUpdated)]
+    assert [(state.locks_noted, state.unlocked) for state in told] == [
+        (True, ()),
+        (True, (unlocked,)),
+    ]
 
 
 def test_a_balance_that_fills_do_not_explain_is_settled_by_a_snapshot(rig: Rig) -> None:

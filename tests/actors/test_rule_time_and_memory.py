@@ -9,8 +9,10 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.rule import RuleActor, RuleShelf
+from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import OrderType
 from risk_actors.core.evidence import Evidence
+from risk_actors.core.lock import Unlocked
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
@@ -660,3 +662,117 @@ def test_a_rule_lives_by_the_brokers_clock_and_locks_by_ours() -> None:
     assert [lock.until_ns for lock in found.breach.locks] == [NOON_NS + 20 * S]
     assert isinstance(during, Breached)
     assert rig.sent(m.VerdictChanged)[-1].verdict == Ok()
+
+
+# --- after an unlock ----------------------------------------------------------------------------
+
+
+def next_run_of(first: Rig, says: Says) -> Rig:
+    """Return the rule as the next run has it, with what it remembered."""
+    stored = encode_memory(first.sent(m.RuleStateChanged)[-1].memory)
+    again = Rig(says, restored={1: decode_memory(first.rule, stored)})
+    again.clock.step(60 * S)
+    return again
+
+
+def unlocked(at_ns: int, scope: str | None = None) -> AccountState:
+    return account_state(unlocked=(Unlocked("probe", scope, at_ns),))
+
+
+def test_after_an_unlock_a_restart_neither_flattens_nor_locks() -> None:
+    says = below(-100, broken(LockTerms()))
+    first = Rig(says)
+    first.show("-100")
+
+    again = next_run_of(first, says)
+    again.show("-100", account=unlocked(NOON_NS + S))
+    again.show("-120", account=unlocked(NOON_NS + S))
+
+    assert again.sent(m.BreachFound) == []
+
+
+def test_what_a_rule_finds_after_an_unlock_is_enforced_again() -> None:
+    verdicts = {"-100": broken(LockTerms(), cause="it"), "-200": broken(LockTerms(), cause="more")}
+
+    def says(fact: PnlState, _now_ns: int) -> Verdict:
+        return verdicts.get(str(fact.realized_usd), Ok())
+
+    first = Rig(says)
+    first.show("-100")
+    again = next_run_of(first, says)
+    for usd in ("-100", "-200", "0", "-100"):
+        again.show(usd, account=unlocked(NOON_NS + S))
+
+    assert [found.breach.cause for found in again.sent(m.BreachFound)] == ["more", "it"]
+
+
+@pytest.mark.parametrize(
+    ("account", "sent"),
+    [
+        (account_state(), 1),
+        (unlocked(NOON_NS - 1), 1),
+        (unlocked(NOON_NS, MNQ), 1),
+        (unlocked(NOON_NS), 0),
+        (account_state(locks_noted=False), 0),
+        (account_state(is_reconciled=False), 0),
+    ],
+    ids=["none", "an earlier one", "another scope", "of it", "not noted yet", "not read yet"],
+)
+def test_a_breach_of_the_last_run_is_sent_again_once_it_is_known_that_no_unlock_waived_it(
+    account: AccountState, sent: int
+) -> None:
+    says = below(-100, broken(LockTerms()))
+    first = Rig(says)
+    first.show("-100")
+
+    again = next_run_of(first, says)
+    again.show("-100", account=account)
+
+    assert len(again.sent(m.BreachFound)) == sent
+
+
+def test_a_breach_that_waited_for_the_note_is_sent_with_it() -> None:
+    says = below(-100, broken(LockTerms()))
+    first = Rig(says)
+    first.show("-100")
+    again = next_run_of(first, says)
+
+    again.show("-100", account=account_state(locks_noted=False))
+    again.show("-100", account=account_state())
+
+    (found,) = again.sent(m.BreachFound)
+    assert found.at_ns == NOON_NS
+
+
+def test_a_breach_of_this_run_waits_for_no_note() -> None:
+    rig = Rig(below(-100, broken(LockTerms())))
+    rig.show("-100", account=account_state(locks_noted=False, is_reconciled=False))
+
+    assert len(rig.sent(m.BreachFound)) == 1
+
+
+@pytest.mark.parametrize("address", ["enforcer", "lockout"])
+def test_who_comes_back_is_not_told_of_what_an_unlock_waived(address: str) -> None:
+    rig = Rig(below(-100, broken(LockTerms())))
+    rig.show("-100")
+    rig.show("-101", account=unlocked(NOON_NS + S))
+    rig.outbox.clear()
+
+    rig.actor.handle_control(Resync(address=address, reason="it was restarted"))
+
+    assert rig.sent(m.BreachFound) == []
+
+
+def test_only_what_is_still_locked_is_sent_again() -> None:
+    es = "CON.F.US.EP.Z26"
+    both = broken(LockTerms(contract_id=MNQ), LockTerms(contract_id=es))
+    says = below(-100, both)
+    first = Rig(says)
+    first.show("-100")
+
+    again = next_run_of(first, says)
+    again.show("-100", account=unlocked(NOON_NS, MNQ))
+
+    (found,) = again.sent(m.BreachFound)
+    assert [terms.contract_id for terms in found.breach.locks] == [es]
+    assert found.breach.action == Flatten(contract_ids=(es,))

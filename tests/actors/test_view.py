@@ -12,11 +12,13 @@ from risk_actors.core.broker import OrderType
 from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PositionPnl
 from risk_actors.core.rules.measure import NO_MEASURE
+from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.core.verdict import LockTerms, Ok, StopMove, Warned
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     CHICAGO,
     DAY_END_NS,
+    DAY_START_NS,
     ES,
     MNQ,
     account_state,
@@ -116,6 +118,10 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
     detail = picture.pop("detail")
     assert picture == {
         "version": "1.2.3",
+        "schedules": [],
+        "pending": [],
+        "settings_fault": None,
+        "unlock": "never",
         "prices": {
             "dropped": {},
             "surprising": 0,
@@ -176,6 +182,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                         "since": "2026-11-17T18:00:00.000+00:00",
                         "until": "2026-11-17T23:00:00.000+00:00",
                         "reason": "the limit was reached",
+                        "unlock": None,
                     },
                     {
                         "id": 2,
@@ -184,6 +191,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                         "since": "2026-11-17T18:00:00.000+00:00",
                         "until": None,
                         "reason": "the limit was reached",
+                        "unlock": None,
                     },
                 ],
                 "enforcement": {
@@ -194,6 +202,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                     "detail": "a rule is broken",
                 },
                 "headroom": None,
+                "balance_check": None,
             },
             {
                 "id": 2,
@@ -214,6 +223,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "locks": [],
                 "enforcement": None,
                 "headroom": None,
+                "balance_check": None,
             },
         ],
         "rules": [
@@ -358,6 +368,29 @@ def test_locks_that_ended_are_gone(rig: Rig) -> None:
 
     assert picture["accounts"][0]["locks"] == []
     assert [event["kind"] for event in picture["events"]] == ["lock", "unlock"]
+
+
+def test_a_request_to_end_a_lock_is_shown_with_its_lock_until_it_waits_no_more(rig: Rig) -> None:
+    held = (lock(1), lock(2, contract_id=MNQ))
+    request = UnlockRequest(
+        lock_id=2,
+        account_id=1,
+        rule_id="daily-loss",
+        asked_ns=NOON_NS,
+        due_ns=NOON_NS + 3600 * S,
+        reason="lunch",
+        correlation_id="op-1",
+    )
+
+    waits = rig.show(say(m.LocksChanged, account_id=1, locks=held, unlocks=(request,)))
+    over = rig.show(say(m.LocksChanged, account_id=1, locks=held))
+
+    due = "2026-11-17T19:00:00.000+00:00"
+    assert [each["unlock"] for each in waits["accounts"][0]["locks"]] == [
+        None,
+        {"due": due, "reason": "lunch"},
+    ]
+    assert [each["unlock"] for each in over["accounts"][0]["locks"]] == [None, None]
 
 
 def test_a_breach_shows_the_event_that_caused_it_under_the_same_id(rig: Rig) -> None:
@@ -534,3 +567,32 @@ def test_what_became_of_the_prices_is_shown(rig: Rig) -> None:
         "unanswered": 1,
         "waiting": [MNQ],
     }
+
+
+def test_the_balance_check_shows_null_until_it_is_made_and_moves_with_the_balance(rig: Rig) -> None:
+    def checked(picture: dict[str, Any]) -> list[Any]:
+        return [account["balance_check"] for account in picture["accounts"]]
+
+    def by_fills(balance: str) -> m.Message:
+        pnl = pnl_state("0", balance_usd=Decimal(balance))
+        return pnl_updated(pnl)
+
+    def told(unexplained: int) -> m.Message:
+        return say(
+            m.BalanceChecked,
+            account_id=1,
+            day_start_ns=DAY_START_NS,
+            expected_usd=Decimal(50000),
+            told_usd=Decimal(50000 + unexplained),
+        )
+
+    before = rig.show(by_fills("50000"))
+    agrees = rig.show(told(0))
+    differs = rig.show(told(-10), by_fills("50190"))
+    tomorrow = rig.show(pnl_updated(pnl_state("0", day_start_ns=DAY_END_NS)))
+
+    assert checked(before) == [None, None]
+    assert checked(agrees)[0] == {"expected": 50000, "told": 50000, "unexplained": 0}
+    assert checked(differs) == [{"expected": 50200, "told": 50190, "unexplained": -10}, None]
+    assert checked(tomorrow) == [None, None]
+    assert "-10.00 is unexplained: money paid in or out" in differs["events"][-1]["text"]

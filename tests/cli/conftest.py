@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import (
     AccountPicture,
     ConnectionPicture,
@@ -24,6 +23,7 @@ from risk_actors.actors.picture import (
     RulePicture,
 )
 from risk_actors.web.server import WebServer
+from tests.actors.trader_rig import TraderRig
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC).astimezone(CHICAGO)
@@ -197,18 +197,17 @@ class Daemon:
     def __init__(self, data_dir: Path, picture: Picture) -> None:
         self.data_dir = data_dir
         self.picture = picture
-        self.panics: list[int | None] = []
+        self.trader = TraderRig(lambda: self.picture)
         self._server = WebServer(
             picture=lambda: self.picture,
             topology=lambda: TOPOLOGY,
-            panic=self.panic,
+            requests=self.trader.desk,
             port=0,
         )
 
-    def panic(self, account_id: int | None) -> None:
-        if not self.picture.armed:
-            raise NotArmedError("NOT ARMED: nothing was sent")
-        self.panics.append(account_id)
+    @property
+    def panics(self) -> list[int]:
+        return self.trader.panics
 
     def start(self) -> None:
         told = {"host": "127.0.0.1", "port": self._server.start(), "pid": 1}

@@ -169,7 +169,7 @@ def test_panic_asks_for_one_account_by_name_or_id_or_for_all(
     assert call("panic", "--yes", "--data", tmp_path, "--account", "50ktc-sim-101").exit_code == 0
     assert call("panic", "--yes", "--data", tmp_path, "--account", "101").exit_code == 0
     assert call("panic", "--yes", "--data", tmp_path).exit_code == 0
-    assert daemon.panics == [101, 101, None]  # type: ignore[attr-defined]
+    assert daemon.panics == [101, 101, 101]  # type: ignore[attr-defined]
     refused = call("panic", "--yes", "--data", tmp_path, "--account", "other")
     assert refused.exit_code == 1
     assert "there are 50KTC-SIM-101 (101)" in refused.stderr
@@ -190,7 +190,7 @@ def test_panic_in_a_script_wants_yes_said_on_the_command_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal")
-@pytest.mark.parametrize(("typed", "code", "panics"), [("n\n", 1, []), ("y\n", 0, [None])])
+@pytest.mark.parametrize(("typed", "code", "panics"), [("n\n", 1, []), ("y\n", 0, [101])])
 def test_panic_on_a_terminal_asks_once(
     run_daemon: Callable[[Picture], object],
     pictures: dict[str, Picture],

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from risk_actors.actors.picture import Picture
+from risk_actors.actors.picture import BalanceCheckPicture, Picture
 from risk_actors.cli.screen import Screen, Size, render
 
 SMALL, WIDE = Size(80, 24), Size(160, 50)
@@ -96,6 +96,24 @@ def test_a_lock_without_an_end_says_so(pictures: dict[str, Picture], now: dateti
     locked = msgspec.structs.replace(account, locks=(lock,))
     picture = msgspec.structs.replace(pictures["locked"], accounts=(locked,))
     assert "until its condition ends" in "\n".join(shown(picture, now))
+
+
+def test_a_balance_that_fills_do_not_explain_takes_a_line_and_one_that_agrees_does_not(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    def text_with(unexplained: float) -> str:
+        check = BalanceCheckPicture(
+            expected=50_000.0, told=50_000.0 + unexplained, unexplained=unexplained
+        )
+        (account,) = pictures["open"].accounts
+        strange = msgspec.structs.replace(account, balance_check=check)
+        picture = msgspec.structs.replace(pictures["open"], accounts=(strange,))
+        return "\n".join(shown(picture, now))
+
+    said = "! balance 49,990.00, by the day's fills 50,000.00: -10.00 is unexplained"
+    assert said in text_with(-10.0)
+    assert "unexplained" not in text_with(0.0)
+    assert "unexplained" not in "\n".join(shown(pictures["open"], now))
 
 
 def test_an_enforcement_under_way_is_said(pictures: dict[str, Picture], now: datetime) -> None:

@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from risk_actors.actors.picture import AccountPicture, OrderPicture, Picture
+from risk_actors.actors.picture import (
+    AccountPicture,
+    BalanceCheckPicture,
+    OrderPicture,
+    Picture,
+)
 from risk_actors.cli import words
 
 
@@ -128,3 +133,28 @@ def test_times_are_said_in_the_zone_of_the_trading_day(pictures: dict[str, Pictu
     assert words.now_in(pictures["open"]).strftime("%Z") in {"CST", "CDT"}
     unknown = msgspec.structs.replace(pictures["open"], timezone="Mars/Olympus")
     assert words.now_in(unknown).strftime("%Z") == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("check", "words_of_it", "is_strange"),
+    [
+        (None, "day P&L not checked against the balance (nobody watched the day begin)", False),
+        ((50100.0, 50100.0, 0.0), "day P&L agrees with the change of the balance", False),
+        (
+            (50100.0, 50090.0, -10.0),
+            "balance 50,090.00, by the day's fills 50,100.00: -10.00 is unexplained",
+            True,
+        ),
+    ],
+)
+def test_the_balance_check_is_said_and_not_checked_is_not_fine(
+    check: tuple[float, float, float] | None, words_of_it: str, is_strange: bool
+) -> None:
+    picture = None
+    if check is not None:
+        expected, told, unexplained = check
+        picture = BalanceCheckPicture(expected=expected, told=told, unexplained=unexplained)
+    account = AccountPicture(id=1, name="PAPER", balance_check=picture)
+
+    assert words.balance_check(account) == words_of_it
+    assert words.is_balance_strange(account) is is_strange

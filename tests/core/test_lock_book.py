@@ -6,8 +6,8 @@ import pytest
 from core.builders import ACCOUNT, ES, MNQ, NOON, H, S, at, chicago_calendar
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock, LockSpan
-from risk_actors.core.lock_book import LockBook
+from risk_actors.core.lock import Lock, LockSpan, Unlocked
+from risk_actors.core.lock_book import LockBook, RestoredLocks
 from risk_actors.core.verdict import Existing, LockEnd, LockTerms
 
 OTHER = 202
@@ -268,3 +268,75 @@ def test_a_span_covers_its_contract_from_its_start_to_before_its_end(
 ) -> None:
     assert LockSpan(MNQ, 10, 20).covers(contract_id, at_ns) is covered
     assert LockSpan(None, 10, None).covers(contract_id, at_ns) is (at_ns >= 10)
+
+
+# --- unlocked before its time -----------------------------------------------------------------
+
+
+def test_an_unlock_ends_one_lock_as_of_its_instant() -> None:
+    book = lock_book()
+    first, other = engage(book), engage(book, rule_id="other")
+    assert first is not None
+
+    ended = book.unlock(first.id, NOON + 5 * S)
+
+    assert ended == first
+    assert book.in_force(ACCOUNT) == (other,)
+    assert book.spans(ACCOUNT)[0] == LockSpan(None, NOON, NOON + 5 * S)
+    assert book.unlocked(ACCOUNT) == (Unlocked("daily-loss", None, NOON + 5 * S),)
+    assert book.unlocked(OTHER) == ()
+    assert book.unlock(first.id, NOON + 6 * S) is None
+
+
+def test_a_lock_that_had_ended_by_then_is_not_unlocked() -> None:
+    book = lock_book()
+    lock = engage(book, end=LockEnd.INSTANT, until_ns=NOON + 5 * S)
+    assert lock is not None
+
+    assert book.unlock(lock.id, NOON + 5 * S) is None
+    assert book.expire(NOON + 5 * S) == [lock]
+    assert book.unlocked(ACCOUNT) == ()
+
+
+@pytest.mark.parametrize(
+    ("found_ns", "who", "locks"),
+    [
+        (NOON + 4 * S, {}, False),
+        (NOON + 5 * S, {}, False),
+        (NOON + 5 * S + 1, {}, True),
+        (NOON + 4 * S, {"rule_id": "other"}, True),
+        (NOON + 4 * S, {"account_id": OTHER}, True),
+        (NOON + 4 * S, {"contract_id": ES}, True),
+    ],
+    ids=["before", "at", "after", "another rule", "another account", "another scope"],
+)
+def test_what_was_found_before_an_unlock_locks_nothing_any_more(
+    found_ns: int, who: dict[str, Any], locks: bool
+) -> None:
+    book = lock_book()
+    lock = engage(book)
+    assert lock is not None
+    book.unlock(lock.id, NOON + 5 * S)
+
+    assert (engage(book, now_ns=found_ns, **who) is not None) is locks
+
+
+def test_what_the_last_run_left_is_what_the_next_begins_with() -> None:
+    kept = engage(lock_book())
+    assert kept is not None
+    left = RestoredLocks(
+        locks=(kept,),
+        past=((ACCOUNT, LockSpan(ES, 5, 9)),),
+        last_id=41,
+        unlocked=((ACCOUNT, Unlocked("symbols", ES, NOON)),),
+    )
+
+    book = LockBook.restored(chicago_calendar(), left)
+
+    assert book.in_force(ACCOUNT) == (kept,)
+    assert book.find(kept.id) == kept
+    assert book.spans(ACCOUNT)[0] == LockSpan(ES, 5, 9)
+    assert engage(book, rule_id="symbols", contract_id=ES) is None
+    new = engage(book, rule_id="symbols", contract_id=ES, now_ns=NOON + 1)
+    assert new is not None
+    assert new.id == 42

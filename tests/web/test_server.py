@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from loguru import logger
 
-from risk_actors.actors.operator import NotArmedError
 from risk_actors.actors.picture import AccountPicture, Picture
 from risk_actors.web.server import WebError, WebServer
+from tests.actors.trader_rig import TraderRig
 
 JSON = {"Content-Type": "application/json"}
 
@@ -30,20 +30,18 @@ class Daemon:
             accounts=(AccountPicture(id=7, name="50K"),),
             detail="waiting for the first reconciliation",
         )
-        self.panics: list[int | None] = []
+        self.trader = TraderRig(lambda: self.picture)
         self.server = WebServer(
             picture=lambda: self.picture,
             topology=lambda: {"actors": [], "edges": []},
-            panic=self.panic,
+            requests=self.trader.desk,
             port=0,
         )
-        self.armed = True
         self.port = self.server.start()
 
-    def panic(self, account_id: int | None) -> None:
-        if not self.armed:
-            raise NotArmedError("NOT ARMED: nothing was sent")
-        self.panics.append(account_id)
+    @property
+    def panics(self) -> list[int]:
+        return self.trader.panics
 
     def ask(
         self,
@@ -95,15 +93,16 @@ def test_alive_is_not_yet_ready(daemon: Daemon) -> None:
 def test_panic_is_handed_on(daemon: Daemon, account: int | None) -> None:
     body = json.dumps({"account": account}).encode()
     assert daemon.ask("POST", "/api/panic", body, JSON)[0] == 202
-    assert daemon.panics == [account]
+    assert daemon.panics == [7]
 
 
 def test_panic_while_not_armed_is_refused_in_the_words_of_the_operator_inlet(
     daemon: Daemon,
 ) -> None:
-    daemon.armed = False
-    refused = daemon.ask("POST", "/api/panic", b'{"account": null}', JSON)
-    assert refused == (409, {"error": "NOT ARMED: nothing was sent"})
+    daemon.picture = msgspec.structs.replace(daemon.picture, armed=False)
+    status, answer = daemon.ask("POST", "/api/panic", b'{"account": null}', JSON)
+    assert status == 409
+    assert answer["error"].startswith("NOT ARMED: nothing was sent and nothing is locked.")
     assert daemon.panics == []
 
 
@@ -225,7 +224,7 @@ def serve(host: str, port: int) -> WebServer:
     return WebServer(
         picture=lambda: daemon_picture,
         topology=dict,
-        panic=lambda _: None,
+        requests=TraderRig(lambda: daemon_picture).desk,
         host=host,
         port=port,
     )
