@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from loguru import logger
 
 from risk_actors import __version__
+from risk_actors.app.admin_secret import unlock_advice
 from risk_actors.app.connect import Target, connect, for_account, stored_settings
 from risk_actors.app.guard import Guard
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
@@ -32,13 +33,15 @@ from risk_actors.app.settings_environment import (
 )
 from risk_actors.app.settings_load import load_settings
 from risk_actors.app.settings_watch import SettingsWatch
+from risk_actors.app.trader_desk import TraderDesk
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
-from risk_actors.runtime.clock import SystemClock
+from risk_actors.runtime.clock import Clock, SystemClock
 from risk_actors.runtime.supervisor import StartFailedError
-from risk_actors.store.schema import DATABASE_FILE, migrate
+from risk_actors.store.recovery import open_or_recover
+from risk_actors.store.schema import DATABASE_FILE
 from risk_actors.web.server import WebError, WebServer
 
 _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
@@ -112,7 +115,7 @@ def _run_system(
     stack: ExitStack,
 ) -> int:
     clock = SystemClock()
-    _open_store(options.data_dir)
+    _open_store(options.data_dir, clock, ZoneInfo(wanted.session.timezone))
     wanted = for_account(wanted, environment.account_name)
     target = _target(environment, mode, wanted, stack)
     session, accounts, keeper, window = connect(
@@ -124,6 +127,9 @@ def _run_system(
     stack.callback(guard.stop)
     for sentence in keeper.in_force.pending:
         logger.warning("Waits for the daily reset: {}", sentence)
+    advice = unlock_advice(keeper.in_force.settings.session.unlock, options.data_dir)
+    if advice is not None:
+        logger.warning("{}", advice)
     guard.start(keeper.in_force)
     # Stopped before the actors are, so that nothing arrives at an actor that has ended.
     stack.callback(session.stop)
@@ -136,7 +142,7 @@ def _run_system(
     watch.start()
     stack.callback(watch.stop)
 
-    address = _serve(options, wanted, guard, instance, stack)
+    address = _serve(options, wanted, guard, desk, instance, stack)
     _show_until_stopped(options, guard, address, logs, stop)
 
     guard.show_phase("stopping")
@@ -158,13 +164,15 @@ def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:
     return logs
 
 
-def _open_store(data_dir: Path) -> None:
+def _open_store(data_dir: Path, clock: Clock, zone: ZoneInfo) -> None:
     try:
-        migrate(data_dir)
+        recovered = open_or_recover(data_dir, clock.now_ns(), zone)
     except sqlite3.Error as error:
         raise DataDirectoryError(
             f"the store {data_dir / DATABASE_FILE} cannot be used: {error}"
         ) from error
+    for sentence in recovered.said:
+        logger.critical("{}", sentence)
 
 
 def _target(
@@ -201,6 +209,7 @@ def _serve(
     options: RunOptions,
     settings: Settings,
     guard: Guard,
+    desk: SettingsDesk,
     instance: Instance,
     stack: ExitStack,
 ) -> str:
@@ -209,7 +218,7 @@ def _serve(
     server = WebServer(
         picture=guard.picture,
         topology=guard.topology,
-        panic=guard.panic,
+        requests=TraderDesk(lambda: guard.operator, desk),
         host=host,
         port=settings.web.port if options.port is None else options.port,
     )

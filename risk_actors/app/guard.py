@@ -18,6 +18,7 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
+from risk_actors.app.admin_secret import AdminSecret
 from risk_actors.app.assembly import Assembly, Surroundings, assemble
 from risk_actors.app.inlet import Inlet
 from risk_actors.app.pulse import PulseThread
@@ -26,13 +27,16 @@ from risk_actors.app.settings import Settings, TradingMode
 from risk_actors.app.settings_keeper import InForce
 from risk_actors.app.system import RESYNC
 from risk_actors.core.broker import Account
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules import Mode
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
-from risk_actors.messages import SettingsChanged
 from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
+
+RENEW_AFTER_NS = 120 * NS_PER_S
+"""After a daily reset; the market's own pause lasts longer."""
 
 
 class FillsWindow:
@@ -81,9 +85,11 @@ class Guard:
         self._data_dir = data_dir
         self._clock = clock
         self._mode = mode
+        self._secret = AdminSecret(data_dir, clock)
         self._inlet = Inlet()
         self._in_force: InForce | None = None
         self._running: _Running | None = None
+        self._made_ns = 0
         self._memories: dict[tuple[str, int], RuleMemory] = {}
         self._frame = PictureFrame(
             Picture(version=__version__, mode=mode.value, armed=False, phase="starting")
@@ -103,15 +109,6 @@ class Guard:
         if running is None:
             return topology.DeclaredTopology().as_json()
         return topology.live(running.assembly.system, running.supervisor)
-
-    def panic(self, account_id: int | None) -> None:
-        """Flatten and lock one account, or all (None), until the daily reset.
-
-        Raises:
-            KeyError: the account is not guarded.
-            NotArmedError: nothing is sent while not armed.
-        """
-        self.operator.panic(account_id)
 
     @property
     def has_given_up(self) -> bool:
@@ -148,6 +145,31 @@ class Guard:
             self._in_force = in_force
             self._tell_settings()
             return
+        self._replace(in_force)
+        logger.warning(
+            "Settings taken on ({}): {}",
+            "; ".join(in_force.applied) or "no rule differs",
+            self._say_rules(in_force),
+        )
+
+    def renew(self) -> None:
+        """Make the actors anew once a trading day, when nothing is open or under way.
+
+        A replay begins where a run does, and it needs the tape from there on; so no run is to be
+        longer than a day. Not before the day's opening balance is known.
+
+        Raises:
+            StartFailedError: they could not be started; nothing is guarded any more.
+        """
+        in_force = self._in_force
+        if in_force is None or self._made_ns >= in_force.day_start_ns + RENEW_AFTER_NS:
+            return
+        if self._clock.now_ns() >= in_force.day_start_ns + RENEW_AFTER_NS and self._is_quiet():
+            logger.info("A trading day has begun: the actors are made anew")
+            self._replace(in_force)
+
+    def _replace(self, in_force: InForce) -> None:
+        before = self._in_force
         self._end()
         try:
             self._make(in_force)
@@ -156,13 +178,8 @@ class Guard:
                 raise
             logger.critical("The changed settings could not be taken on: {}", error)
             self._make(before)
-        self._session.resume("settings changed")
+        self._session.resume("the actors were made anew")
         self._begin()
-        logger.warning(
-            "Settings taken on ({}): {}",
-            "; ".join(in_force.applied) or "no rule differs",
-            self._say_rules(in_force),
-        )
 
     def stop(self) -> None:
         """Stop the actors; the session must have been stopped before."""
@@ -186,6 +203,7 @@ class Guard:
                 mode=self._mode.value,
                 armed=armed,
                 phase="starting",
+                unlock=settings.session.unlock.value,
                 timezone=settings.session.timezone,
                 events=before.picture.events,
             )
@@ -203,6 +221,7 @@ class Guard:
                 armed=armed,
                 lock_shelf=self._unsaved_locks(),
                 memories=self._memories_for(settings),
+                may_be_under_way=any(a.enforcement for a in before.picture.accounts),
                 is_rebuilt=self._running is not None,
             ),
         )
@@ -213,6 +232,7 @@ class Guard:
         supervisor.start(system.specs)
         self._frame = frame
         self._in_force = in_force
+        self._made_ns = self._clock.now_ns()
         self._running = _Running(
             assembly, supervisor, PulseThread(system.timer_mailbox, TICK_EVERY_S)
         )
@@ -221,6 +241,10 @@ class Guard:
             self._clock,
             tuple(account.id for account in self._accounts),
             armed=armed,
+            unlock=settings.session.unlock_terms(),
+            picture=self.picture,
+            secret=self._secret,
+            zone=context.calendar.zone,
         )
 
     def _begin(self) -> None:
@@ -256,23 +280,26 @@ class Guard:
         shelf = self._running.assembly.system.lock_shelf
         return shelf if shelf.unsaved else None
 
+    def _is_quiet(self) -> bool:
+        """Tell whether no account has anything that could move while nobody looks."""
+        picture = self._frame.picture
+        return picture.phase == "armed" and not any(
+            account.positions or account.orders or account.enforcement
+            for account in picture.accounts
+        )
+
     def _is_armed(self, in_force: InForce) -> bool:
         return in_force.is_armed(self._mode)
 
     def _tell_settings(self) -> None:
-        assert self._running is not None and self._in_force is not None  # noqa: S101,PT018
-        now_ns = self._clock.now_ns()
-        self._running.assembly.system.operator_outbox.send(
-            SettingsChanged(
-                correlation_id=f"settings-{now_ns // 1_000_000}",
-                at_ns=now_ns,
-                day_start_ns=self._in_force.day_start_ns,
-                in_force=self._in_force.text,
-                applied=self._in_force.applied,
-                pending=self._in_force.pending,
-                fault=self._in_force.fault,
-                armed_by_command=self._in_force.armed_by_command,
-            )
+        assert self._in_force is not None  # noqa: S101 - made a moment ago
+        self.operator.tell_settings(
+            day_start_ns=self._in_force.day_start_ns,
+            in_force=self._in_force.text,
+            applied=self._in_force.applied,
+            pending=self._in_force.pending,
+            fault=self._in_force.fault,
+            armed_by_command=self._in_force.armed_by_command,
         )
 
     def _say_rules(self, in_force: InForce) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 
 from risk_actors.actors.picture import Picture
+from risk_actors.core.direction import EACH, FREE, HIGHER, UNCLEAR, Effect, judged_by
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.holidays import Holiday
 from risk_actors.core.instruments import refuse_root
@@ -56,18 +57,27 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A table of a settings file."""
 
 
+def _unlock_effect(old: UnlockPolicy, new: UnlockPolicy) -> Effect:
+    """`never` is the tightest; of the other two none is, a secret may be known and time passes."""
+    if old == new:
+        return Effect.SAME
+    if new == UnlockPolicy.NEVER:
+        return Effect.TIGHTENS
+    return Effect.LOOSENS if old == UnlockPolicy.NEVER else Effect.UNCLEAR
+
+
 class SessionSettings(_Table, frozen=True, kw_only=True):
     """`[session]` of risk.toml: when a trading day and week begin."""
 
-    timezone: str = "America/Chicago"
+    timezone: Annotated[str, UNCLEAR] = "America/Chicago"
     """The zone of the resets, and of the times that are shown."""
-    daily_reset: str = "0 17 * * *"
+    daily_reset: Annotated[str, UNCLEAR] = "0 17 * * *"
     """Cron: minute, hour, day, month, weekday."""
-    weekly_reset: str = "0 17 * * SUN"
-    unlock: UnlockPolicy = UnlockPolicy.NEVER
+    weekly_reset: Annotated[str, UNCLEAR] = "0 17 * * SUN"
+    unlock: Annotated[UnlockPolicy, judged_by(_unlock_effect)] = UnlockPolicy.NEVER
     """Whether a lock may be ended before its time: `never`; `delayed` on request, after a
     cooling-off time; `admin` with the admin secret (`risk-actors admin set-secret`)."""
-    unlock_delay_s: Annotated[float, msgspec.Meta(ge=60, le=604_800)] = 3600.0
+    unlock_delay_s: Annotated[float, msgspec.Meta(ge=60, le=604_800), HIGHER] = 3600.0
     """How long a request waits under `delayed` before it takes effect."""
 
     def unlock_terms(self) -> UnlockTerms:
@@ -78,11 +88,11 @@ class SessionSettings(_Table, frozen=True, kw_only=True):
 class StoreSettings(_Table, frozen=True, kw_only=True):
     """`[store]` of app.toml: how long what is in `risk.db` is kept."""
 
-    keep_days: PositiveCount = 400
+    keep_days: Annotated[PositiveCount, HIGHER] = 400
     """Events, decisions, commands and outcomes; locks, fills and days are kept for good."""
-    keep_tape_days: PositiveCount = 14
+    keep_tape_days: Annotated[PositiveCount, HIGHER] = 14
     """What a replay needs: every quote and tick, so far more."""
-    tape_mb: PositiveCount = 256
+    tape_mb: Annotated[PositiveCount, HIGHER] = 256
     """When that has grown to this many megabytes, the oldest of it goes earlier."""
 
 
@@ -118,11 +128,11 @@ class WebSettings(_Table, frozen=True, kw_only=True):
 class PnlSettings(_Table, frozen=True, kw_only=True):
     """`[pnl]` of app.toml."""
 
-    quote_stale_after_s: PositiveSeconds = 10.0
+    quote_stale_after_s: Annotated[PositiveSeconds, UNCLEAR] = 10.0
     """A quote older than this no longer marks a position while its market is open."""
-    confirm_ms: Annotated[int, msgspec.Meta(gt=0, le=5_000)] = CONFIRM_NS // NS_PER_MS
+    confirm_ms: Annotated[int, msgspec.Meta(gt=0, le=5_000), UNCLEAR] = CONFIRM_NS // NS_PER_MS
     """A surprising price waits this long for a second quote or a trade; then it counts."""
-    bounds: dict[str, TickBounds] = {}
+    bounds: Annotated[dict[str, TickBounds], UNCLEAR] = {}
     """What surprises, by exchange symbol, where it shall differ from what ships."""
 
     def __post_init__(self) -> None:
@@ -183,14 +193,14 @@ class PaperSettings(_Table, frozen=True, kw_only=True):
 class AppSettings(_Table, frozen=True, kw_only=True):
     """app.toml."""
 
-    armed: bool | None = None
+    armed: Annotated[bool | None, UNCLEAR] = None
     """Whether commands are sent; when absent, paper is armed and live is not."""
     gateway: GatewaySettings = GatewaySettings()
     store: StoreSettings = StoreSettings()
-    log: LogSettings = LogSettings()
-    web: WebSettings = WebSettings()
+    log: Annotated[LogSettings, FREE] = LogSettings()
+    web: Annotated[WebSettings, FREE] = WebSettings()
     pnl: PnlSettings = PnlSettings()
-    simulator: PaperSettings = PaperSettings()
+    simulator: Annotated[PaperSettings, FREE] = PaperSettings()
 
     def is_armed(self, mode: TradingMode) -> bool:
         """Tell whether breaches are enforced; when not, every rule is in shadow."""
@@ -225,13 +235,13 @@ class Settings(AppSettings, frozen=True, kw_only=True):
     """Everything from the settings directory."""
 
     session: SessionSettings
-    rules: tuple[RuleSettings, ...]
+    rules: Annotated[tuple[RuleSettings, ...], EACH]
     """The preset's that are not replaced, then the trader's own."""
-    preset: Preset | None = None
-    holidays: tuple[Holiday, ...] = ()
+    preset: Annotated[Preset | None, FREE] = None
+    holidays: Annotated[tuple[Holiday, ...], UNCLEAR] = ()
     """The trader's own days, over the exchange's table."""
-    news: tuple[NewsEvent, ...] = ()
-    news_notes: tuple[str, ...] = ()
+    news: Annotated[tuple[NewsEvent, ...], EACH] = ()
+    news_notes: Annotated[tuple[str, ...], FREE] = ()
     """What was left out of the news calendars and why, one sentence each."""
 
     @property

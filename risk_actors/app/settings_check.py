@@ -21,6 +21,7 @@ from typing import (
 import msgspec
 
 from risk_actors.app.settings_toml import Path
+from risk_actors.core.direction import without_direction
 
 type Report = Callable[[Path, str], None]
 """Takes what is wrong: the path of the key and a sentence."""
@@ -69,7 +70,10 @@ def check_table[T: msgspec.Struct](
         report(at, message)
 
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    hints = get_type_hints(struct, include_extras=True)
+    hints = {
+        name: without_direction(hint)
+        for name, hint in get_type_hints(struct, include_extras=True).items()
+    }
     tag_field = struct.__struct_config__.tag_field
     unknown = [key for key in table if key not in fields and key != tag_field]
     for key, value in table.items():

@@ -45,6 +45,7 @@ class SettingsDesk:
             news = self._edited() if changed else False
             if self._keeper.look() or news:
                 self._take()
+            self._or_lost(self._guard.renew)
 
     def arm(self, *, armed: bool) -> bool:
         """Arm or disarm; tell whether that is a change."""
@@ -68,8 +69,11 @@ class SettingsDesk:
         in_force = self._keeper.in_force
         for sentence in in_force.pending:
             logger.warning("Waits for the daily reset: {}", sentence)
+        self._or_lost(lambda: self._guard.take(in_force))
+
+    def _or_lost(self, change: Callable[[], None]) -> None:
         try:
-            self._guard.take(in_force)
+            change()
         except Exception as error:
             self._on_lost(error)
             raise

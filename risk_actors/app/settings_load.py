@@ -82,10 +82,10 @@ def _risk_in(file: TomlFile, directory: Path, problems: list[Problem]) -> _Risk:
     if "preset" not in file.root and not file.root.get("rules"):
         file.report(("rules",), "no rule is set, so nothing would be guarded; add one `[[rules]]`")
     if preset is None:
-        return _Risk(session=SessionSettings(**session), rules=rules)
+        return _Risk(session=msgspec.convert(session, SessionSettings), rules=rules)
     own_ids = {rule.id for rule in rules}
     return _Risk(
-        session=SessionSettings(**(preset.session | session)),
+        session=msgspec.convert(preset.session | session, SessionSettings),
         rules=(*(rule for rule in preset.rules if rule.id not in own_ids), *rules),
         preset=preset,
     )

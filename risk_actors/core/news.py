@@ -2,10 +2,11 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
+from risk_actors.core.direction import FREE, PART
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.trading_calendar import Window
 
@@ -13,20 +14,36 @@ from risk_actors.core.trading_calendar import Window
 class NewsEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One scheduled release or speech."""
 
-    at_ns: int
-    name: str
-    symbols: tuple[str, ...] = ()
+    at_ns: Annotated[int, PART]
+    name: Annotated[str, FREE]
+    symbols: Annotated[tuple[str, ...], PART] = ()
     """The exchange symbols it concerns; empty means every instrument."""
-    before_s: int | None = None
+    before_s: Annotated[int | None, PART] = None
     """Seconds before it that are not traded; None takes the rule's."""
-    after_s: int | None = None
+    after_s: Annotated[int | None, PART] = None
     """Seconds from it on that are not traded; None takes the rule's."""
+
+    def covers(self, other: "NewsEvent") -> bool:
+        """Tell whether this keeps from trading whenever the other would, whatever a rule has."""
+        return (
+            self.at_ns == other.at_ns
+            and (not self.symbols or (bool(other.symbols) and {*other.symbols} <= {*self.symbols}))
+            and _lasts(self.before_s, other.before_s)
+            and _lasts(self.after_s, other.after_s)
+        )
 
     def window(self, before_s: int, after_s: int) -> Window:
         """Return the blackout, with the rule's seconds where the event has none of its own."""
         before_ns = (before_s if self.before_s is None else self.before_s) * NS_PER_S
         after_ns = (after_s if self.after_s is None else self.after_s) * NS_PER_S
         return Window(self.at_ns - before_ns, self.at_ns + after_ns)
+
+
+def _lasts(span_s: int | None, other_s: int | None) -> bool:
+    """Tell whether a span is as long as another; None is the rule's, whatever that is."""
+    if span_s is None or other_s is None:
+        return span_s is other_s
+    return span_s >= other_s
 
 
 class Blackout(NamedTuple):

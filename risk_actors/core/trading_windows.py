@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from risk_actors.core.direction import PART, Effect, joined
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.instruments import refuse_root
 from risk_actors.core.market_calendar import DAY_NS, MarketCalendar, Openings
-from risk_actors.core.spans import merge, subtract
+from risk_actors.core.spans import intersect, merge, subtract
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.wall_clock import instant_ns, wall_time
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+_DAY_S = 24 * 3600
+_WEEK_S = 7 * _DAY_S
 _MARGIN_DAYS = 4
 """Further than any window, and the flattening before its end, reaches from its day."""
 
@@ -29,15 +32,15 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     with both the same it lasts from one day to the next.
     """
 
-    days: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    days: Annotated[tuple[str, ...], msgspec.Meta(min_length=1), PART]
     """The days it starts on: `Mon` to `Sun`, or spans of days such as `Sun-Thu`."""
-    start: str
+    start: Annotated[str, PART]
     """`HH:MM` or `HH:MM:SS`."""
-    end: str
+    end: Annotated[str, PART]
     """Likewise; one that is not after the start is on the day after."""
-    zone: str = "America/Chicago"
+    zone: Annotated[str, PART] = "America/Chicago"
     """The zone of both times; daylight saving is followed."""
-    symbols: tuple[str, ...] = ()
+    symbols: Annotated[tuple[str, ...], PART] = ()
     """The exchange symbols it is for; empty means every symbol that has no window of its own."""
 
     def __post_init__(self) -> None:
@@ -66,6 +69,59 @@ class TradingWindow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         start, end, zone = time_in(self.start), time_in(self.end), zone_named(self.zone)
         last_day = day if end > start else day + timedelta(1)
         return Window(instant_ns(day, start, zone), instant_ns(last_day, end, zone))
+
+
+def windows_effect(old: tuple[TradingWindow, ...], new: tuple[TradingWindow, ...]) -> Effect:
+    """Compare when may be traded: less time is tighter.
+
+    Hours are compared within each zone, for two zones drift apart with daylight saving. Which
+    symbols have windows of their own decides what is locked outside of them, so another choice of
+    them is neither tighter nor looser.
+    """
+    own = [
+        {each.upper() for window in windows for each in window.symbols} for windows in (old, new)
+    ]
+    if own[0] != own[1]:
+        return Effect.UNCLEAR
+    return joined(_hours_effect(_of(old, symbol), _of(new, symbol)) for symbol in (*own[0], None))
+
+
+def _of(windows: tuple[TradingWindow, ...], symbol: str | None) -> list[TradingWindow]:
+    """Return the windows of one symbol, or those of all."""
+    if symbol is None:
+        return [window for window in windows if not window.symbols]
+    return [window for window in windows if symbol in map(str.upper, window.symbols)]
+
+
+def _hours_effect(old: list[TradingWindow], new: list[TradingWindow]) -> Effect:
+    if not old or not new:
+        # Where there is no window nothing is restricted.
+        return Effect.SAME if old == new else Effect.TIGHTENS if new else Effect.LOOSENS
+    was, is_now = _week(old), _week(new)
+    zones = was.keys() | is_now.keys()
+    is_within = all(not _beyond(is_now.get(zone, []), was.get(zone, [])) for zone in zones)
+    holds_all = all(not _beyond(was.get(zone, []), is_now.get(zone, [])) for zone in zones)
+    if is_within:
+        return Effect.SAME if holds_all else Effect.TIGHTENS
+    return Effect.LOOSENS if holds_all or len(zones) == 1 else Effect.UNCLEAR
+
+
+def _week(windows: list[TradingWindow]) -> dict[str, list[Window]]:
+    """Return by zone the open seconds of a week of wall-clock time, Monday first."""
+    found: dict[str, list[Window]] = {}
+    for window in windows:
+        for day in window.weekdays:
+            start = day * _DAY_S + _second_of_day(time_in(window.start))
+            for shift in (-_WEEK_S, 0):
+                span = Window(start + shift, start + shift + window.length_s)
+                found.setdefault(window.zone, []).append(span)
+    week = [Window(0, _WEEK_S)]
+    return {zone: intersect(merge(spans), week) for zone, spans in found.items()}
+
+
+def _beyond(spans: list[Window], others: list[Window]) -> list[Window]:
+    """Return what of some spans is not within others."""
+    return [span for span in subtract(spans, others) if span.start_ns < span.end_ns]
 
 
 class TradingWindows:

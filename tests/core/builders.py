@@ -23,7 +23,8 @@ from risk_actors.core.broker import (
 )
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.pnl_state import Closing, PnlState
-from risk_actors.core.position_book import PositionBook, Snapshot
+from risk_actors.core.position_book import PositionBook
+from risk_actors.core.reconciliation import Snapshot
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
 from risk_actors.core.trading_calendar import TradingCalendar

@@ -8,7 +8,8 @@ from risk_actors.core.broker import Account, Fill, Order, Position, Quote
 from risk_actors.core.marks import Marks
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.position_book import PositionBook, Snapshot
+from risk_actors.core.position_book import PositionBook
+from risk_actors.core.reconciliation import Snapshot
 from risk_actors.core.rules import Rule
 from risk_actors.core.verdict import Verdict
 

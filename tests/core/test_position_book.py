@@ -428,7 +428,7 @@ def test_i8_what_differs_is_corrected_and_reported() -> None:
         snapshot(
             NOON,
             positions=(position(3, 101, contract=ES),),
-            orders=(order(8, BUY, 1, filled=0, updated_ns=4), order(9, SELL, 3, contract=ES)),
+            orders=(order(8, BUY, 2, filled=1, updated_ns=4), order(9, SELL, 3, contract=ES)),
             fills=(fill(5, 3, 101, contract=ES),),
             account=account_row("49990", can_trade=False),
         ),
@@ -439,15 +439,17 @@ def test_i8_what_differs_is_corrected_and_reported() -> None:
         "balance",
         "can trade",
         "order 7",
-        "order 8",
+        "order 8 size",
+        "order 8 filled",
         "order 9",
         "fill 5",
         f"position {MNQ}",
         f"position {ES}",
     }
     found = {each.subject: (each.local, each.broker) for each in differences}
-    assert found["order 7"] == ("OPEN", "not working")
-    assert found["order 9"] == ("not known", "OPEN")
+    assert found["order 7"] == (f"OPEN -2 {MNQ}", "not working")
+    assert found["order 8 filled"] == ("0", "1")
+    assert found["order 9"] == ("not known", f"OPEN -3 {ES}")
     assert found[f"position {MNQ}"] == ("2", "0")
     assert found[f"position {ES}"] == ("0", "3")
     assert found["fill 5"] == ("not known", f"+3 {ES} at 101")

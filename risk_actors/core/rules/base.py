@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import UNCLEAR, Effect, adding_tightens, judged_by, ordered
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.news import NewsCalendar
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.lock_settings import LockSettings
+from risk_actors.core.rules.lock_settings import LockSettings, lock_effect
 from risk_actors.core.rules.measure import NO_MEASURE, Measure
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.verdict import Verdict
@@ -66,21 +67,29 @@ def default_context() -> RuleContext:
     )
 
 
+def _mode_effect(old: Mode, new: Mode) -> Effect:
+    """Enforcing less loosens; enforcing more may flatten at once, so it waits as well."""
+    if old is new:
+        return Effect.SAME
+    is_less = new is Mode.OFF or old is Mode.ENFORCE
+    return Effect.LOOSENS if is_less else Effect.UNCLEAR
+
+
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys that every `[[rules]]` table may have; `type` is the subclass's tag."""
 
-    id: Annotated[str, msgspec.Meta(min_length=1)]
+    id: Annotated[str, msgspec.Meta(min_length=1), UNCLEAR]
     """A name of your own, used once; it shows in the log, on the screen and on locks."""
-    mode: Mode = Mode.ENFORCE
+    mode: Annotated[Mode, judged_by(_mode_effect)] = Mode.ENFORCE
     """`enforce` acts; `shadow` decides and records, and sends nothing; `off` switches it off."""
-    accounts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("*",)
+    accounts: Annotated[tuple[str, ...], msgspec.Meta(min_length=1), UNCLEAR] = ("*",)
     """Account names or `*` patterns."""
-    warn_at: tuple[Fraction, ...] = ()
+    warn_at: Annotated[tuple[Fraction, ...], judged_by(adding_tightens)] = ()
     """Fractions of the limit at which to warn, each once a day; a rule on single positions or
     instruments warns of each by itself."""
-    on_unknown: OnUnknown = OnUnknown.ALERT
+    on_unknown: Annotated[OnUnknown, ordered(OnUnknown.ALERT, OnUnknown.LOCK)] = OnUnknown.ALERT
     """What to do when the check cannot be made: `alert`, or `lock` until it can."""
-    lock: LockSettings | None = None
+    lock: Annotated[LockSettings | None, judged_by(lock_effect)] = None
     """How the account is locked, where that is not to be as the rule has it."""
 
     @property

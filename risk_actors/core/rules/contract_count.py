@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition, entry_size
 from risk_actors.core.broker import Order, OrderStatus, Side
+from risk_actors.core.direction import LOWER, Effect, joined, ordered
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.instruments import is_micro, symbol_of
 from risk_actors.core.rules.limits import newest_first, reached_fraction, take_off
@@ -29,7 +31,23 @@ class ReduceOrFlatten(StrEnum):
     FLATTEN = "flatten"
 
 
+def counting_effect(old: Any, new: Any) -> Effect:
+    """Compare the keys `count` and `micro_ratio` of two tables.
+
+    Gross is never less than net. Micros that weigh more make the gross count bigger; the net one
+    they may make smaller, where they stand against full contracts.
+    """
+    ratios = LOWER.judge(old.micro_ratio or 1, new.micro_ratio or 1)
+    if old.count is new.count is Count.NET:
+        return Effect.SAME if ratios is Effect.SAME else Effect.UNCLEAR
+    return joined((ordered(Count.NET, Count.GROSS).judge(old.count, new.count), ratios))
+
+
 NO_REASON = Evidence(template="")
+
+
+TowardFlatten = Annotated[ReduceOrFlatten, ordered(ReduceOrFlatten.REDUCE, ReduceOrFlatten.FLATTEN)]
+"""The response of a rule on contracts; to flatten is tighter."""
 
 
 class _Tally(msgspec.Struct):

@@ -1,5 +1,8 @@
 """Rule 003: when the day's P&L reaches minus the limit, lock the account until the daily reset."""
 
+from typing import Annotated
+
+from risk_actors.core.direction import LOWER, UNCLEAR
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
@@ -10,9 +13,9 @@ from risk_actors.core.verdict import Verdict
 class DailyLossLimitSettings(RuleSettings, frozen=True, kw_only=True, tag="daily_loss_limit"):
     """Settings of rule 003."""
 
-    limit_usd: PositiveUsd
+    limit_usd: Annotated[PositiveUsd, LOWER]
     """The loss that ends the day, as a positive amount."""
-    basis: Basis = Basis.EQUITY
+    basis: Annotated[Basis, UNCLEAR] = Basis.EQUITY
     """`realized` counts closed trades less fees and commissions; `equity` open P&L too."""
 
 

@@ -1,5 +1,8 @@
 """Rule 005: when the day's P&L reaches the target, lock the account until the daily reset."""
 
+from typing import Annotated
+
+from risk_actors.core.direction import LOWER, UNCLEAR
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
@@ -10,9 +13,9 @@ from risk_actors.core.verdict import Verdict
 class DailyProfitTargetSettings(RuleSettings, frozen=True, kw_only=True, tag="daily_profit_target"):
     """Settings of rule 005."""
 
-    target_usd: PositiveUsd
+    target_usd: Annotated[PositiveUsd, LOWER]
     """The profit that ends the day."""
-    basis: Basis = Basis.EQUITY
+    basis: Annotated[Basis, UNCLEAR] = Basis.EQUITY
     """`realized` counts closed trades less fees and commissions; `equity` open P&L too."""
 
 

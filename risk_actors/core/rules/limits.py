@@ -1,12 +1,13 @@
 """What several rules share: warning fractions, and taking contracts off the newest positions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
 from risk_actors.core.account_state import OpenPosition
+from risk_actors.core.direction import LOWER, Effect, joined
 from risk_actors.core.money import decimal_from, to_cents
 
 AnyUsd = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
@@ -60,3 +61,15 @@ def take_off(
         targets[position.contract_id] = size - taken
         excess -= taken * units
     return targets
+
+
+def limits_effect(
+    old: Mapping[str, int], old_default: int | None, new: Mapping[str, int], new_default: int | None
+) -> Effect:
+    """Compare limits by symbol, in any case, where a default stands for symbols without one."""
+    was = {symbol.upper(): limit for symbol, limit in old.items()}
+    now = {symbol.upper(): limit for symbol, limit in new.items()}
+    return joined(
+        LOWER.judge(was.get(symbol, old_default), now.get(symbol, new_default))
+        for symbol in (*was, *now, "any other")
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import LOWER, Effect, as_one, higher
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.money import ZERO, decimal_from, to_cents
 from risk_actors.core.rules.base import (
@@ -25,17 +26,20 @@ from risk_actors.core.verdict import Breached, Flatten, Ok, Verdict, Warned
 UsdOrNothing = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
+_ROW = as_one(limit=LOWER, min_loss_usd=LOWER)
+
+
 class MaxConsecutiveLossesSettings(
     RuleSettings, frozen=True, kw_only=True, tag="max_consecutive_losses"
 ):
     """Settings of rule 011."""
 
-    limit: PositiveInt
+    limit: Annotated[PositiveInt, _ROW]
     """The number of losing trades in a row that breaks the rule."""
-    min_loss_usd: UsdOrNothing = 0
+    min_loss_usd: Annotated[UsdOrNothing, _ROW] = 0
     """A trade that lost less than this, net of fees and commissions, neither counts nor ends the
     row; 0 counts any loss."""
-    lock_s: PositiveSeconds | None = None
+    lock_s: Annotated[PositiveSeconds | None, higher(none=Effect.UNCLEAR)] = None
     """How long the account is locked, from the close of the trade that broke the rule; without it
     until the daily reset."""
 

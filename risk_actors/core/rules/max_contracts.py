@@ -1,8 +1,17 @@
 """Rule 001: open contracts over all instruments must not exceed a limit."""
 
+from typing import Annotated
+
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import LOWER, ON, together
 from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.contract_count import ContractCount, Count, ReduceOrFlatten
+from risk_actors.core.rules.contract_count import (
+    ContractCount,
+    Count,
+    ReduceOrFlatten,
+    TowardFlatten,
+    counting_effect,
+)
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Verdict
 
@@ -10,15 +19,15 @@ from risk_actors.core.verdict import Verdict
 class MaxContractsSettings(RuleSettings, frozen=True, kw_only=True, tag="max_contracts"):
     """Settings of rule 001."""
 
-    limit: PositiveInt
+    limit: Annotated[PositiveInt, LOWER]
     """The most contracts that may be open at the same time."""
-    count: Count = Count.GROSS
+    count: Annotated[Count, together(counting_effect)] = Count.GROSS
     """`gross` counts every contract; with `net` longs and shorts cancel out."""
-    micro_ratio: PositiveInt | None = None
+    micro_ratio: Annotated[PositiveInt | None, together(counting_effect)] = None
     """How many micros make one contract (10); without it a micro counts as one."""
-    include_working: bool = False
+    include_working: Annotated[bool, ON] = False
     """Count working entry orders too; brackets and other exits never count."""
-    response: ReduceOrFlatten = ReduceOrFlatten.REDUCE
+    response: TowardFlatten = ReduceOrFlatten.REDUCE
     """`reduce` closes what exceeds the limit, newest first; `flatten` closes everything."""
 
 

@@ -3,20 +3,25 @@
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
+from risk_actors.core.direction import Effect, together
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import refuse_root
 from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.contract_count import ReduceOrFlatten
-from risk_actors.core.rules.limits import newest_first, reached_fraction, take_off
+from risk_actors.core.rules.contract_count import ReduceOrFlatten, TowardFlatten
+from risk_actors.core.rules.limits import limits_effect, newest_first, reached_fraction, take_off
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Breached, Flatten, Ok, Reduce, Unknown, Verdict, Warned
 
 ContractCount = Annotated[int, msgspec.Meta(ge=0)]
+
+
+def _limits_effect(old: Any, new: Any) -> Effect:
+    return limits_effect(old.limits, old.default, new.limits, new.default)
 
 
 class MaxContractsPerInstrumentSettings(
@@ -24,11 +29,13 @@ class MaxContractsPerInstrumentSettings(
 ):
     """Settings of rule 002; symbols are the exchange's (ES, not EP)."""
 
-    limits: dict[str, ContractCount] = msgspec.field(default_factory=dict)
+    limits: Annotated[dict[str, ContractCount], together(_limits_effect)] = msgspec.field(
+        default_factory=dict
+    )
     """The most contracts of each symbol; 0 forbids it."""
-    default: ContractCount | None = None
+    default: Annotated[ContractCount | None, together(_limits_effect)] = None
     """For symbols without a limit of their own; without it they are not checked."""
-    response: ReduceOrFlatten = ReduceOrFlatten.REDUCE
+    response: TowardFlatten = ReduceOrFlatten.REDUCE
     """`reduce` closes what exceeds the limit, newest first; `flatten` the whole instrument."""
 
     def __post_init__(self) -> None:

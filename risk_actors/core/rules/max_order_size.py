@@ -2,28 +2,35 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState, entry_size
 from risk_actors.core.broker import OrderStatus
+from risk_actors.core.direction import Effect, together
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.instruments import refuse_root
 from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.contract_symbols import is_unsure, open_symbols
-from risk_actors.core.rules.limits import reached_fraction
+from risk_actors.core.rules.limits import limits_effect, reached_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Breached, Ok, Reduce, Unknown, Verdict, Warned
+
+
+def _limits_effect(old: Any, new: Any) -> Effect:
+    return limits_effect(old.limits, old.limit, new.limits, new.limit)
 
 
 class MaxOrderSizeSettings(RuleSettings, frozen=True, kw_only=True, tag="max_order_size"):
     """Settings of rule 023; symbols are the exchange's (ES, not EP)."""
 
-    limit: PositiveInt | None = None
+    limit: Annotated[PositiveInt | None, together(_limits_effect)] = None
     """The largest entry order, in contracts, of any symbol that `limits` does not name; without it
     those are not checked."""
-    limits: dict[str, PositiveInt] = msgspec.field(default_factory=dict)
+    limits: Annotated[dict[str, PositiveInt], together(_limits_effect)] = msgspec.field(
+        default_factory=dict
+    )
     """The largest entry order by symbol, in contracts: `{ ES = 2, MES = 20 }`."""
 
     def __post_init__(self) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import LOWER, UNCLEAR, counted_in
 from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.habits import unknown_habits
@@ -43,13 +44,13 @@ UNTIL_RESET = LockTerms(existing=Existing.KEEP)
 class MaxTradesSettings(RuleSettings, frozen=True, kw_only=True, tag="max_trades"):
     """Settings of rule 007."""
 
-    per_day: PositiveInt | None = None
+    per_day: Annotated[PositiveInt | None, counted_in("count", "per_day", LOWER)] = None
     """The most in a trading day. When the last of them closes the account is locked, too."""
-    per_hour: PositiveInt | None = None
+    per_hour: Annotated[PositiveInt | None, counted_in("count", "per_hour", LOWER)] = None
     """The most in any 3,600 s; what was made exactly that long ago counts no more."""
-    per_minute: PositiveInt | None = None
+    per_minute: Annotated[PositiveInt | None, counted_in("count", "per_minute", LOWER)] = None
     """The most in any 60 s."""
-    count: CountOf = CountOf.TRADES
+    count: Annotated[CountOf, UNCLEAR] = CountOf.TRADES
     """What is counted: `trades` from flat to flat; `entries`, which open or add to a position; or
     `fills`, exits included."""
 

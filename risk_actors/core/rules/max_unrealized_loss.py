@@ -1,5 +1,8 @@
 """Rule 014: when one position's unrealised P&L reaches minus the limit, flatten that contract."""
 
+from typing import Annotated
+
+from risk_actors.core.direction import LOWER
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
@@ -10,7 +13,7 @@ from risk_actors.core.verdict import Verdict
 class MaxUnrealizedLossSettings(RuleSettings, frozen=True, kw_only=True, tag="max_unrealized_loss"):
     """Settings of rule 014."""
 
-    limit_usd: PositiveUsd
+    limit_usd: Annotated[PositiveUsd, LOWER]
     """The open loss of one position, fees not counted, at which it is closed: a positive amount."""
 
 

@@ -1,5 +1,8 @@
 """Rule 015: when one position's unrealised P&L reaches the target, flatten that contract."""
 
+from typing import Annotated
+
+from risk_actors.core.direction import LOWER
 from risk_actors.core.money import decimal_from
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
@@ -12,7 +15,7 @@ class MaxUnrealizedProfitSettings(
 ):
     """Settings of rule 015."""
 
-    target_usd: PositiveUsd
+    target_usd: Annotated[PositiveUsd, LOWER]
     """The open profit of one position, fees not counted, at which it is closed."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import HIGHER, Effect, adding_tightens, judged_by
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import refuse_root
 from risk_actors.core.news import Blackout
@@ -17,14 +18,24 @@ from risk_actors.core.verdict import Breached, Flatten, LockEnd, LockTerms, Ok, 
 DayOfSeconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
 
 
+def _symbols_effect(old: tuple[str, ...], new: tuple[str, ...]) -> Effect:
+    """More symbols are tighter, and none named means every one."""
+    before, after = ({symbol.upper() for symbol in symbols} for symbols in (old, new))
+    if before and after:
+        return adding_tightens(before, after)
+    if before == after:
+        return Effect.SAME
+    return Effect.TIGHTENS if before else Effect.LOOSENS
+
+
 class NewsBlackoutSettings(RuleSettings, frozen=True, kw_only=True, tag="news_blackout"):
     """Settings of rule 021; the news stand in news.toml."""
 
-    before_s: DayOfSeconds
+    before_s: Annotated[DayOfSeconds, HIGHER]
     """Seconds before the news from which nothing may be open."""
-    after_s: DayOfSeconds
+    after_s: Annotated[DayOfSeconds, HIGHER]
     """Seconds from the news on until trading begins again; an event may have its own of both."""
-    symbols: tuple[str, ...] = ()
+    symbols: Annotated[tuple[str, ...], judged_by(_symbols_effect)] = ()
     """The exchange symbols that keep out; empty means every instrument."""
 
     def __post_init__(self) -> None:

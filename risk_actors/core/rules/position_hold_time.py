@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from risk_actors.core.account_state import AccountState, OpenPosition
+from risk_actors.core.direction import FREE, LOWER, Effect, together
 from risk_actors.core.evidence import NS_PER_S, Evidence, Figure
 from risk_actors.core.rules.base import PositiveSeconds, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
@@ -13,14 +14,23 @@ from risk_actors.core.rules.seconds import shown_seconds, span_ns
 from risk_actors.core.verdict import Breached, Flatten, Ok, Unknown, Verdict, Warned
 
 
+def _warning_effect(old: Any, new: Any) -> Effect:
+    """An earlier warning is tighter; what is closed by then needs none."""
+    told_s = [
+        min((s for s in (settings.warn_s, settings.max_s) if s is not None), default=None)
+        for settings in (old, new)
+    ]
+    return LOWER.judge(*told_s)
+
+
 class PositionHoldTimeSettings(RuleSettings, frozen=True, kw_only=True, tag="position_hold_time"):
     """Settings of rule 009; give at least one of the three times."""
 
-    max_s: PositiveSeconds | None = None
+    max_s: Annotated[PositiveSeconds | None, LOWER] = None
     """The longest that a position may be held, in seconds; then it is closed."""
-    warn_s: PositiveSeconds | None = None
+    warn_s: Annotated[PositiveSeconds | None, together(_warning_effect)] = None
     """Warn of a position that has been held so many seconds."""
-    min_s: PositiveSeconds | None = None
+    min_s: Annotated[PositiveSeconds | None, FREE] = None
     """Report a trade that was held for less than so many seconds (some firms do not count it);
     nothing is done about it."""
 

@@ -5,25 +5,34 @@ from typing import Annotated
 
 import msgspec
 
+from risk_actors.core.direction import LOWER, Effect, as_one, lower
 from risk_actors.core.evidence import Evidence, Figure
-from risk_actors.core.money import decimal_from
-from risk_actors.core.pnl_state import PnlState
+from risk_actors.core.money import ZERO, decimal_from
+from risk_actors.core.pnl_state import Gap, PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.limits import reached_usd_fraction, reaches_usd
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
+from risk_actors.core.rules.unwatched import unknown_peak
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
 
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
 
+_GIVEBACK = as_one(
+    arm_at_usd=LOWER,
+    giveback_pct=lower(none=Effect.UNCLEAR),
+    giveback_usd=lower(none=Effect.UNCLEAR),
+)
+
+
 class ProfitGivebackSettings(RuleSettings, frozen=True, kw_only=True, tag="profit_giveback"):
     """Settings of rule 020."""
 
-    arm_at_usd: PositiveUsd
+    arm_at_usd: Annotated[PositiveUsd, _GIVEBACK]
     """The day's P&L, open positions included, from which on the rule watches over it."""
-    giveback_pct: Percent | None = None
+    giveback_pct: Annotated[Percent | None, _GIVEBACK] = None
     """The percentage of the day's highest P&L that may be given back; give this..."""
-    giveback_usd: PositiveUsd | None = None
+    giveback_usd: Annotated[PositiveUsd | None, _GIVEBACK] = None
     """...or the amount that may be given back."""
 
     def __post_init__(self) -> None:
@@ -45,8 +54,12 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
 
     day_start_ns: int
     peak_usd: Decimal
+    """0 for a day that has not armed the rule, kept for `unread_since_ns` alone."""
     at_ns: int
     broken: GivenBack | None = None
+    unread_since_ns: int | None = None
+    """Since when a peak is not known because nobody watched; a restart asks for the prices from
+    then on."""
 
 
 class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
@@ -91,19 +104,41 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
         peak = state if state is not None and state.day_start_ns == fact.day_start_ns else None
         if peak is not None and peak.broken is not None:
             return peak, _breach(peak, peak.broken, equity_usd)
+        gap = _gap_of_day(fact)
+        peak = _noted(self._risen(peak, fact, now_ns), fact, gap, now_ns)
         if equity_usd is None:
             return peak, Unknown(
                 evidence=Evidence(
                     template="Day P&L is unknown: {why}",
                     figures={"why": fact.unknown_reason or "not read from the broker yet"},
                 ),
-                limit=None if peak is None else peak.peak_usd - self._allowed_usd(peak),
+                limit=self._limit_usd(peak),
             )
-        if peak is None and not reaches_usd(equity_usd, self._arm_at_usd):
-            return None, Ok(value=equity_usd)
-        if peak is None or equity_usd > peak.peak_usd:
-            peak = Peak(day_start_ns=fact.day_start_ns, peak_usd=equity_usd, at_ns=now_ns)
-        return self._judge(peak, equity_usd, now_ns)
+        if peak is None or not self._is_armed(peak):
+            verdict: Verdict = Ok(value=equity_usd)
+        else:
+            peak, verdict = self._judge(peak, equity_usd, now_ns)
+        if gap is not None and not isinstance(verdict, Breached):
+            return peak, unknown_peak(gap, self._limit_usd(peak))
+        return peak, verdict
+
+    def _risen(self, peak: Peak | None, fact: PnlState, now_ns: int) -> Peak | None:
+        """Return the peak after what was seen now, and what bars prove of times nobody watched."""
+        known = [usd for usd in (fact.equity_usd, fact.gap_day_high_usd) if usd is not None]
+        highest_usd = max(known, default=None)
+        if highest_usd is None or not reaches_usd(highest_usd, self._arm_at_usd):
+            return peak
+        if peak is not None and highest_usd <= peak.peak_usd:
+            return peak
+        return Peak(day_start_ns=fact.day_start_ns, peak_usd=highest_usd, at_ns=now_ns)
+
+    def _is_armed(self, peak: Peak) -> bool:
+        return reaches_usd(peak.peak_usd, self._arm_at_usd)
+
+    def _limit_usd(self, peak: Peak | None) -> Decimal | None:
+        if peak is None or not self._is_armed(peak):
+            return None
+        return peak.peak_usd - self._allowed_usd(peak)
 
     def _allowed_usd(self, peak: Peak) -> Decimal:
         if self.settings.giveback_usd is not None:
@@ -132,6 +167,28 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
                 figures=_figures(peak, equity_usd, allowed_usd, now_ns),
             ),
         )
+
+
+def _gap_of_day(fact: PnlState) -> Gap | None:
+    """Return the time that nobody watched, where it reaches into the day of a fact."""
+    gap = fact.gap
+    if gap is None or (gap.until_ns is not None and gap.until_ns <= fact.day_start_ns):
+        return None
+    return gap
+
+
+def _noted(peak: Peak | None, fact: PnlState, gap: Gap | None, now_ns: int) -> Peak | None:
+    """Return the peak with since when it may not be all; a day without either is None."""
+    since_ns = None if gap is None else gap.since_ns
+    if peak is None:
+        if since_ns is None:
+            return None
+        peak = Peak(day_start_ns=fact.day_start_ns, peak_usd=ZERO, at_ns=now_ns)
+    elif peak.unread_since_ns == since_ns:
+        return peak
+    if since_ns is None and not peak.peak_usd:
+        return None
+    return msgspec.structs.replace(peak, unread_since_ns=since_ns)
 
 
 def _figures(

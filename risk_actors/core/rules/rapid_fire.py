@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import HIGHER, LOWER, Effect, as_one, higher
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.rules.base import (
     PositiveInt,
@@ -20,17 +21,19 @@ from risk_actors.core.rules.seconds import shown_seconds, span_ns
 from risk_actors.core.trade_history import Entry
 from risk_actors.core.verdict import Breached, Flatten, Ok, Verdict, Warned
 
+_BURST = as_one(max_entries=LOWER, window_s=HIGHER)
+
 
 class RapidFireSettings(RuleSettings, frozen=True, kw_only=True, tag="rapid_fire"):
     """Settings of rule 010."""
 
-    max_entries: PositiveInt
+    max_entries: Annotated[PositiveInt, _BURST]
     """The most entries (orders that open or add to a position) that may be made in any window;
     one more breaks the rule."""
-    window_s: PositiveSeconds
+    window_s: Annotated[PositiveSeconds, _BURST]
     """The length of the window, which ends with each entry; an entry made exactly this long before
     is no longer in it."""
-    lock_s: PositiveSeconds | None = None
+    lock_s: Annotated[PositiveSeconds | None, higher(none=Effect.UNCLEAR)] = None
     """How long the account is locked, from the entry that was too many; without it until the daily
     reset."""
 

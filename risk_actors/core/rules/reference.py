@@ -199,6 +199,8 @@ def _bounds(hint: Any) -> list[str]:
     found: list[str] = []
     inner, *marks = get_args(hint)
     for mark in marks:
+        if not isinstance(mark, msgspec.Meta):
+            continue
         limits = {"above": mark.gt, "at least": mark.ge, "below": mark.lt, "at most": mark.le}
         found += [
             f"{word} {_as_written(limit)}"

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import HIGHER, LOWER, Effect, as_one, higher
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.instruments import is_micro
 from risk_actors.core.money import decimal_from
@@ -38,21 +39,24 @@ MICROS_TO_A_MINI = 10
 Factor = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
+_REVENGE = as_one(loss_usd=LOWER, window_s=HIGHER, size_factor=LOWER, max_entries=LOWER)
+
+
 class RevengeTradingSettings(RuleSettings, frozen=True, kw_only=True, tag="revenge_trading"):
     """Settings of rule 012."""
 
-    loss_usd: PositiveUsd
+    loss_usd: Annotated[PositiveUsd, _REVENGE]
     """The loss of one trade, net of fees and commissions, from which on the rule watches what
     follows it."""
-    window_s: PositiveSeconds
+    window_s: Annotated[PositiveSeconds, _REVENGE]
     """How long it watches, from the close of the losing trade; an entry made exactly this long
     after it is outside."""
-    size_factor: Factor | None = None
+    size_factor: Annotated[Factor | None, _REVENGE] = None
     """An entry bigger than this times the largest size of the losing trade breaks the rule; where
     one is in micros and the other is not, ten micros are one contract."""
-    max_entries: PositiveInt | None = None
+    max_entries: Annotated[PositiveInt | None, _REVENGE] = None
     """The most entries that may be made while it watches; one more breaks the rule."""
-    lock_s: PositiveSeconds | None = None
+    lock_s: Annotated[PositiveSeconds | None, higher(none=Effect.UNCLEAR)] = None
     """How long the account is locked, from the entry that broke the rule; without it until the
     daily reset."""
 

@@ -3,15 +3,22 @@
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from risk_actors.core.direction import LOWER, PART, Effect, joined, together
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.money import decimal_from, to_cents
+from risk_actors.core.money import CENT, ZERO, decimal_from, to_cents
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.contract_count import ContractCount, Count, ReduceOrFlatten
+from risk_actors.core.rules.contract_count import (
+    ContractCount,
+    Count,
+    ReduceOrFlatten,
+    TowardFlatten,
+    counting_effect,
+)
 from risk_actors.core.rules.limits import AnyUsd
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.standing import Standing, fixed_day_start
@@ -30,27 +37,66 @@ class ScalingBasis(StrEnum):
 class ScalingStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`{ above_usd = 1500, max_contracts = 3 }`: from more than 1,500.00 on, 3 contracts."""
 
-    max_contracts: PositiveInt
+    max_contracts: Annotated[PositiveInt, PART]
     """The most contracts that may be open on this step."""
-    above_usd: AnyUsd | None = None
+    above_usd: Annotated[AnyUsd | None, PART] = None
     """The step holds once the day began with more than this; the first step has none."""
+
+
+def _plan_effect(old: Any, new: Any) -> Effect:
+    """Compare the contracts that two plans allow, at every balance a day may begin with."""
+    plans = [_Plan.of(settings) for settings in (old, new)]
+    bounds = {plan.start_usd + above_usd for plan in plans for above_usd, _ in plan.steps}
+    balances = {bound + step * CENT for bound in bounds | {ZERO} for step in range(-1, 3)}
+    return joined(
+        LOWER.judge(*(plan.max_contracts(balance_usd) for plan in plans))
+        for balance_usd in balances
+    )
+
+
+class _Plan(NamedTuple):
+    """The steps of a plan, from the lowest up."""
+
+    first: int
+    steps: tuple[tuple[Decimal, int], ...]
+    """Above what, and how many contracts then."""
+    start_usd: Decimal
+    """What is taken off a balance before it is compared."""
+
+    @classmethod
+    def of(cls, settings: Any) -> "_Plan":
+        return cls(
+            first=settings.steps[0].max_contracts,
+            steps=tuple(
+                (decimal_from(step.above_usd), step.max_contracts)
+                for step in settings.steps
+                if step.above_usd is not None
+            ),
+            start_usd=decimal_from(settings.start_balance_usd or 0),
+        )
+
+    def max_contracts(self, balance_usd: Decimal) -> int:
+        """Return how many contracts may be open on a day that began with a balance."""
+        figure_usd = to_cents(balance_usd - self.start_usd)
+        reached = [most for above_usd, most in self.steps if figure_usd > to_cents(above_usd)]
+        return reached[-1] if reached else self.first
 
 
 class ScalingPlanSettings(RuleSettings, frozen=True, kw_only=True, tag="scaling_plan"):
     """Settings of rule 022."""
 
-    steps: Annotated[tuple[ScalingStep, ...], msgspec.Meta(min_length=1)]
+    steps: Annotated[tuple[ScalingStep, ...], msgspec.Meta(min_length=1), together(_plan_effect)]
     """The plan, from the lowest step up. The last step whose `above_usd` is exceeded (reaching it
     is not enough) by what the day began with holds for the whole day."""
-    basis: ScalingBasis = ScalingBasis.BALANCE
+    basis: Annotated[ScalingBasis, together(_plan_effect)] = ScalingBasis.BALANCE
     """`balance`: the steps are balances; `profit`: they are balances less `start_balance_usd`."""
-    start_balance_usd: AnyUsd | None = None
+    start_balance_usd: Annotated[AnyUsd | None, together(_plan_effect)] = None
     """The balance from which profit is counted; needed with `basis = "profit"` alone."""
-    micro_ratio: PositiveInt = 10
+    micro_ratio: Annotated[PositiveInt, together(counting_effect)] = 10
     """How many micros make one contract; 1 counts a micro as one."""
-    count: Count = Count.GROSS
+    count: Annotated[Count, together(counting_effect)] = Count.GROSS
     """`gross` counts every contract; with `net` longs and shorts cancel out."""
-    response: ReduceOrFlatten = ReduceOrFlatten.REDUCE
+    response: TowardFlatten = ReduceOrFlatten.REDUCE
     """`reduce` closes what exceeds the limit, newest first; `flatten` closes everything."""
 
     def __post_init__(self) -> None:
@@ -89,13 +135,7 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
             response=settings.response,
             warn_at=settings.warn_at,
         )
-        self._start_usd = decimal_from(settings.start_balance_usd or 0)
-        self._first_step = settings.steps[0].max_contracts
-        self._steps = [
-            (decimal_from(step.above_usd), step.max_contracts)
-            for step in settings.steps
-            if step.above_usd is not None
-        ]
+        self._plan = _Plan.of(settings)
 
     def initial_state(self) -> Standing | None:
         """What the day began with is not known."""
@@ -107,10 +147,10 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
         basis = self.settings.basis.value
         steps = "".join(
             f", {contracts} above a {basis} of ${above_usd:,.2f}"
-            for above_usd, contracts in self._steps
+            for above_usd, contracts in self._plan.steps
         )
         return (
-            f"At most {self._first_step} {counted} contracts{steps} at the day's start{micros};"
+            f"At most {self._plan.first} {counted} contracts{steps} at the day's start{micros};"
             f" above it, {verb}."
         )
 
@@ -128,18 +168,10 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
                     figures={"why": fact.unknown_reason or "not read from the broker yet"},
                 )
             )
-        figure_usd = began_usd - self._start_usd
+        figure_usd = began_usd - self._plan.start_usd
         reason = Evidence(
             template=f": the day began with a {self.settings.basis.value} of {{began:usd}}",
             figures={"began": figure_usd},
         )
-        limit = self._max_contracts(figure_usd)
+        limit = self._plan.max_contracts(began_usd)
         return state, self._contracts.judge(fact.account, limit, now_ns, reason)
-
-    def _max_contracts(self, figure_usd: Decimal) -> int:
-        reached = [
-            contracts
-            for above_usd, contracts in self._steps
-            if to_cents(figure_usd) > to_cents(above_usd)
-        ]
-        return reached[-1] if reached else self._first_step

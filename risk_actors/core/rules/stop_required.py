@@ -1,11 +1,13 @@
 """Rule 016: a position must have working stops that cover its whole size."""
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, OrderStatus, Side
+from risk_actors.core.direction import LOWER
 from risk_actors.core.evidence import NS_PER_S, Evidence, Figure
 from risk_actors.core.rules.base import PositiveSeconds, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
@@ -20,7 +22,7 @@ COVERING_STATUSES = frozenset({OrderStatus.OPEN, OrderStatus.PENDING})
 class StopRequiredSettings(RuleSettings, frozen=True, kw_only=True, tag="stop_required"):
     """Settings of rule 016."""
 
-    grace_s: PositiveSeconds
+    grace_s: Annotated[PositiveSeconds, LOWER]
     """How many seconds a position may be without stops that cover it."""
 
 

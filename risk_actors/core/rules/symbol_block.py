@@ -1,6 +1,9 @@
 """Rule 018: no position and no order in a forbidden symbol."""
 
+from typing import Annotated, Any, NamedTuple
+
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import Effect, adding_tightens, together
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import refuse_root
 from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
@@ -9,12 +12,38 @@ from risk_actors.core.rules.measure import NO_MEASURE
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict
 
 
+def _lists_effect(old: Any, new: Any) -> Effect:
+    """More forbidden symbols are tighter; a list of what is allowed forbids all the rest."""
+    was, is_now = (_Lists.of(settings) for settings in (old, new))
+    if was.allowed and is_now.allowed:
+        return adding_tightens(is_now.allowed, was.allowed)
+    if is_now.allowed:
+        return Effect.LOOSENS if was.blocked & is_now.allowed else Effect.TIGHTENS
+    return Effect.LOOSENS if was.allowed else adding_tightens(was.blocked, is_now.blocked)
+
+
+class _Lists(NamedTuple):
+    """The two lists, in capitals."""
+
+    blocked: frozenset[str]
+    allowed: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: Any) -> "_Lists":
+        return cls(
+            *(
+                frozenset(symbol.upper() for symbol in symbols)
+                for symbols in (settings.blocked, settings.allowed)
+            )
+        )
+
+
 class SymbolBlockSettings(RuleSettings, frozen=True, kw_only=True, tag="symbol_block"):
     """Settings of rule 018; symbols are the exchange's (ES, not EP)."""
 
-    blocked: tuple[str, ...] = ()
+    blocked: Annotated[tuple[str, ...], together(_lists_effect)] = ()
     """These may not be traded."""
-    allowed: tuple[str, ...] = ()
+    allowed: Annotated[tuple[str, ...], together(_lists_effect)] = ()
     """Only these may be traded. Give one of the two lists."""
 
     def __post_init__(self) -> None:

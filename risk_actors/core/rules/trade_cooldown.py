@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import HIGHER, PART, Effect, joined, together
 from risk_actors.core.evidence import NS_PER_S, Evidence
-from risk_actors.core.money import decimal_from, to_cents
+from risk_actors.core.money import CENT, ZERO, decimal_from, to_cents
 from risk_actors.core.rules.base import (
     PositiveSeconds,
     PositiveUsd,
@@ -46,21 +47,69 @@ class After(StrEnum):
 class CooldownTier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`{ loss_usd = 300, seconds = 1800 }`: half an hour after a loss of 300.00 or more."""
 
-    loss_usd: PositiveUsd
+    loss_usd: Annotated[PositiveUsd, PART]
     """The loss of one trade, net of fees and commissions, from which on the tier holds."""
-    seconds: PositiveSeconds
+    seconds: Annotated[PositiveSeconds, PART]
     """How long the cooldown after it lasts."""
+
+
+def _lengths_effect(old: Any, new: Any) -> Effect:
+    """Compare how long the cooldown is after a trade, whatever the trade made.
+
+    A cooldown that depends on what a trade made waits until the broker has told, others do not.
+    """
+    was, is_now = (_Lengths.of(settings) for settings in (old, new))
+    losses = [loss_usd for lengths in (was, is_now) for loss_usd, _ in lengths.tiers]
+    nets = [CENT, ZERO, -CENT, *(-max(to_cents(loss_usd), 1) * CENT for loss_usd in losses)]
+    effect = joined(HIGHER.judge(was.after_ns(net), is_now.after_ns(net)) for net in nets)
+    waits_longer = is_now.needs_net and not was.needs_net
+    return joined((effect, Effect.UNCLEAR)) if waits_longer else effect
+
+
+class _Lengths(NamedTuple):
+    """How long cooldowns are."""
+
+    default_ns: int
+    tiers: tuple[tuple[Decimal, int], ...]
+    """The loss and the length, the biggest loss first."""
+    after_losses_only: bool
+
+    @classmethod
+    def of(cls, settings: Any) -> "_Lengths":
+        tiers = ((decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers)
+        return cls(
+            default_ns=0 if settings.seconds is None else span_ns(settings.seconds),
+            tiers=tuple(sorted(tiers, reverse=True)),
+            after_losses_only=settings.after is After.LOSS,
+        )
+
+    @property
+    def needs_net(self) -> bool:
+        """Whether they depend on what a trade made."""
+        return bool(self.tiers) or self.after_losses_only
+
+    @property
+    def longest_ns(self) -> int:
+        """The longest that any cooldown may be."""
+        return max([self.default_ns, *(length_ns for _, length_ns in self.tiers)])
+
+    def after_ns(self, net_usd: Decimal) -> int:
+        """Return the length after a trade that made this."""
+        for loss_usd, length_ns in self.tiers:
+            if reaches_usd(-net_usd, loss_usd):
+                return length_ns
+        return 0 if self.after_losses_only and to_cents(net_usd) >= 0 else self.default_ns
 
 
 class TradeCooldownSettings(RuleSettings, frozen=True, kw_only=True, tag="trade_cooldown"):
     """Settings of rule 008."""
 
-    seconds: PositiveSeconds | None = None
+    seconds: Annotated[PositiveSeconds | None, together(_lengths_effect)] = None
     """How long the cooldown lasts, from the close of the trade; without it only the losses that
     reach a tier begin one."""
-    after: After = After.ANY
+    after: Annotated[After, together(_lengths_effect)] = After.ANY
     """Whether `any` trade begins a cooldown, or only a `loss`."""
-    tiers: tuple[CooldownTier, ...] = ()
+    tiers: Annotated[tuple[CooldownTier, ...], together(_lengths_effect)] = ()
     """Other lengths for bigger losses; of those that a loss reaches, the one with the largest
     `loss_usd` holds."""
 
@@ -94,13 +143,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
 
     def __init__(self, settings: TradeCooldownSettings, context: RuleContext | None = None) -> None:
         super().__init__(settings, context)
-        self._tiers = sorted(
-            ((decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers),
-            reverse=True,
-        )
-        self._default_ns = 0 if settings.seconds is None else span_ns(settings.seconds)
-        self._longest_ns = max([self._default_ns, *(length_ns for _, length_ns in self._tiers)])
-        self._needs_net = bool(self._tiers) or settings.after is After.LOSS
+        self._lengths = _Lengths.of(settings)
 
     def initial_state(self) -> None:
         """The rule looks at the closed trades alone."""
@@ -145,7 +188,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
 
     def _cooldowns(self, history: TradeHistory, now_ns: int) -> Iterator[_Cooldown]:
         """Yield the cooldowns under way, the last begun first, and those that may be."""
-        since_ns = now_ns - self._longest_ns
+        since_ns = now_ns - self._lengths.longest_ns
         closed = history.closed_newest_first()
         for trade in takewhile(lambda trade: (trade.closed_ns or 0) > since_ns, closed):
             until_ns = (trade.closed_ns or 0) + self._length_ns(trade.net_usd)
@@ -153,18 +196,13 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
                 yield _Cooldown(trade, until_ns)
 
     def _is_unsure(self, trade: Trade) -> bool:
-        return self._needs_net and trade.net_usd is None
+        return self._lengths.needs_net and trade.net_usd is None
 
     def _length_ns(self, net_usd: Decimal | None) -> int:
         """Return how long a trade that made this is followed by a cooldown, or at most may be."""
         if net_usd is None:
-            return self._longest_ns if self._needs_net else self._default_ns
-        for loss_usd, length_ns in self._tiers:
-            if reaches_usd(-net_usd, loss_usd):
-                return length_ns
-        if self.settings.after is After.LOSS and to_cents(net_usd) >= 0:
-            return 0
-        return self._default_ns
+            return self._lengths.longest_ns
+        return self._lengths.after_ns(net_usd)
 
     def _breach(self, history: TradeHistory, cooldowns: list[_Cooldown]) -> Breached:
         trade, until_ns = max(

@@ -8,6 +8,7 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition, is_reduce_only
 from risk_actors.core.broker import Order, OrderStatus, OrderType
+from risk_actors.core.direction import HIGHER, LOWER, as_one
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import Instrument, catalogued_instrument
 from risk_actors.core.pnl_state import PnlState
@@ -15,17 +16,20 @@ from risk_actors.core.rules.base import PositiveInt, Rule, RuleSettings
 from risk_actors.core.rules.measure import NO_MEASURE
 from risk_actors.core.verdict import Ok, StopMove, Unknown, Verdict
 
+_BREAK_EVEN = as_one(breakeven_after_ticks=LOWER, offset_ticks=HIGHER)
+_TRAIL = as_one(trail_after_ticks=LOWER, trail_ticks=LOWER)
+
 
 class TradeManagementSettings(RuleSettings, frozen=True, kw_only=True, tag="trade_management"):
     """Settings of rule 019; give `breakeven_after_ticks`, or both keys of the trail, or all."""
 
-    breakeven_after_ticks: PositiveInt | None = None
+    breakeven_after_ticks: Annotated[PositiveInt | None, _BREAK_EVEN] = None
     """The gain in ticks from the average entry at which the stop goes to break-even."""
-    offset_ticks: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset_ticks: Annotated[int, msgspec.Meta(ge=0), _BREAK_EVEN] = 0
     """How many ticks beyond the average entry break-even is, to cover fees."""
-    trail_after_ticks: PositiveInt | None = None
+    trail_after_ticks: Annotated[PositiveInt | None, _TRAIL] = None
     """The gain in ticks from which on the stop trails the price."""
-    trail_ticks: PositiveInt | None = None
+    trail_ticks: Annotated[PositiveInt | None, _TRAIL] = None
     """How many ticks behind the price it trails."""
 
     def __post_init__(self) -> None:

@@ -7,11 +7,17 @@ from typing import Annotated
 import msgspec
 
 from risk_actors.core.account_state import AccountState
+from risk_actors.core.direction import HIGHER, ON, judged_by
 from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.rules.base import Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.contract_symbols import is_unsure, open_symbols
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
-from risk_actors.core.trading_windows import WEEKDAYS, TradingWindow, TradingWindows
+from risk_actors.core.trading_windows import (
+    WEEKDAYS,
+    TradingWindow,
+    TradingWindows,
+    windows_effect,
+)
 from risk_actors.core.verdict import Breached, Flatten, LockEnd, LockTerms, Ok, Unknown, Verdict
 from risk_actors.core.wall_clock import wall_time
 
@@ -21,12 +27,14 @@ DayOfSeconds = Annotated[int, msgspec.Meta(ge=0, lt=86_400)]
 class TradingHoursSettings(RuleSettings, frozen=True, kw_only=True, tag="trading_hours"):
     """Settings of rule 006."""
 
-    windows: Annotated[tuple[TradingWindow, ...], msgspec.Meta(min_length=1)]
+    windows: Annotated[
+        tuple[TradingWindow, ...], msgspec.Meta(min_length=1), judged_by(windows_effect)
+    ]
     """When trading is allowed. A symbol that has windows of its own uses only those; one that has
     none, where no window is for all, may be traded at any time."""
-    holidays: bool = True
+    holidays: Annotated[bool, ON] = True
     """Whether closed days and early closes of the exchange and of holidays.toml cut the windows."""
-    flatten_before_close_s: DayOfSeconds = 0
+    flatten_before_close_s: Annotated[DayOfSeconds, HIGHER] = 0
     """Seconds before the end of a window (or an early close) at which all must be closed."""
 
     def __post_init__(self) -> None:

@@ -2,20 +2,24 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from risk_actors.core.direction import HIGHER, Effect, joined, together
 from risk_actors.core.evidence import Evidence, Figure
-from risk_actors.core.money import decimal_from, to_cents
+from risk_actors.core.money import ZERO, decimal_from, to_cents
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.limits import AnyUsd, reached_usd_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.trailing_high import High, Trail
+from risk_actors.core.rules.unwatched import unknown_peak
 from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
 
 NonNegativeUsd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+_FAR_USD = 10**10
+"""Beyond any balance, for what floors do in the end."""
 _LEAST_USD = 0.01
 
 _HIGH_WORDS: dict[Trail, str] = {
@@ -26,6 +30,42 @@ _HIGH_WORDS: dict[Trail, str] = {
 }
 
 
+def _level_effect(old: Any, new: Any) -> Effect:
+    """Compare the equity at which two tables act, whatever the high is; higher is tighter.
+
+    What raises the floor, what it is reckoned from and whether it is set by hand are no matter of
+    more or less.
+    """
+    if (
+        old.trail is not new.trail
+        or (old.floor_usd is None) != (new.floor_usd is None)
+        or (old.start_balance_usd is None) != (new.start_balance_usd is None)
+    ):
+        return Effect.UNCLEAR
+    bends = {ZERO}
+    for settings in (old, new):
+        start_usd, stop_usd = settings.start_balance_usd or 0, settings.lock_at_usd
+        bends.add(decimal_from(start_usd))
+        bends.add(decimal_from(settings.amount_usd) + decimal_from(stop_usd or 0))
+    highs = [min(bends) - _FAR_USD, *bends, max(bends) + _FAR_USD]
+    return joined(HIGHER.judge(_level_usd(old, high), _level_usd(new, high)) for high in highs)
+
+
+def _level_usd(settings: Any, high_usd: Decimal) -> Decimal:
+    """Return the equity at which it is acted when the high is this much."""
+    keep_away_usd = decimal_from(settings.keep_away_usd)
+    if settings.floor_usd is not None:
+        return decimal_from(settings.floor_usd) + keep_away_usd
+    start_usd = settings.start_balance_usd
+    top_usd = high_usd if start_usd is None else max(high_usd, decimal_from(start_usd))
+    if settings.trail is Trail.STATIC:
+        top_usd = decimal_from(start_usd)
+    floor_usd = top_usd - decimal_from(settings.amount_usd)
+    if settings.lock_at_usd is not None:
+        floor_usd = min(floor_usd, decimal_from(settings.lock_at_usd))
+    return floor_usd + keep_away_usd
+
+
 class TrailingDrawdownSettings(RuleSettings, frozen=True, kw_only=True, tag="trailing_drawdown"):
     """Settings of rule 004; take the figures from the firm's own page.
 
@@ -33,23 +73,23 @@ class TrailingDrawdownSettings(RuleSettings, frozen=True, kw_only=True, tag="tra
     with 2000 and 100, 0.5 warns when 950 or less are left until then, 1050 above the floor.
     """
 
-    amount_usd: PositiveUsd
+    amount_usd: Annotated[PositiveUsd, together(_level_effect)]
     """How far the floor lies below the start balance or the high: the maximum loss."""
-    trail: Trail = Trail.END_OF_DAY
+    trail: Annotated[Trail, together(_level_effect)] = Trail.END_OF_DAY
     """What raises the floor: `static` nothing, `end_of_day` the balance at the end of a trading
     day, `closed_balance` the balance after any fill, `intraday` balance plus open P&L. The breach
     is checked at any moment on balance plus open P&L, whatever raises the floor."""
-    start_balance_usd: AnyUsd | None = None
+    start_balance_usd: Annotated[AnyUsd | None, together(_level_effect)] = None
     """The balance that the account was opened with (0 where the firm counts from zero). Left out,
     the trail begins at the balance with which the first day began that can be reckoned back from
     the week's fills; `static` needs it."""
-    lock_at_usd: AnyUsd | None = None
+    lock_at_usd: Annotated[AnyUsd | None, together(_level_effect)] = None
     """Where the floor stops rising for good, often the start balance; left out, it never stops."""
-    floor_usd: AnyUsd | None = None
+    floor_usd: Annotated[AnyUsd | None, together(_level_effect)] = None
     """The floor set by hand, for instance after a payout: it replaces the one that is reckoned,
     and nothing moves it any more. Money paid in or out is not known to the rule otherwise. Once
     the firm has reset the account to its start, give the rule a new `id`: it begins anew."""
-    keep_away_usd: NonNegativeUsd = 0
+    keep_away_usd: Annotated[NonNegativeUsd, together(_level_effect)] = 0
     """Act when this much is left above the floor, so that the firm need not."""
 
     def __post_init__(self) -> None:
@@ -189,7 +229,15 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
                 floor=floor,
             )
             return msgspec.structs.replace(state, broken=broken), self._breach(broken, equity_usd)
+        if fact.gap is not None and self._may_have_risen(floor):
+            ends = "; set `floor_usd` if they cannot be read"
+            return state, unknown_peak(fact.gap, limit_usd, ends)
         return state, self._unbroken(floor, equity_usd, limit_usd, now_ns)
+
+    def _may_have_risen(self, floor: Floor) -> bool:
+        """Tell whether prices that nobody watched could have moved the floor."""
+        is_fixed = floor.origin in (FloorOrigin.BY_HAND, FloorOrigin.STOPPED)
+        return self.settings.trail is Trail.INTRADAY and not is_fixed
 
     def _floor(self, high: High) -> Floor | None:
         if self._by_hand_usd is not None:

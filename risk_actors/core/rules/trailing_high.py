@@ -31,6 +31,9 @@ class High(msgspec.Struct, frozen=True, kw_only=True):
     """A balance that has not stood long enough yet; meanwhile it counts, and may be corrected."""
     folded_day_ns: int = 0
     """Start of the last trading day whose beginning balance is in it (end of day alone)."""
+    unread_since_ns: int | None = None
+    """Since when a peak is not known because nobody watched (intraday alone); a restart asks for
+    the prices from then on."""
 
     @property
     def usd(self) -> Decimal | None:
@@ -61,8 +64,9 @@ def _after_equity(high: High, pnl: PnlState, *, begins_with_day: bool) -> High:
     high_usd = high.for_good_usd
     if high_usd is None and begins_with_day and has_settled_balance(pnl):
         high_usd = pnl.day_start_balance_usd
-    high_usd = _higher(high_usd, pnl.account_equity_usd)
-    return msgspec.structs.replace(high, for_good_usd=high_usd)
+    high_usd = _higher(_higher(high_usd, pnl.account_equity_usd), pnl.gap_high_usd)
+    unread_since_ns = None if pnl.gap is None else pnl.gap.since_ns
+    return msgspec.structs.replace(high, for_good_usd=high_usd, unread_since_ns=unread_since_ns)
 
 
 def _after_balance(high: High, pnl: PnlState, now_ns: int) -> High:
