@@ -11,6 +11,7 @@ from risk_actors.core.enforcement_effects import REDUCED
 from risk_actors.core.evidence import format_day_and_instant, format_usd
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import Lock
+from risk_actors.core.money import to_cents
 from risk_actors.core.verdict import (
     VERDICT_NAMES,
     Breached,
@@ -281,6 +282,8 @@ def _describe_trouble(message: m.Message) -> Line | None:
                 f"{d.subject}: had {d.local}, broker has {d.broker}" for d in message.differences
             )
             return Line("reconciliation", message.account_id, told)
+        case m.BalanceChecked():
+            return _describe_balance(message)
         case m.SnapshotFailed():
             return Line("fault", message.account_id, f"snapshot not read: {message.detail}", True)
         case m.ActorChanged():
@@ -288,9 +291,72 @@ def _describe_trouble(message: m.Message) -> Line | None:
             return Line(
                 "fault", None, f"{message.address} {message.status}: {message.detail}", alarming
             )
-        case m.DailyReset():
-            return Line("reset", None, "a new trading day began")
-        case m.WeeklyReset():
-            return Line("reset", None, "a new trading week began")
+        case m.DailyReset() | m.WeeklyReset() | m.ClockStepped():
+            return _describe_time(message)
+        case _:
+            return _describe_request(message)
+
+
+def _describe_request(message: m.Message) -> Line | None:
+    """Return the line for what the trader asked for or changed, and for what was read for it."""
+    match message:
+        case m.UnlockRequested():
+            text = f"you asked to end lock {message.lock_id}: {message.reason}"
+            return Line("request", message.account_id, text)
+        case m.UnlockWithdrawn():
+            text = f"you took back the request to end lock {message.lock_id}"
+            return Line("request", message.account_id, text)
+        case m.UnlockChanged():
+            text = (
+                f"the request to end lock {message.lock_id} of {message.rule_id} is "
+                f"{message.status}: {message.detail}"
+            )
+            return Line("request", message.account_id, text)
+        case m.TraderActed():
+            done = "done" if message.accepted else "REFUSED"
+            text = f"{message.action} {done}: {message.detail}"
+            return Line("request", None, text, not message.accepted)
+        case m.SettingsChanged():
+            changed = [
+                *message.applied,
+                *(f"waits for the reset: {each}" for each in message.pending),
+            ]
+            return Line("settings", None, "; ".join(changed) or "the settings in force")
+        case m.DayOpened():
+            text = f"the day began with a balance of {format_usd(message.balance_usd)}"
+            return Line("balance", message.account_id, text)
+        case m.BarsReported():
+            read = "could not be read" if message.bars is None else f"read: {len(message.bars)}"
+            text = f"bars of {symbol_of(message.contract_id)} {read}"
+            return Line("event", message.account_id, text, message.bars is None)
         case _:
             return None
+
+
+def _describe_time(message: m.DailyReset | m.WeeklyReset | m.ClockStepped) -> Line:
+    match message:
+        case m.DailyReset():
+            return Line("reset", None, f"a new trading day began{_late(message)}")
+        case m.WeeklyReset():
+            return Line("reset", None, f"a new trading week began{_late(message)}")
+        case m.ClockStepped():
+            return Line("clock", None, message.detail, True)
+
+
+def _describe_balance(message: m.BalanceChecked) -> Line:
+    unexplained_usd = message.unexplained_usd
+    if not to_cents(unexplained_usd):
+        return Line("balance", message.account_id, "the day's fills explain the balance")
+    return Line(
+        "balance",
+        message.account_id,
+        f"the broker's balance {format_usd(message.told_usd)} is not the"
+        f" {format_usd(message.expected_usd)} that the day's fills make of it,"
+        f" {format_usd(unexplained_usd)} is unexplained: money paid in or out, a fee charged"
+        " apart, an account reset, or fills that the broker does not list",
+        True,
+    )
+
+
+def _late(message: m.DailyReset | m.WeeklyReset) -> str:
+    return " while this program was not running" if message.caught_up else ""

@@ -1,13 +1,14 @@
 """The journal actor: everything worth keeping goes to the log and to the store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from loguru import logger
 
 from risk_actors import messages as m
+from risk_actors.actors.backlog import Backlog
 from risk_actors.actors.describe import (
     Line,
     cause_of,
@@ -15,6 +16,7 @@ from risk_actors.actors.describe import (
     describe_event,
     describe_verdict,
 )
+from risk_actors.actors.record import Entry, JournalStore
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.verdict import Breached, Ok, Unknown, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
@@ -27,30 +29,17 @@ ENFORCEMENT = "⚠️ Enforcement Triggered"
 UNKNOWN_LASTS_NS = NS_PER_S
 """A check that could not be made for this long is recorded."""
 BATCH_AT_MOST = 200
-"""Rows and changed memories kept back for one transaction while more messages wait."""
+"""Messages kept back for one transaction while more of them wait."""
 WRITTEN_WITHIN_NS = NS_PER_S // 20
 """How long the oldest of them is kept back (I5)."""
-
-
-class Entry(NamedTuple):
-    """One row of the record."""
-
-    at_ns: int
-    correlation_id: str
-    kind: str
-    account_id: int | None
-    text: str
-    message: m.Message
-
-
-class JournalStore(Protocol):
-    """Where the record is kept. Opened, used and closed in the actor's own thread."""
-
-    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged]) -> None:
-        """Commit entries in their order, and what rules remember."""
-
-    def close(self) -> None:
-        """Close the store."""
+ALIVE_EVERY_NS = NS_PER_S
+"""How often the store is told that the process lives, when there is nothing else to write."""
+TAPE_WITHIN_NS = 10 * NS_PER_S
+"""How long notes stay on the tapes when there is nothing else to write."""
+TRY_AGAIN_AFTER_NS = NS_PER_S
+"""A store that cannot be written is tried again after this long."""
+TIDY_EVERY_NS = 3600 * NS_PER_S
+"""How often the store is asked whether something in it is too old, besides at each reset."""
 
 
 class JournalActor(Actor):
@@ -112,20 +101,23 @@ class JournalActor(Actor):
     ) -> None:
         super().__init__(context)
         self._zone = zone
-        self._tapes = tapes
         self._open_store = open_store
         self._store: JournalStore | None = None
-        self._waiting: list[Entry] = []
-        self._memories: dict[tuple[str, int], m.RuleStateChanged] = {}
+        self._backlog = Backlog(self.address, tapes)
         # What came since the last attempt to write, and when the oldest that waits for it did.
+        # Paces are kept by the monotonic clock: the wall clock may be set.
         self._kept_back = 0
         self._kept_since_ns = 0
+        self._written_ns = self._drained_ns = self.clock.monotonic_ns()
+        self._failed_ns: int | None = None
+        self._tidied_ns: int | None = None
+        self._is_tidy = False
+        self._snapshots: dict[int, m.AccountSnapshot] = {}
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
         self._last_cause = ""
         self._seen_event = False
         self._seen_evaluation = False
-        self._is_failing = False
 
     def opened(self) -> None:
         """Open the store."""
@@ -133,9 +125,14 @@ class JournalActor(Actor):
 
     def closed(self) -> None:
         """Write what is left and close the store."""
+        if self._store is None:
+            return
+        self._backlog.drain()
         self._flush()
-        if self._store is not None:
-            self._store.close()
+        lost = len(self._backlog.entries) + self._backlog.lost_rows
+        if lost:
+            logger.bind(actor=self.address).error("{} rows of the record are lost", lost)
+        self._store.close()
 
     def handle(self, message: Any) -> None:
         """Log the message and keep it; ticks only give the batch a chance to be written."""
@@ -143,30 +140,40 @@ class JournalActor(Actor):
             case m.Tick():
                 self._record_lasting_unknowns(message.at_ns)
             case m.AccountUpdated():
-                pass
+                self._count_kept()
+                self._backlog.show(message)
             case m.VerdictChanged():
                 self._record_verdict(message)
             case m.RuleStateChanged():
                 self._count_kept()
-                self._memories[message.rule_id, message.account_id] = message
+                self._backlog.remember(message)
+            case m.AccountSnapshot():
+                self._record_snapshot(message)
             case _:
                 self._record_cause(message)
                 self._record(message, describe(message, self._zone))
+        if isinstance(message, m.DailyReset):
+            self._is_tidy = False
         if self._is_due():
             self._flush()
+        elif isinstance(message, m.Tick):
+            self._tidy(message.at_ns)
 
     def _count_kept(self) -> None:
-        if not (self._waiting or self._memories):
-            self._kept_since_ns = self.clock.now_ns()
+        if not self._backlog:
+            self._kept_since_ns = self.clock.monotonic_ns()
         self._kept_back += 1
 
     def _is_due(self) -> bool:
         """Tell whether nothing more waits to share the transaction, or some has waited enough."""
+        now_ns = self.clock.monotonic_ns()
+        if self._failed_ns is not None:
+            return now_ns - self._failed_ns >= TRY_AGAIN_AFTER_NS
+        if not self._backlog:
+            return now_ns - self._written_ns >= ALIVE_EVERY_NS
         if self.actor_inbox.empty() or self._kept_back >= BATCH_AT_MOST:
             return True
-        if not (self._waiting or self._memories):
-            return False
-        return self.clock.now_ns() - self._kept_since_ns >= WRITTEN_WITHIN_NS
+        return now_ns - self._kept_since_ns >= WRITTEN_WITHIN_NS
 
     def _record_cause(self, message: m.Message) -> None:
         """Log the event that began a chain; keep it too if it is of a kind not kept by itself."""
@@ -176,8 +183,24 @@ class JournalActor(Actor):
         self._last_cause = event.correlation_id
         line = describe_event(event)
         self._bind(event, line.account_id).info("{}: {}", line.kind, line.text)
-        if type(event) not in self.receives:
+        if isinstance(event, m.AccountSnapshot):
+            self._keep_snapshot(event, line)
+        elif type(event) not in self.receives:
             self._keep(event, line)
+
+    def _record_snapshot(self, message: m.AccountSnapshot) -> None:
+        """Record a snapshot that says something else than the last one kept of its account."""
+        last = self._snapshots.get(message.account_id)
+        if last is None or not _says_the_same(message, last):
+            self._log(message, None, self._bind(message, message.account_id))
+            self._keep_snapshot(message, None)
+
+    def _keep_snapshot(self, message: m.AccountSnapshot, line: Line | None) -> None:
+        last = self._snapshots.get(message.account_id)
+        # What followed from it may have come first, and then has brought it along.
+        if last is None or last.correlation_id != message.correlation_id:
+            self._snapshots[message.account_id] = message
+            self._keep(message, line)
 
     def _record_verdict(self, message: m.VerdictChanged) -> None:
         """Record a verdict that differs in kind; a figure that moved is for the screen alone.
@@ -217,9 +240,11 @@ class JournalActor(Actor):
         self._keep(message, line)
 
     def _keep(self, message: m.Message, line: Line | None) -> None:
+        if line is None and isinstance(message, _BROKER_EVENTS):
+            line = describe_event(message)
         account_id = line.account_id if line else getattr(message, "account_id", None)
         self._count_kept()
-        self._waiting.append(
+        self._backlog.add(
             Entry(
                 at_ns=message.at_ns,
                 correlation_id=message.correlation_id,
@@ -253,29 +278,61 @@ class JournalActor(Actor):
                 log.log("WARNING" if line.is_alarming else "INFO", "{}: {}", line.kind, line.text)
 
     def _flush(self) -> None:
-        """Commit what waits; when the store cannot, keep the newest and say so once."""
-        if self._store is None or not (self._waiting or self._memories):
+        """Commit what waits; when the store cannot, keep what is bounded and say so once."""
+        if self._store is None:
             return
         self._kept_back = 0
+        now_ns = self.clock.monotonic_ns()
+        if self._backlog.entries or now_ns - self._drained_ns >= TAPE_WITHIN_NS:
+            self._drained_ns = now_ns
+            self._backlog.drain()
         try:
-            self._store.append(self._waiting, tuple(self._memories.values()))
+            self._write(self._store)
         except Exception as error:  # noqa: BLE001 - the record must not take protection down
-            if not self._is_failing:
+            if self._failed_ns is None:
                 self.fault(
                     f"could not write the record: {error}. Rules and locks go on; "
                     "free disk space or repair the data directory."
                 )
-            self._is_failing = True
-            self._kept_since_ns = self.clock.now_ns()
-            del self._waiting[:-KEEP_WHEN_FAILING]
+            self._failed_ns = self.clock.monotonic_ns()
+            self._backlog.bound(self.clock.now_ns())
             return
-        self._is_failing = False
-        self._waiting.clear()
-        self._memories.clear()
+        if self._failed_ns is not None:
+            logger.bind(actor=self.address).warning("The record can be written again")
+        self._failed_ns = None
+        self._written_ns = now_ns
+
+    def _write(self, store: JournalStore) -> None:
+        while True:
+            store.write(self._backlog.batch(self.clock.now_ns()))
+            self._backlog.written()
+            if not self._backlog.entries:
+                return
+
+    def _tidy(self, now_ns: int) -> None:
+        """Take one small step of dropping what is too old, while there is nothing else to do."""
+        mono_ns = self.clock.monotonic_ns()
+        if self._tidied_ns is None or mono_ns - self._tidied_ns >= TIDY_EVERY_NS:
+            self._tidied_ns, self._is_tidy = mono_ns, False
+        if self._is_tidy or self._store is None or self._failed_ns is not None:
+            return
+        try:
+            self._is_tidy = not self._store.tidy(now_ns)
+        except Exception as error:  # noqa: BLE001 - what is old can stay until the next time
+            self._is_tidy = True
+            self.fault(f"could not drop what is too old from the store: {error}")
 
 
-KEEP_WHEN_FAILING = 10_000
-"""Rows kept in memory while the store cannot be written."""
+def _says_the_same(snapshot: m.AccountSnapshot, last: m.AccountSnapshot) -> bool:
+    """Tell whether two snapshots of an account differ in nothing but when they were read."""
+    return (
+        snapshot.account == last.account
+        and snapshot.positions == last.positions
+        and snapshot.orders == last.orders
+        and snapshot.fills == last.fills
+        and snapshot.account_read == last.account_read
+    )
+
 
 _BROKER_EVENTS = (
     m.AccountSnapshot,

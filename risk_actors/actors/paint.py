@@ -10,6 +10,7 @@ from risk_actors import messages as m
 from risk_actors.actors.describe import reason_of, ways_down
 from risk_actors.actors.picture import (
     AccountPicture,
+    BalanceCheckPicture,
     ConnectionPicture,
     DayPicture,
     EnforcementPicture,
@@ -20,6 +21,8 @@ from risk_actors.actors.picture import (
     PositionPicture,
     PricesPicture,
     RulePicture,
+    SchedulePicture,
+    UnlockPicture,
     WeekPicture,
 )
 from risk_actors.core.account_state import AccountState
@@ -31,6 +34,9 @@ from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.schedules import Schedule
+from risk_actors.core.trading_calendar import Window
+from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.core.verdict import VERDICT_NAMES
 
 
@@ -42,6 +48,8 @@ class Known:
     accounts_state: dict[int, AccountState] = field(default_factory=dict)
     pnl: dict[int, PnlState] = field(default_factory=dict)
     locks: dict[int, tuple[Lock, ...]] = field(default_factory=dict)
+    unlocks: dict[int, tuple[UnlockRequest, ...]] = field(default_factory=dict)
+    """Requests to end locks that wait."""
     verdicts: dict[tuple[str, int], m.VerdictChanged] = field(default_factory=dict)
     enforcement: dict[int, tuple[int, m.EnforcementChanged]] = field(default_factory=dict)
     connection: m.ConnectionChanged | None = None
@@ -51,7 +59,10 @@ class Known:
     failed: dict[str, m.ActorStatus] = field(default_factory=dict)
     memories: dict[tuple[str, int], RuleMemory] = field(default_factory=dict)
     """What each rule remembers of each account, where that has changed since the start."""
+    balance_checks: dict[int, m.BalanceChecked] = field(default_factory=dict)
     judged: MarkFigures | None = None
+    runs: dict[str, tuple[Schedule, Window]] = field(default_factory=dict)
+    """By name each schedule, and the time from the run told last to the next."""
     settings: m.SettingsChanged | None = None
     last_fills: dict[int, dict[str, Fill]] = field(default_factory=dict)
     """By account and contract, the last fill; the latest last."""
@@ -69,8 +80,19 @@ def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone:
         rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
         events=events,
         prices=_prices(known.judged),
+        schedules=tuple(_schedule(*each) for each in known.runs.values()),
         pending=() if known.settings is None else known.settings.pending,
         settings_fault=(known.settings and known.settings.fault) or None,
+    )
+
+
+def _schedule(schedule: Schedule, told: Window) -> SchedulePicture:
+    return SchedulePicture(
+        name=schedule.name,
+        cron=schedule.cron,
+        zone=schedule.zone,
+        last=iso_utc(told.start_ns),
+        next=iso_utc(told.end_ns),
     )
 
 
@@ -147,8 +169,24 @@ def _account(known: Known, account_id: int, name: str, zone: tzinfo) -> AccountP
         week=WeekPicture(realized=_amount(pnl.week_realized_usd) if pnl else None),
         positions=_positions(state, pnl),
         orders=tuple(_order(order) for order in state.orders) if state else (),
-        locks=tuple(_lock(lock, zone) for lock in known.locks.get(account_id, ())),
+        locks=_locks(known, account_id, zone),
         enforcement=_enforcement(known.enforcement.get(account_id)),
+        balance_check=_balance_check(known.balance_checks.get(account_id), pnl),
+    )
+
+
+def _balance_check(
+    checked: m.BalanceChecked | None, pnl: PnlState | None
+) -> BalanceCheckPicture | None:
+    """Return the result as of now: what is not explained stays while both amounts move on."""
+    if checked is None or pnl is None or checked.day_start_ns != pnl.day_start_ns:
+        return None
+    unexplained_usd = checked.unexplained_usd
+    told_usd = checked.told_usd if pnl.balance_usd is None else pnl.balance_usd
+    return BalanceCheckPicture(
+        expected=round(float(told_usd - unexplained_usd), 2),
+        told=round(float(told_usd), 2),
+        unexplained=round(float(unexplained_usd), 2),
     )
 
 
@@ -195,15 +233,26 @@ def _order(order: Order) -> OrderPicture:
     )
 
 
-def _lock(lock: Lock, zone: tzinfo) -> LockPicture:
-    return LockPicture(
-        id=lock.id,
-        rule=lock.rule_id,
-        scope=lock.contract_id or "account",
-        since=iso_utc(lock.since_ns),
-        until=None if lock.until_ns is None else iso_utc(lock.until_ns),
-        reason=lock.evidence.sentence(zone),
+def _locks(known: Known, account_id: int, zone: tzinfo) -> tuple[LockPicture, ...]:
+    waiting = {request.lock_id: request for request in known.unlocks.get(account_id, ())}
+    return tuple(
+        LockPicture(
+            id=lock.id,
+            rule=lock.rule_id,
+            scope=lock.contract_id or "account",
+            since=iso_utc(lock.since_ns),
+            until=None if lock.until_ns is None else iso_utc(lock.until_ns),
+            reason=lock.evidence.sentence(zone),
+            unlock=_unlock(waiting.get(lock.id)),
+        )
+        for lock in known.locks.get(account_id, ())
     )
+
+
+def _unlock(request: UnlockRequest | None) -> UnlockPicture | None:
+    if request is None:
+        return None
+    return UnlockPicture(due=iso_utc(request.due_ns), reason=request.reason)
 
 
 def _enforcement(running: tuple[int, m.EnforcementChanged] | None) -> EnforcementPicture | None:

@@ -55,6 +55,15 @@ class OrderPicture(msgspec.Struct, frozen=True, kw_only=True):
     price: float | None
 
 
+class UnlockPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to end a lock before its time, which waits; it can be withdrawn until then."""
+
+    due: str
+    """When it takes effect."""
+    reason: str
+    """The trader's own words."""
+
+
 class LockPicture(msgspec.Struct, frozen=True, kw_only=True):
     """A lock in force; `until` is null when it ends on a condition."""
 
@@ -65,6 +74,7 @@ class LockPicture(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     until: str | None
     reason: str
+    unlock: UnlockPicture | None = None
 
 
 class EnforcementPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +130,14 @@ class HeadroomPicture(msgspec.Struct, frozen=True, kw_only=True):
     stop_out: StopOutPicture | None = None
 
 
+class BalanceCheckPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """The balance by the day's fills, the broker's, and their difference: 0 when all is well."""
+
+    expected: float
+    told: float
+    unexplained: float
+
+
 class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
     """One guarded account."""
 
@@ -135,6 +153,9 @@ class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
     enforcement: EnforcementPicture | None = None
     headroom: HeadroomPicture | None = None
     """Null before the account was read."""
+    balance_check: BalanceCheckPicture | None = None
+    """The day's P&L against the change of the balance; null while not checked: the balance with
+    which the day began is known only where the reset was witnessed."""
 
 
 class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +184,8 @@ class EventPicture(msgspec.Struct, frozen=True, kw_only=True):
 
     at: str
     kind: str
-    """breach, lock, unlock, command, outcome, enforcement, warning, unknown, connection, fault."""
+    """breach, lock, unlock, command, outcome, enforcement, warning, unknown, connection, clock,
+    fault."""
     account: int | None
     text: str
     correlation_id: str
@@ -182,6 +204,16 @@ class PricesPicture(msgspec.Struct, frozen=True, kw_only=True):
     """Contracts whose latest price waits now."""
 
 
+class SchedulePicture(msgspec.Struct, frozen=True, kw_only=True):
+    """A named schedule: the run that was told last, and when the next one is."""
+
+    name: str
+    cron: str
+    zone: str
+    last: str
+    next: str
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """The whole."""
 
@@ -196,11 +228,14 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RulePicture, ...] = ()
     events: tuple[EventPicture, ...] = ()
     prices: PricesPicture = PricesPicture()
+    schedules: tuple[SchedulePicture, ...] = ()
     pending: tuple[str, ...] = ()
     """Changed settings that wait for the daily reset, because they loosen."""
     settings_fault: str | None = None
     """Why edited settings files could not be read; what was in force stays so."""
     detail: str | None = None
     """Why the phase is not `armed`, in plain words."""
+    unlock: str = "never"
+    """The unlock policy: `never`, `delayed` or `admin`."""
     timezone: str = "UTC"
     """IANA name of the zone in which times are shown to people; instants here are UTC."""

@@ -5,13 +5,14 @@ from types import MappingProxyType
 from typing import Any
 
 from risk_actors import messages as m
-from risk_actors.core.balance_check import DayOpening
+from risk_actors.core.balance_check import BalanceCheck, DayOpening
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.gap_watch import GapWatch
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -45,15 +46,23 @@ class PnlActor(Actor):
         mark_terms: MarkTerms = SHIPPED_TERMS,
         market: MarketCalendar | None = None,
         openings: Mapping[int, DayOpening] = MappingProxyType({}),
+        watched_until_ns: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
+        """Take the accounts, and what an earlier run knew: openings, and until when it watched."""
         super().__init__(context)
-        now_ns = context.clock.now_ns()
+        now_ns = self.clock.now_ns()
         self._marks = Marks(quote_stale_after_ns, mark_terms, market)
         self._books: Mapping[int, PnlBook] = {
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
         self._told: dict[int, PnlState] = {}
-        self._openings = dict(openings)
+        self._checks = {
+            account_id: BalanceCheck(openings.get(account_id)) for account_id in self._books
+        }
+        self._watches = {
+            account_id: GapWatch(watched_until_ns.get(account_id), quote_stale_after_ns)
+            for account_id in self._books
+        }
         self._looked_ns = 0
         self._judged = self._marks.counts()
 
@@ -71,6 +80,8 @@ class PnlActor(Actor):
             case m.InstrumentResolved():
                 self._marks.on_instrument(message.instrument)
                 self._tell_holders(message.instrument.contract_id, message, now_ns)
+            case m.BarsReported():
+                self._on_bars(message, now_ns)
             case m.DailyReset():
                 self._begin(message.day_start_ns, message, now_ns)
             case m.WeeklyReset():
@@ -85,17 +96,47 @@ class PnlActor(Actor):
         state = message.state
         for position in state.positions:
             self._marks.on_entry_price(position.contract_id, position.average_price)
-        self._books[state.account_id].on_account(
-            state, message.fills, after_snapshot=message.after_snapshot
-        )
+        book, watch = self._books[state.account_id], self._watches[state.account_id]
+        if message.after_snapshot:
+            missed = [fill.at_ns for fill in message.fills if book.lacks(fill)]
+            if missed:
+                watch.missed(min(missed) + state.clock_ahead_ns, now_ns)
+        if message.after_snapshot and state.has_all_fills:
+            book.keep_only(message.fills)
+        book.on_account(state, message.fills, after_snapshot=message.after_snapshot)
         self._tell(state.account_id, message.event, now_ns)
+        if isinstance(message.event, m.AccountSnapshot) and message.event.account_read:
+            self._check_balance(message.event, now_ns)
+
+    def _check_balance(self, snapshot: m.AccountSnapshot, now_ns: int) -> None:
+        """Compare the day's P&L with the change of the balance; tell where the result is news."""
+        account_id = snapshot.account_id
+        pnl = self._books[account_id].pnl(self._marks, now_ns)
+        checked = self._checks[account_id].reconcile(pnl, snapshot.asked_ns)
+        if checked is not None:
+            self.outbox.send(
+                m.BalanceChecked(
+                    correlation_id=snapshot.correlation_id,
+                    at_ns=now_ns,
+                    account_id=account_id,
+                    day_start_ns=checked.day_start_ns,
+                    expected_usd=checked.expected_usd,
+                    told_usd=checked.told_usd,
+                )
+            )
+
+    def _on_bars(self, message: m.BarsReported, now_ns: int) -> None:
+        asked = Window(message.since_ns, message.until_ns)
+        self._watches[message.account_id].on_bars(message.contract_id, asked, message.bars)
+        self._tell(message.account_id, message, now_ns, settles_gap=True)
 
     def _on_tick(self, tick: m.Tick, now_ns: int) -> None:
         for contract_id in self._marks.on_tick(now_ns):
             self._tell_holders(contract_id, tick, now_ns)
         if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
             self._looked_ns = now_ns
-            self._tell_all(tick, now_ns)
+            for account_id in self._books:
+                self._tell(account_id, tick, now_ns, settles_gap=True)
             self._tell_judged(tick, now_ns)
 
     def _tell_judged(self, tick: m.Tick, now_ns: int) -> None:
@@ -107,9 +148,17 @@ class PnlActor(Actor):
             )
 
     def _begin(self, at_ns: int, event: m.Message, now_ns: int) -> None:
-        for book in self._books.values():
-            book.on_clock(at_ns)
+        for account_id in self._books:
+            self._advance(account_id, at_ns)
         self._tell_all(event, now_ns)
+
+    def _advance(self, account_id: int, at_ns: int) -> None:
+        """Move a book on to the day and week of an instant."""
+        book = self._books[account_id]
+        before = book.day
+        book.on_clock(at_ns)
+        if book.day != before:
+            self._checks[account_id].begin(book.day.start_ns)
 
     def _tell_holders(self, contract_id: str, event: m.Message, now_ns: int) -> None:
         for account_id, book in self._books.items():
@@ -120,15 +169,51 @@ class PnlActor(Actor):
         for account_id in self._books:
             self._tell(account_id, event, now_ns)
 
-    def _tell(self, account_id: int, event: m.Message, now_ns: int) -> None:
+    def _tell(
+        self, account_id: int, event: m.Message, now_ns: int, *, settles_gap: bool = False
+    ) -> None:
         book = self._books[account_id]
         # A quote may come between the reset and the tick that tells of it: a loss of yesterday that
         # is judged today would lock today.
-        book.on_clock(now_ns)
+        self._advance(account_id, now_ns)
         pnl = book.pnl(self._marks, now_ns)
+        self._open_day(account_id, pnl, event, now_ns)
+        watch = self._watches[account_id]
+        if watch.observe(pnl, now_ns) or settles_gap:
+            self._settle_gap(account_id, pnl, event, now_ns)
+        pnl = watch.show(pnl)
         if pnl == self._told.get(account_id):
             return
         self._told[account_id] = pnl
         self.outbox.send(
             m.PnlUpdated(correlation_id=event.correlation_id, at_ns=now_ns, pnl=pnl, event=event)
         )
+
+    def _open_day(self, account_id: int, pnl: PnlState, event: m.Message, now_ns: int) -> None:
+        opening = self._checks[account_id].open(pnl, now_ns)
+        if opening is not None:
+            self.outbox.send(
+                m.DayOpened(
+                    correlation_id=event.correlation_id,
+                    at_ns=now_ns,
+                    account_id=account_id,
+                    day_start_ns=opening.day_start_ns,
+                    balance_usd=opening.balance_usd,
+                )
+            )
+
+    def _settle_gap(self, account_id: int, pnl: PnlState, event: m.Message, now_ns: int) -> None:
+        """Take the peak of a time that nobody watched, or ask for the bars that it takes."""
+        fills = self._books[account_id].fills
+        wanted = self._watches[account_id].settle(pnl, fills, self._marks.instrument, now_ns)
+        for contract_id, window in wanted:
+            self.outbox.send(
+                m.RequestBars(
+                    correlation_id=event.correlation_id,
+                    at_ns=now_ns,
+                    account_id=account_id,
+                    contract_id=contract_id,
+                    since_ns=window.start_ns,
+                    until_ns=window.end_ns,
+                )
+            )

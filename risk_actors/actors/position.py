@@ -5,7 +5,8 @@ from typing import Any
 from risk_actors import messages as m
 from risk_actors.core.broker import Fill
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.position_book import PositionBook, Snapshot
+from risk_actors.core.position_book import PositionBook
+from risk_actors.core.reconciliation import Snapshot
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.runtime.actor import Actor, ActorContext
 
@@ -44,13 +45,13 @@ class PositionActor(Actor):
     ) -> None:
         super().__init__(context)
         self._account_id = account_id
-        day = calendar.day(context.clock.now_ns())
+        day = calendar.day(self.clock.now_ns())
         self._day_start_ns = day.start_ns
         self._book = PositionBook(account_id, name, day)
         self._asked_ns = 0
         self._strange_since_ns: int | None = None
         self._unpriced_ns: int | None = None
-        self._week_start_ns = calendar.week(context.clock.now_ns()).start_ns
+        self._week_start_ns = calendar.week(self.clock.now_ns()).start_ns
 
     def handle(self, message: Any) -> None:
         """Move the book."""
@@ -93,7 +94,7 @@ class PositionActor(Actor):
                 self._book.name_symbol(instrument.contract_id, instrument.symbol)
                 changed = self._book.state() != before
             case m.LocksNoted():
-                changed = self._book.on_locks(message.spans)
+                changed = self._book.on_locks(message.spans, message.unlocked)
         if changed:
             self._tell(message, now_ns)
 
@@ -136,6 +137,7 @@ class PositionActor(Actor):
                 covers_suspended=message.covers_suspended,
                 fills=message.fills,
                 asked_ns=message.asked_ns,
+                fills_since_ns=message.fills_since_ns,
                 account_read=message.account_read,
             ),
             now_ns,

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from risk_actors.actors.paint import Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.schedules import DAILY_RESET, WEEKLY_RESET, Schedule
+from risk_actors.core.trading_calendar import Window
 from risk_actors.runtime.actor import Actor, ActorContext
 
 KEEP_EVENTS = 200
@@ -86,11 +89,14 @@ class ViewActor(Actor):
         frame: PictureFrame,
         accounts: Mapping[int, str],
         zone: tzinfo,
+        runs: Mapping[str, tuple[Schedule, Window]] = MappingProxyType({}),
     ) -> None:
+        """Take where the picture goes; `runs` has each schedule with the time of its last run."""
         super().__init__(context)
         self._frame = frame
         self._zone = zone
         self._known = frame.known = frame.known or Known(accounts=dict(accounts))
+        self._known.runs.update(runs)
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
         self._last_cause = ""
         self._is_dirty = True
@@ -136,15 +142,36 @@ class ViewActor(Actor):
                 self._known.unread_since_ns.setdefault(message.account_id, message.at_ns)
             case m.LocksChanged():
                 self._known.locks[message.account_id] = message.locks
+                self._known.unlocks[message.account_id] = message.unlocks
                 self._known.unsaved = message.unsaved
             case m.EnforcementChanged():
                 self._take_enforcement(message)
-            case m.ConnectionChanged():
-                self._known.connection = message
-            case m.SettingsChanged():
-                self._known.settings = message
             case m.ActorChanged():
                 self._take_actor(message)
+            case m.DailyReset() | m.WeeklyReset():
+                self._take_run(message)
+            case _:
+                self._take_latest(message)
+
+    def _take_latest(self, message: m.Message) -> None:
+        """Take what says all of its matter by itself."""
+        match message:
+            case m.ConnectionChanged():
+                self._known.connection = message
+            case m.BalanceChecked():
+                self._known.balance_checks[message.account_id] = message
+            case m.SettingsChanged():
+                self._known.settings = message
+
+    def _take_run(self, message: m.DailyReset | m.WeeklyReset) -> None:
+        match message:
+            case m.DailyReset():
+                name, told = DAILY_RESET, Window(message.day_start_ns, message.day_end_ns)
+            case m.WeeklyReset():
+                name, told = WEEKLY_RESET, Window(message.week_start_ns, message.week_end_ns)
+        known = self._known.runs.get(name)
+        if known is not None:
+            self._known.runs[name] = (known[0], told)
 
     def _take_fills(self, message: m.AccountUpdated) -> None:
         last = self._known.last_fills.setdefault(message.account_id, {})

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from risk_actors.core.broker import Order, OrderStatus, OrderType
+from risk_actors.core.lock import Unlocked
 from risk_actors.core.trade_history import TradeHistory
 
 
@@ -73,6 +74,10 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """How far our clock runs ahead of the broker's (negative: behind); 0 while about right."""
     history: TradeHistory = TradeHistory()
     """Entries and trades of the week."""
+    locks_noted: bool = False
+    """Whether it was noted since start when the account was locked, and unlocked."""
+    unlocked: tuple[Unlocked, ...] = ()
+    """The locks that the unlock policy ended before their time."""
 
     @property
     def is_settled(self) -> bool:

@@ -35,6 +35,11 @@ class PnlBook:
         self._is_unpriced = False
 
     @property
+    def fills(self) -> tuple[Fill, ...]:
+        """The fills of the day and the week, voided ones included."""
+        return tuple(self._fills.values())
+
+    @property
     def contracts(self) -> frozenset[str]:
         """The contracts whose price moves this account."""
         if self._state is None:
@@ -65,6 +70,21 @@ class PnlBook:
             self._add(fill, +1)
             if before is not None or not self._weeks_course.add(fill):
                 self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
+
+    def lacks(self, fill: Fill) -> bool:
+        """Tell whether a fill is not counted yet."""
+        return fill.id not in self._fills
+
+    def keep_only(self, fills: Iterable[Fill]) -> None:
+        """Take out every fill but these: the broker lists the others no longer."""
+        listed = {fill.id for fill in fills}
+        gone = [fill for fill in self._fills.values() if fill.id not in listed]
+        for fill in gone:
+            self._add(fill, -1)
+            del self._fills[fill.id]
+        if gone:
+            self._last_fill_ns = max((fill.at_ns for fill in self._fills.values()), default=0)
+            self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
 
     def on_clock(self, now_ns: int) -> bool:
         """Move on to the day and week of an instant; tell whether either began anew.

@@ -23,6 +23,16 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     balance_usd: Decimal
 
 
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which nobody watched what the account was worth, and its peak is not known."""
+
+    since_ns: int
+    until_ns: int | None
+    """None while it lasts."""
+    why: str
+    """What is waited for, in plain words."""
+
+
 class PnlState(msgspec.Struct, frozen=True, kw_only=True):
     """Day and week P&L of an account.
 
@@ -51,6 +61,13 @@ class PnlState(msgspec.Struct, frozen=True, kw_only=True):
     """The highest `balance_usd` after any fill of the week, its beginning included."""
     closings: tuple[Closing, ...] = ()
     """The earlier days of the week, oldest first."""
+
+    gap: Gap | None = None
+    """A time that nobody watched, and whose peak is not known (yet)."""
+    gap_high_usd: Decimal | None = None
+    """The highest balance plus open P&L that bars and fills prove for times nobody watched."""
+    gap_day_high_usd: Decimal | None = None
+    """The highest P&L of this day that they prove for such times."""
 
     @property
     def day_start_balance_usd(self) -> Decimal | None:

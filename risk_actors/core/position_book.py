@@ -12,38 +12,18 @@ from decimal import Decimal
 
 import msgspec
 
+from risk_actors.core import reconciliation
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.clock_offset import ClockOffset
 from risk_actors.core.contract_book import ContractBook
-from risk_actors.core.lock import LockSpan
+from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.money import ZERO, to_cents
 from risk_actors.core.position_math import FLAT, Holding
+from risk_actors.core.reconciliation import Difference, Snapshot
 from risk_actors.core.trade_history import TradeHistory
 from risk_actors.core.trade_ledger import SeenFill, TradeLedger
 from risk_actors.core.trading_calendar import Window
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that local state and the broker's snapshot did not agree on."""
-
-    subject: str
-    local: str
-    broker: str
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The broker's account as read over REST; see `messages.AccountSnapshot`."""
-
-    account: Account
-    positions: tuple[Position, ...]
-    orders: tuple[Order, ...]
-    covers_suspended: bool
-    fills: tuple[Fill, ...] | None
-    """None when they could not be read; positions and orders count all the same."""
-    asked_ns: int
-    account_read: bool = True
-    """Whether `account` belongs to this moment; an older row must move nothing."""
 
 
 class PositionBook:
@@ -58,6 +38,7 @@ class PositionBook:
         self._orders: dict[int, tuple[Order, int]] = {}
         self._ended_orders: dict[int, int] = {}
         self._fills: dict[int, tuple[Fill, int]] = {}
+        self._told_again_ns: dict[int, int] = {}
         self._filled_by_order: Counter[int] = Counter()
         self._awaited: dict[int, tuple[Order, int]] = {}
         self._day = day
@@ -67,6 +48,8 @@ class PositionBook:
         self._read_later: set[int] = set()
         self._offset = ClockOffset()
         self._lock_spans: tuple[LockSpan, ...] = ()
+        self._locks_noted = False
+        self._unlocked: tuple[Unlocked, ...] = ()
         self._balance_by_fills_usd: Decimal | None = None
         self._asked_ns = 0
         self._has_all_fills = False
@@ -145,6 +128,7 @@ class PositionBook:
         """Take a trade row; return it as now known when it is new or changed, else None."""
         known = self._fills.get(fill.id)
         if known is not None:
+            self._told_again_ns[fill.id] = now_ns
             amended = self._amend(known[0], fill, known[1])
             if amended is not None:
                 self._recount()
@@ -174,14 +158,16 @@ class PositionBook:
         """Begin another trading day: its counters start from its own fills."""
         self._day = day
 
-    def on_locks(self, spans: tuple[LockSpan, ...]) -> bool:
-        """Take when the account was locked; tell whether it changes what counts."""
+    def on_locks(self, spans: tuple[LockSpan, ...], unlocked: tuple[Unlocked, ...] = ()) -> bool:
+        """Take when the account was locked and unlocked; tell whether it changes what is known."""
+        is_news = not self._locks_noted or unlocked != self._unlocked
+        self._locks_noted, self._unlocked = True, unlocked
         if spans == self._lock_spans:
-            return False
+            return is_news
         before = self._ledger.history()
         self._lock_spans = spans
         self._recount()
-        return self._ledger.history() != before
+        return is_news or self._ledger.history() != before
 
     def forget_fills_before(self, at_ns: int) -> None:
         """Drop fills and ended orders that nothing will ask for again.
@@ -191,6 +177,7 @@ class PositionBook:
         at_ns = min(at_ns, self._day.start_ns)
         self._fills = {i: f for i, f in self._fills.items() if f[0].at_ns >= at_ns}
         self._read_later &= self._fills.keys()
+        self._told_again_ns = {i: ns for i, ns in self._told_again_ns.items() if i in self._fills}
         self._recount()
         self._ended_orders = {i: ns for i, ns in self._ended_orders.items() if ns >= at_ns}
 
@@ -232,16 +219,9 @@ class PositionBook:
             return
         if self._balance is not None and not snapshot.account_read:
             return
-        known, told = self._balance, snapshot.account
-        self._balance = told
-        if known is not None and known.balance_usd != told.balance_usd:
-            yield Difference(
-                subject="balance", local=str(known.balance_usd), broker=str(told.balance_usd)
-            )
-        if known is not None and known.can_trade != told.can_trade:
-            yield Difference(
-                subject="can trade", local=str(known.can_trade), broker=str(told.can_trade)
-            )
+        known, self._balance = self._balance, snapshot.account
+        if known is not None:
+            yield from reconciliation.account_differences(known, snapshot.account)
 
     def _take_orders(self, snapshot: Snapshot, now_ns: int) -> Iterable[Difference]:
         told = {order.id: order for order in snapshot.orders if order.is_working}
@@ -250,39 +230,50 @@ class PositionBook:
             if order_id not in told and received_ns < snapshot.asked_ns and not hidden:
                 # Not listed is not ended: a row pushed later may still say that it works.
                 del self._orders[order_id]
-                yield Difference(
-                    subject=f"order {order_id}", local=order.status.name, broker="not working"
-                )
+                yield reconciliation.order_not_working(order)
         for order_id, order in told.items():
             if self._ended_orders.get(order_id, -1) >= snapshot.asked_ns:
                 continue
             self._ended_orders.pop(order_id, None)
-            known = self._orders.get(order_id)
-            if known is None or not (_is_older(order, known[0]) or known[1] >= snapshot.asked_ns):
-                if known is None or known[0] != order:
-                    yield Difference(
-                        subject=f"order {order_id}",
-                        local="not known" if known is None else known[0].status.name,
-                        broker=order.status.name,
-                    )
+            known, received_ns = self._orders.get(order_id, (None, -1))
+            if known is None or not (_is_older(order, known) or received_ns >= snapshot.asked_ns):
+                yield from reconciliation.order_differences(known, order)
                 self._orders[order_id] = (order, now_ns)
 
     def _take_fills(self, snapshot: Snapshot, now_ns: int) -> Iterable[Difference]:
-        for fill in snapshot.fills or ():
-            known = self._fills.get(fill.id)
-            if known is None:
-                self._fills[fill.id] = (fill, now_ns)
-                self._read_later.add(fill.id)
-                self._last_fill_ns = now_ns
-                self._add_to_balance(ZERO if fill.voided else fill.net_usd)
-                if not fill.voided:
-                    yield Difference(
-                        subject=f"fill {fill.id}",
-                        local="not known",
-                        broker=f"{fill.signed_size:+d} {fill.contract_id} at {fill.price}",
-                    )
-            else:
-                self._amend(known[0], fill, known[1])
+        if snapshot.fills is None:
+            return
+        told_ns = {i: self._told_ns(i) for i in self._fills}
+        known = [(fill, told_ns[i]) for i, (fill, _) in self._fills.items()]
+        for fill in reconciliation.unlisted(known, snapshot):
+            yield self._drop(fill, now_ns)
+        for fill in snapshot.fills:
+            if fill.id not in self._fills:
+                yield from self._take_missed(fill, now_ns)
+                continue
+            before, received_ns = self._fills[fill.id]
+            is_newer_here = told_ns[fill.id] >= snapshot.asked_ns
+            told = reconciliation.completed(before, fill) if is_newer_here else fill
+            amended = self._amend(before, told, received_ns)
+            if amended is not None:
+                yield from reconciliation.fill_differences(before, amended)
+
+    def _take_missed(self, fill: Fill, now_ns: int) -> Iterable[Difference]:
+        self._fills[fill.id] = (fill, now_ns)
+        self._read_later.add(fill.id)
+        self._last_fill_ns = now_ns
+        if not fill.voided:
+            self._add_to_balance(fill.net_usd)
+            yield reconciliation.fill_not_known(fill)
+
+    def _drop(self, fill: Fill, now_ns: int) -> Difference:
+        """Take a fill out that the broker lists no longer; another look has to confirm it."""
+        del self._fills[fill.id]
+        self._read_later.discard(fill.id)
+        self._told_again_ns.pop(fill.id, None)
+        self._add_to_balance(-fill.net_usd)
+        self._distrust(f"fill {fill.id} is not listed any more", now_ns)
+        return reconciliation.fill_not_listed(fill)
 
     def _take_positions(self, snapshot: Snapshot) -> Iterable[Difference]:
         told = {p.contract_id: p for p in snapshot.positions if p.size}
@@ -301,15 +292,14 @@ class PositionBook:
             position = told.get(contract_id)
             holding = Holding(position.size, position.average_price) if position else FLAT
             if contract.reported_ns < snapshot.asked_ns:
-                if contract.reported.size != holding.size:
-                    yield Difference(
-                        subject=f"position {contract_id}",
-                        local=str(contract.reported.size),
-                        broker=str(holding.size),
-                    )
+                opened_ns = position.opened_ns if position else 0
+                opened_ns = opened_ns or contract.opened_ns
+                yield from reconciliation.position_differences(
+                    contract_id, contract.reported, holding, (contract.opened_ns, opened_ns)
+                )
                 contract.reported = holding
                 if position:
-                    contract.opened_ns = position.opened_ns
+                    contract.opened_ns = opened_ns
             contract.start_from(holding, (f for f in later if f.contract_id == contract_id))
 
     # --- what is known --------------------------------------------------------------------
@@ -359,6 +349,8 @@ class PositionBook:
             balance_by_fills_usd=self._balance_by_fills_usd,
             clock_ahead_ns=self._offset.ahead_ns,
             history=history,
+            locks_noted=self._locks_noted,
+            unlocked=self._unlocked,
             named_symbols={
                 contract_id: contract.named_symbol
                 for contract_id, contract in self._contracts.items()
@@ -392,6 +384,10 @@ class PositionBook:
         self._add_to_balance((ZERO if merged.voided else merged.net_usd) - before_usd)
         self._fills[known.id] = (merged, received_ns)
         return merged
+
+    def _told_ns(self, fill_id: int) -> int:
+        """Return when a fill was pushed last, or read first."""
+        return max(self._fills[fill_id][1], self._told_again_ns.get(fill_id, 0))
 
     def _distrust(self, reason: str, now_ns: int) -> None:
         self.distrusted = reason

@@ -1,63 +1,163 @@
-"""The record of what happened, in the store."""
+"""The record of what happened, in the store, and where accounts stand."""
 
-import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from risk_actors.actors.journal import Entry
-from risk_actors.messages import Message, RuleStateChanged
+from risk_actors.actors.record import Batch, Entry
+from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.store.account_tables import AccountTables
+from risk_actors.store.record_chain import GENESIS, row_hash
+from risk_actors.store.record_rows import local_time, message_json, readable, table_of
+from risk_actors.store.retention import Retention, Tidying
 from risk_actors.store.rule_states import write_rule_states
-from risk_actors.store.schema import open_database
+from risk_actors.store.runs import RunRecord, note_run
+from risk_actors.store.schema import RECORD_TABLES, insert_record_row, open_database
+from risk_actors.store.suspect import note_suspect
+from risk_actors.store.tape import TapeWriter
+
+_SQLITE_BITS = 64
+NO_COLUMN_HOLDS = (OverflowError, ValueError, OSError)
+"""What a number raises that is too large for SQLite, or for an instant."""
+BUSY_FOR_AT_MOST_MS = 5_000
+"""How long a write waits for the locks' writer, or for somebody who looks into the file."""
 
 
 class SqliteJournal:
-    """The table `journal`. Used by the journal actor alone, in its thread."""
+    """The record and the tables of state. Used by the journal actor alone, in its thread."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        calendar: TradingCalendar,
+        run: RunRecord,
+        keep: Retention | None = None,
+    ) -> None:
+        """Open the store; the run's row is written with the first batch."""
+        self._data_dir = data_dir
+        self._calendar = calendar
+        self._run = run
         self._database = open_database(data_dir)
         # A killed process loses nothing by it; only the locks' writer waits for the disk each time.
         self._database.execute("pragma synchronous = normal")
-        self._table = self._database["journal"]
+        self._database.execute(f"pragma busy_timeout = {BUSY_FOR_AT_MOST_MS}")
+        self._tables = AccountTables(self._database, calendar)
+        self._tidying = Tidying(self._database, keep or Retention())
+        self._run_id: int | None = None
+        self._tape: TapeWriter | None = None
+        # Of a run whose tape lacks something in the middle, the rest cannot be replayed.
+        self._is_tape_whole = True
+        self._alive_ns = run.started_ns
 
-    def append(self, entries: Sequence[Entry], memories: Sequence[RuleStateChanged] = ()) -> None:
-        """Commit entries in their order, and what rules remember, in one transaction."""
-        rows = [_row(entry) for entry in entries]
-        # A large insert is split into several, and looks at the table first: a transaction that
-        # begins with a look fails when the locks' writer comes in between, so it begins as ours.
+    def write(self, batch: Batch) -> None:
+        """Commit a batch in one transaction.
+
+        Raises:
+            sqlite3.Error: nothing of it was committed.
+        """
+        # A transaction that begins with a look fails when the locks' writer comes in between, so
+        # it begins as ours.
         self._database.execute("begin immediate")
+        run_id, tape = self._run_id, self._tape
         try:
-            self._table.insert_all(rows)
-            write_rule_states(self._database, memories)
+            if run_id is None:
+                run_id = note_run(self._database, self._run)
+                self._tables.begin_timers(self._run.started_ns)
+            if tape is None:
+                tape = TapeWriter(self._database, run_id)
+            is_whole = self._is_tape_whole and not batch.tape_lost
+            head = self._append(batch.entries, run_id)
+            write_rule_states(self._database, batch.memories)
+            self._tables.show(batch.accounts)
+            self._tables.finish()
+            is_whole = self._keep_tape(tape, batch, is_whole=is_whole)
+            self._database.execute(
+                "update runs set alive_ns = max(alive_ns, ?), last_seq = ?, last_hash = ?"
+                " where id = ?",
+                [batch.alive_ns, *head, run_id],
+            )
             self._database.commit()
-        except BaseException:
+        except BaseException as error:
             self._database.rollback()
+            self._tables.forget()
+            if tape is not None:
+                tape.undone()
+            note_suspect(self._data_dir, error)
             raise
+        self._run_id, self._tape, self._is_tape_whole = run_id, tape, is_whole
+        self._alive_ns = max(self._alive_ns, batch.alive_ns)
+
+    def tidy(self, now_ns: int) -> bool:
+        """Drop a little of what is too old; tell whether more is left to do."""
+        return self._tidying.step(now_ns)
 
     def close(self) -> None:
-        """Close the store."""
-        self._database.close()
+        """Note that the run ended, and close the store."""
+        try:
+            if self._run_id is not None:
+                # On a full disk it stays open-ended, as after a kill.
+                with suppress(sqlite3.Error):
+                    self._database.execute(
+                        "update runs set ended_ns = ? where id = ?", [self._alive_ns, self._run_id]
+                    )
+        finally:
+            self._database.close()
+
+    def _keep_tape(self, tape: TapeWriter, batch: Batch, *, is_whole: bool) -> bool:
+        """Add to the tape; return whether it is whole still."""
+        lost = batch.tape_lost
+        if is_whole:
+            try:
+                tape.write(batch.tape)
+            except (ValueError, ArithmeticError):
+                # What a tape cannot hold would else hold up the record for ever.
+                lost, is_whole = sum(map(len, batch.tape.values())), False
+                tape.undone()
+        if not is_whole and self._is_tape_whole:
+            # A replay must know that it ends here.
+            tape.write({}, lost=lost)
+        return is_whole
+
+    def _append(self, entries: Sequence[Entry], run_id: int) -> tuple[int, str]:
+        """Add rows to the record and to the tables of state; return its last number and hash."""
+        seq, previous = self._head()
+        for entry in entries:
+            seq += 1
+            try:
+                reconciled = self._tables.take(entry.message)
+            except NO_COLUMN_HOLDS:
+                # What the broker said makes no sense as a fact; that it said so is kept.
+                reconciled = None
+            row: dict[str, Any] = {
+                "table": table_of(entry.message),
+                "seq": seq,
+                "at": local_time(entry.at_ns, self._calendar.zone),
+                "at_ns": entry.at_ns,
+                "run_id": run_id,
+                "account_id": _held(entry.account_id),
+                "correlation_id": entry.correlation_id,
+                "kind": entry.kind,
+                "text": readable(entry.text),
+                "message": message_json(entry.message, reconciled),
+            }
+            previous = row["hash"] = row_hash(previous, row)
+            insert_record_row(self._database, row)
+        return seq, previous
+
+    def _head(self) -> tuple[int, str]:
+        """Return number and hash of the last row, or of what the first one follows from."""
+        heads = [
+            self._database.execute(
+                f"select seq, hash from {name} order by seq desc limit 1"  # noqa: S608 - a name
+            ).fetchone()
+            for name in (*RECORD_TABLES, "record_anchors")
+        ]
+        return max((head for head in heads if head is not None), default=(0, GENESIS))
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    return {
-        "at_ns": entry.at_ns,
-        "correlation_id": entry.correlation_id,
-        "kind": entry.kind,
-        "account_id": entry.account_id,
-        "text": entry.text.encode(errors="backslashreplace").decode(),
-        "message": _encoded(entry.message),
-    }
-
-
-def _encoded(message: Message) -> str:
-    """Return a message as JSON; text that is no valid Unicode must not hold up all other rows."""
-    try:
-        return _encode(message).decode()
-    except UnicodeEncodeError:
-        return json.dumps(msgspec.to_builtins(message))
-
-
-_encode = msgspec.json.Encoder().encode
+def _held(number: int | None) -> int | None:
+    """Return a number that SQLite can hold, None for any other."""
+    return number if number is not None and number.bit_length() < _SQLITE_BITS else None

@@ -9,11 +9,14 @@ import pytest
 from sqlite_utils import Database
 
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.lock import EndedBy, Lock, LockSpan, Unlocked
+from risk_actors.core.lock_book import RestoredLocks
+from risk_actors.core.unlock_requests import UnlockRequest, UnlockStatus
 from risk_actors.core.verdict import Existing
-from risk_actors.store.locks import SqliteLockStore
+from risk_actors.store.lock_backup import BACKUP_FILE, BackupError, read_backup
+from risk_actors.store.locks import SqliteLockStore, StoredLock, stored_locks
 from risk_actors.store.schema import DATABASE_FILE, migrate, migrations
-from tests.actors.facts import DAY_END_NS, MNQ, lock
+from tests.actors.facts import DAY_END_NS, MNQ, WEEK_START_NS, lock
 from tests.conftest import NOON_NS
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -41,7 +44,7 @@ def saved(data_dir: Path, *locks: Lock) -> None:
 def restored(data_dir: Path, now_ns: int = NOON_NS) -> list[Lock]:
     store = SqliteLockStore(data_dir, CHICAGO)
     try:
-        return list(store.in_force(now_ns))
+        return list(store.restored(now_ns, WEEK_START_NS).locks)
     finally:
         store.close()
 
@@ -117,10 +120,13 @@ def test_an_ended_lock_is_not_restored_and_its_row_says_when_it_ended(data_dir: 
     store.save(lock(1))
     store.save(lock(2))
 
-    store.end(lock(1), NOON_NS + 5)
+    store.end(lock(1), NOON_NS + 5, EndedBy.CONDITION)
 
-    assert [back.id for back in store.in_force(NOON_NS)] == [2]
-    assert read(data_dir, "select id, ended_ns from locks") == [(1, NOON_NS + 5), (2, None)]
+    assert [back.id for back in store.restored(NOON_NS, WEEK_START_NS).locks] == [2]
+    assert read(data_dir, "select id, ended_ns, ended_by from locks") == [
+        (1, NOON_NS + 5, "condition"),
+        (2, None, None),
+    ]
     store.close()
 
 
@@ -133,12 +139,12 @@ def test_a_lock_whose_instant_passed_while_we_were_down_is_not_restored(data_dir
 
 def test_the_highest_id_counts_ended_locks(data_dir: Path) -> None:
     store = SqliteLockStore(data_dir, CHICAGO)
-    before = store.last_id()
+    before = store.restored(NOON_NS, WEEK_START_NS).last_id
 
     store.save(lock(41))
-    store.end(lock(41), NOON_NS)
+    store.end(lock(41), NOON_NS, EndedBy.EXPIRED)
 
-    assert (before, store.last_id()) == (0, 41)
+    assert (before, store.restored(NOON_NS, WEEK_START_NS).last_id) == (0, 41)
     store.close()
 
 
@@ -164,13 +170,13 @@ def test_locks_that_ended_lately_are_told_with_when_they_were_in_force(data_dir:
     store = SqliteLockStore(data_dir, CHICAGO)
     store.save(lock(1, since_ns=10, until_ns=20))
     store.save(lock(2, since_ns=30, until_ns=900))
-    store.end(lock(2), 40)
+    store.end(lock(2), 40, EndedBy.EXPIRED)
     store.save(lock(3, 2, contract_id=MNQ, since_ns=50, until_ns=60))
     store.save(lock(4, since_ns=50, until_ns=901))
 
-    told = store.ended_between(20, 900)
+    told = store.restored(900, 20).past
 
-    assert told == [(1, LockSpan(None, 30, 40)), (2, LockSpan(MNQ, 50, 60))]
+    assert told == ((1, LockSpan(None, 30, 40)), (2, LockSpan(MNQ, 50, 60)))
     store.close()
 
 
@@ -192,3 +198,187 @@ def test_a_store_of_the_first_version_gives_its_locks_back(tmp_path: Path) -> No
     (back,) = restored(tmp_path)
     assert "kept" not in columns
     assert (back.id, back.rule_id, back.kept) == (7, "old", ())
+
+
+# --- requests to end a lock -------------------------------------------------------------------
+
+
+def request(lock_id: int = 1, **terms: Any) -> UnlockRequest:
+    given: dict[str, Any] = {
+        "account_id": 1,
+        "rule_id": "daily-loss",
+        "asked_ns": NOON_NS,
+        "due_ns": NOON_NS + 60,
+        "reason": "I have an appointment",
+        "correlation_id": "op-1",
+    } | terms
+    return UnlockRequest(lock_id=lock_id, **given)
+
+
+def left_by(data_dir: Path, now_ns: int = NOON_NS) -> RestoredLocks:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    try:
+        return store.restored(now_ns, WEEK_START_NS)
+    finally:
+        store.close()
+
+
+def test_a_request_that_waits_comes_back_as_it_was(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock())
+    store.save_request(request())
+    store.close()
+
+    left = left_by(data_dir, NOON_NS + 3600)
+
+    assert left.requests == (request(),)
+    assert read(data_dir, "select lock_id, reason, status, due_ns from unlock_requests") == [
+        (1, "I have an appointment", "asked", NOON_NS + 60)
+    ]
+
+
+@pytest.mark.parametrize("status", [s for s in UnlockStatus if s is not UnlockStatus.ASKED])
+def test_a_request_that_is_settled_waits_no_more(data_dir: Path, status: UnlockStatus) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock())
+    store.save_request(request())
+    store.save_request(request(status=status))
+    store.close()
+
+    assert left_by(data_dir).requests == ()
+    assert read(data_dir, "select status from unlock_requests") == [(status.value,)]
+
+
+def test_a_postponed_request_has_its_new_time(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock())
+    store.save_request(request())
+    store.save_request(request(due_ns=NOON_NS + 900))
+    store.close()
+
+    assert [each.due_ns for each in left_by(data_dir).requests] == [NOON_NS + 900]
+
+
+def test_an_unlock_ends_lock_and_request_as_one_and_is_told_by_the_next_start(
+    data_dir: Path,
+) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    for each in (lock(1), lock(2, contract_id=MNQ), lock(3, rule_id="other")):
+        store.save(each)
+    store.save_request(request())
+    store.end(lock(1), NOON_NS + 60, EndedBy.UNLOCK, request(status=UnlockStatus.DONE))
+    store.end(lock(2, contract_id=MNQ), NOON_NS + 70, EndedBy.UNLOCK)
+    store.end(lock(3, rule_id="other"), NOON_NS + 80, EndedBy.EXPIRED)
+    store.close()
+
+    left = left_by(data_dir, NOON_NS + 90)
+
+    assert (left.locks, left.requests) == ((), ())
+    assert left.unlocked == (
+        (1, Unlocked("daily-loss", None, NOON_NS + 60)),
+        (1, Unlocked("daily-loss", MNQ, NOON_NS + 70)),
+    )
+
+
+def test_a_busy_file_keeps_neither_half_of_an_unlock(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock())
+    store.save_request(request())
+    busy = sqlite3.connect(data_dir / DATABASE_FILE)
+    busy.execute("begin immediate")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.end(lock(), NOON_NS, EndedBy.UNLOCK, request(status=UnlockStatus.DONE))
+    busy.rollback()
+    busy.close()
+    store.close()
+
+    left = left_by(data_dir)
+    assert (left.locks, left.requests) == ((lock(),), (request(),))
+
+
+def test_a_lock_that_ended_while_a_request_waited_is_given_back_to_be_settled(
+    data_dir: Path,
+) -> None:
+    """Both fell due while nothing ran; which came first is not for the store to say."""
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.save(lock())
+    store.save_request(request())
+    store.close()
+
+    left = left_by(data_dir, DAY_END_NS + 1)
+
+    assert [back.id for back in left.locks] == [1]
+    assert left.past == ()
+
+
+# --- for readers ------------------------------------------------------------------------------
+
+
+def test_the_store_can_be_read_for_its_locks_while_it_is_open(data_dir: Path) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    for each in (lock(1), lock(2, contract_id=MNQ, until_ns=None), lock(3)):
+        store.save(each)
+    store.save_request(request(2))
+    store.end(lock(3), NOON_NS, EndedBy.EXPIRED)
+
+    shown = stored_locks(data_dir, NOON_NS)
+
+    said = "the limit was reached"
+    due, why = NOON_NS + 60, "I have an appointment"
+    assert shown == [
+        StoredLock(1, 1, None, "daily-loss", NOON_NS, DAY_END_NS, said, None, None),
+        StoredLock(2, 1, MNQ, "daily-loss", NOON_NS, None, said, due, why),
+    ]
+    assert [each.id for each in stored_locks(data_dir, DAY_END_NS)] == [2]
+    store.close()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        stored_locks(tmp_path, NOON_NS)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the backup -------------------------------------------------------------------------------
+
+
+def test_the_backup_gives_back_the_locks_it_was_written_with(data_dir: Path) -> None:
+    held = [lock(evidence=FULL_EVIDENCE), lock(2, contract_id=MNQ, until_ns=None)]
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.back_up([lock(9)])
+    store.back_up(held)
+    store.close()
+
+    assert read_backup(data_dir / BACKUP_FILE) == held
+    assert not list(data_dir.glob("*.new"))
+
+
+def test_without_a_backup_there_are_no_locks_in_it(tmp_path: Path) -> None:
+    assert read_backup(tmp_path / BACKUP_FILE) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"locks": [{}]}', '{"locks": [{"id": 1, "kept": 5}]}', "\x00" * 50]
+)
+def test_a_damaged_backup_says_so(tmp_path: Path, text: str) -> None:
+    (tmp_path / BACKUP_FILE).write_text(text)
+
+    with pytest.raises(BackupError, match="cannot be read"):
+        read_backup(tmp_path / BACKUP_FILE)
+
+
+def test_a_backup_that_cannot_be_written_leaves_the_one_before(
+    data_dir: Path,
+) -> None:
+    store = SqliteLockStore(data_dir, CHICAGO)
+    store.back_up([lock(1)])
+    # In the way of the file that is written first.
+    (data_dir / "locks.backup.new").mkdir()
+
+    with pytest.raises(OSError, match=r"locks\.backup\.new"):
+        store.back_up([lock(2)])
+    store.close()
+
+    assert [each.id for each in read_backup(data_dir / BACKUP_FILE)] == [1]

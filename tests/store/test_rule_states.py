@@ -4,11 +4,12 @@ import msgspec
 import pytest
 
 from risk_actors import messages as m
+from risk_actors.actors.record import Batch
 from risk_actors.core.rules.memory import RuleMemory
-from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.rule_states import read_rule_states
 from risk_actors.store.schema import migrate
 from tests.actors.facts import say
+from tests.store.kept import journal_of
 
 
 class High(msgspec.Struct, frozen=True):
@@ -34,9 +35,9 @@ def change(usd: str, *, rule_id: str = "trail", account_id: int = 1) -> m.RuleSt
 
 
 def test_the_newest_memory_of_each_account_is_kept(data_dir: Path) -> None:
-    journal = SqliteJournal(data_dir)
-    journal.append([], [change("1"), change("5", account_id=2)])
-    journal.append([], [change("2"), change("7", rule_id="other")])
+    journal = journal_of(data_dir)
+    journal.write(Batch(memories=[change("1"), change("5", account_id=2)]))
+    journal.write(Batch(memories=[change("2"), change("7", rule_id="other")]))
     journal.close()
 
     stored = read_rule_states(data_dir)
@@ -56,7 +57,7 @@ def test_the_newest_memory_of_each_account_is_kept(data_dir: Path) -> None:
 
 
 def test_memories_and_rows_are_written_together_or_not_at_all(data_dir: Path) -> None:
-    journal = SqliteJournal(data_dir)
+    journal = journal_of(data_dir)
     unwritable = say(
         m.RuleStateChanged,
         rule_id="trail",
@@ -65,7 +66,7 @@ def test_memories_and_rows_are_written_together_or_not_at_all(data_dir: Path) ->
         memory=RuleMemory(state=object()),
     )
     with pytest.raises(TypeError):
-        journal.append([], [change("1", rule_id="first"), unwritable])
+        journal.write(Batch(memories=[change("1", rule_id="first"), unwritable]))
     journal.close()
 
     assert read_rule_states(data_dir) == {}

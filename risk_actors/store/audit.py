@@ -1,0 +1,217 @@
+"""Reading the record without touching it, while the daemon writes and when none runs."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from risk_actors.store.schema import DATABASE_FILE, RECORD_TABLES
+
+LEGACY_TABLE = "journal"
+"""Where versions before the chained record kept it; its rows have neither run nor hash."""
+
+_COLUMNS = (
+    "seq",
+    "at",
+    "at_ns",
+    "run_id",
+    "account_id",
+    "correlation_id",
+    "kind",
+    "text",
+    "message",
+    "hash",
+)
+_LEGACY_LACKS = {"at", "run_id", "hash"}
+_BUSY_S = 5.0
+
+
+class RecordRow(NamedTuple):
+    """One row of the record, and the table it stands in."""
+
+    table: str
+    seq: int
+    at: str | None
+    """The instant in words."""
+    at_ns: int
+    run_id: int | None
+    account_id: int | None
+    correlation_id: str
+    kind: str
+    """The name of the message."""
+    text: str | None
+    message: str
+    """The message as JSON."""
+    hash: str | None
+
+
+class Anchor(NamedTuple):
+    """Where the record was cut off at its beginning: the last row that is not kept any more."""
+
+    seq: int
+    hash: str
+    at_ns: int
+    why: str
+
+
+class End(NamedTuple):
+    """Where a run notes that the record ends."""
+
+    run_id: int
+    seq: int
+    hash: str
+
+
+class Selection(NamedTuple):
+    """Which rows are asked for; None stands for all."""
+
+    since_ns: int | None = None
+    """Included."""
+    until_ns: int | None = None
+    """Not included."""
+    account_id: int | None = None
+    correlation_id: str | None = None
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """Return the SQL condition and its values."""
+        terms = (
+            ("at_ns >= :since_ns", self.since_ns),
+            ("at_ns < :until_ns", self.until_ns),
+            ("account_id = :account_id", self.account_id),
+            ("correlation_id = :correlation_id", self.correlation_id),
+        )
+        wanted = [term for term, value in terms if value is not None]
+        return " and ".join(wanted) or "true", self._asdict()
+
+
+EVERYTHING = Selection()
+
+
+class Record:
+    """The record as it is at one instant; every reading of one object sees the same rows."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Open the store of a data directory, or the file itself.
+
+        Raises:
+            FileNotFoundError: there is no store in the directory.
+            sqlite3.Error: the file cannot be read or is no database.
+        """
+        file = data_dir if data_dir.is_file() else data_dir / DATABASE_FILE
+        if not file.is_file():
+            raise FileNotFoundError(file)
+        self._connection = sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, isolation_level=None
+        )
+        # Text that was made no text shall be found and named, not stop the reading.
+        self._connection.text_factory = lambda data: data.decode(errors="surrogateescape")
+        try:
+            self._connection.execute("begin")
+            found = self._connection.execute("select name from sqlite_master where type = 'table'")
+            self._tables = {name for (name,) in found}
+        except sqlite3.Error:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store."""
+        self._connection.close()
+
+    def rows(self, selection: Selection = EVERYTHING) -> Iterator[RecordRow]:
+        """Yield the rows of an earlier version, then those of the chain, each in seq order."""
+        yield from self._rows((LEGACY_TABLE,), *selection.condition())
+        yield from self.chained_rows(selection)
+
+    def chained_rows(self, selection: Selection = EVERYTHING) -> Iterator[RecordRow]:
+        """Yield the rows of the chain in seq order."""
+        return self._rows(RECORD_TABLES, *selection.condition())
+
+    def rows_of(self, correlation_ids: Sequence[str]) -> Iterator[RecordRow]:
+        """Yield all rows of these correlation ids, in the order of `rows`."""
+        self._connection.execute("create temp table if not exists wanted (id text primary key)")
+        self._connection.execute("delete from temp.wanted")
+        self._connection.executemany(
+            "insert or ignore into temp.wanted values (?)", ((each,) for each in correlation_ids)
+        )
+        condition = "correlation_id in (select id from temp.wanted)"
+        yield from self._rows((LEGACY_TABLE,), condition, {})
+        yield from self._rows(RECORD_TABLES, condition, {})
+
+    def _rows(
+        self, tables: Sequence[str], condition: str, values: dict[str, Any]
+    ) -> Iterator[RecordRow]:
+        # One instant is told by all tables; a file of an earlier version has only some of them.
+        parts = [
+            f"select '{table}' as place, {_columns_of(table)} from {table} where {condition}"  # noqa: S608 - our own names
+            for table in tables
+            if table in self._tables
+        ]
+        if not parts:
+            return
+        query = " union all ".join(parts) + " order by seq, place"
+        for row in self._connection.execute(query, values):
+            yield RecordRow._make(row)
+
+    def count_legacy(self) -> int:
+        """Return how many rows an earlier version left, which no hash protects."""
+        if LEGACY_TABLE not in self._tables:
+            return 0
+        return int(self._connection.execute("select count(*) from journal").fetchone()[0])
+
+    def latest_ns(self, selection: Selection = EVERYTHING) -> int | None:
+        """Return the instant of the latest row of a selection, None when there is none."""
+        condition, values = selection.condition()
+        found = [
+            self._connection.execute(
+                f"select max(at_ns) from {table} where {condition}",  # noqa: S608 - our own names
+                values,
+            ).fetchone()[0]
+            for table in (LEGACY_TABLE, *RECORD_TABLES)
+            if table in self._tables
+        ]
+        return max((at_ns for at_ns in found if at_ns is not None), default=None)
+
+    def account_names(self) -> dict[int, str]:
+        """Return the names of the accounts that were ever seen, by id."""
+        if "accounts" not in self._tables:
+            return {}
+        found = self._connection.execute("select id, name from accounts where name is not null")
+        return dict(found.fetchall())
+
+    def anchors(self) -> list[Anchor]:
+        """Return where the record was cut off, in seq order."""
+        if "record_anchors" not in self._tables:
+            return []
+        query = "select seq, hash, at_ns, why from record_anchors order by seq"
+        return [Anchor._make(row) for row in self._connection.execute(query)]
+
+    def noted_end(self) -> End | None:
+        """Return the end of the record as the runs note it, None when none does."""
+        if "runs" not in self._tables:
+            return None
+        query = (
+            "select id, last_seq, last_hash from runs where last_seq is not null "
+            "order by last_seq desc, id desc limit 1"
+        )
+        row = self._connection.execute(query).fetchone()
+        return None if row is None else End._make(row)
+
+    def settings_in_force(self) -> str | None:
+        """Return the settings last noted as in force, as JSON; None when none were."""
+        if "settings" not in self._tables:
+            return None
+        query = "select in_force from settings where in_force is not null order by id desc limit 1"
+        row = self._connection.execute(query).fetchone()
+        return None if row is None else str(row[0])
+
+
+def _columns_of(table: str) -> str:
+    if table != LEGACY_TABLE:
+        return ", ".join(_COLUMNS)
+    return ", ".join(f"null as {c}" if c in _LEGACY_LACKS else c for c in _COLUMNS)
