@@ -1,6 +1,6 @@
 """Make the environment in .venv, then run a command in it.
 
-    python tools/bootstrap.py install|run|test|check|fmt|topology|picture|marks [ARGUMENTS]
+    python tools/bootstrap.py install|run|test|check|fmt|topology|picture|marks|crash [ARGUMENTS]
 
 Standard library only, and any Python from 3.8 can start it: it finds 3.12 or newer by itself. What
 is installed is pinned with hashes in requirements/, once, and again when the pins change.
@@ -37,6 +37,7 @@ COMMANDS = {
     "picture": ("run", ["tools/picture.py"]),
     "marks": ("run", ["tools/measure_marks.py"]),
     "test": ("dev", ["-m", "pytest"]),
+    "crash": ("dev", ["-m", "pytest", "-s", "tests/system/test_crash.py"]),
     "check": ("dev", ["tools/check.py"]),
     "fmt": ("dev", ["tools/check.py", "--fix"]),
 }

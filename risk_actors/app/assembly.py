@@ -1,25 +1,35 @@
 """From settings and accounts to the actor system, not started, and who reads its picture."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+from loguru import logger
+
+from risk_actors import __version__
 from risk_actors.actors.gateway import BrokerSession
 from risk_actors.actors.lockout import LockShelf
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app.headroom_desk import HeadroomDesk
 from risk_actors.app.memories import restore_memories
 from risk_actors.app.rule_context import make_rule
+from risk_actors.app.run_setup import read_locks, setup_of
 from risk_actors.app.settings import Settings, TradingMode
 from risk_actors.app.system import ActorSystem, Blueprint
+from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.broker import Account
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.last_run import LastRun
 from risk_actors.core.rules import Mode, RuleContext
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.runtime.clock import Clock
 from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.locks import SqliteLockStore
+from risk_actors.store.retention import Retention
+from risk_actors.store.runs import RunRecord, read_last_run, read_openings
 
 
 class Assembly(NamedTuple):
@@ -42,6 +52,8 @@ class Surroundings(NamedTuple):
     """The lock book of the actors before these, where the store lacks something of it."""
     memories: Mapping[tuple[str, int], RuleMemory] = MappingProxyType({})
     """What rules of the actors before these remembered; newer than the store, if it was full."""
+    may_be_under_way: bool = False
+    """Whether those had a command under way that nobody will remember."""
     is_rebuilt: bool = False
     """Whether actors of this process come before these."""
 
@@ -57,23 +69,54 @@ def assemble(
     armed = surroundings.armed
     rules = [make_rule(rule, context) for rule in settings.rules if rule.mode is not Mode.OFF]
     memories = {**restore_memories(data_dir, rules), **surroundings.memories}
-    system = ActorSystem(
-        Blueprint(
-            accounts={account.id: account.name for account in accounts},
-            rules=rules,
-            calendar=context.calendar,
-            started_ns=clock.now_ns(),
-            armed=armed,
-            quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
-            mark_terms=settings.pnl.mark_terms(),
-            market=context.market,
-            session=surroundings.session,
-            open_locks=lambda: SqliteLockStore(data_dir, context.calendar.zone),
-            open_journal=lambda: SqliteJournal(data_dir),
-            frame=frame,
-            memories=memories,
-            unlock=settings.session.unlock_terms(),
-            lock_shelf=surroundings.lock_shelf,
-        )
+    last_run, openings = _left_behind(data_dir)
+    if surroundings.is_rebuilt and not surroundings.may_be_under_way:
+        last_run = msgspec.structs.replace(last_run, may_be_under_way=False)
+    started_ns = clock.now_ns()
+    keep = Retention(
+        record_days=settings.store.keep_days,
+        tape_days=settings.store.keep_tape_days,
+        tape_mb=settings.store.tape_mb,
     )
+    blueprint = Blueprint(
+        accounts={account.id: account.name for account in accounts},
+        rules=rules,
+        calendar=context.calendar,
+        started_ns=started_ns,
+        armed=armed,
+        quote_stale_after_ns=int(settings.pnl.quote_stale_after_s * NS_PER_S),
+        mark_terms=settings.pnl.mark_terms(),
+        market=context.market,
+        session=surroundings.session,
+        open_locks=lambda: SqliteLockStore(data_dir, context.calendar.zone),
+        open_journal=lambda: SqliteJournal(data_dir, calendar=context.calendar, run=run, keep=keep),
+        frame=frame,
+        memories=memories,
+        openings=openings,
+        last_run=last_run,
+        unlock=settings.session.unlock_terms(),
+        lock_shelf=surroundings.lock_shelf,
+    )
+    run = RunRecord(
+        started_ns=started_ns,
+        version=__version__,
+        mode=surroundings.mode.value,
+        armed=armed,
+        setup=setup_of(
+            settings,
+            blueprint,
+            read_locks(data_dir, context.calendar, started_ns),
+            mode=surroundings.mode.value,
+        ).as_json(),
+    )
+    system = ActorSystem(blueprint)
     return Assembly(system, HeadroomDesk(frame, rules, memories, clock))
+
+
+def _left_behind(data_dir: Path) -> tuple[LastRun, Mapping[int, DayOpening]]:
+    """Return what the run before left; nothing, and loudly, where that cannot be read."""
+    try:
+        return read_last_run(data_dir), read_openings(data_dir)
+    except sqlite3.Error as error:
+        logger.error("When the last run ended cannot be read, so resets may be missed: {}", error)
+        return LastRun(), {}

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.actors.gateway import INBOUND, OUTBOUND, BrokerSession, GatewayActor
-from risk_actors.actors.journal import JournalActor, JournalStore
-from risk_actors.actors.lockout import LockoutActor, LockShelf, LockStore
+from risk_actors.actors.journal import JournalActor
+from risk_actors.actors.lock_store import LockStore
+from risk_actors.actors.lockout import LockoutActor, LockShelf
 from risk_actors.actors.operator import OPERATOR
 from risk_actors.actors.pnl import PnlActor
 from risk_actors.actors.position import PositionActor
+from risk_actors.actors.record import JournalStore
 from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
@@ -23,6 +25,7 @@ from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.rules.watched_until import watched_until_ns
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
@@ -172,11 +175,7 @@ def _members(
     plans = PlanShelf()
     seen = SeenWindows(calendar, blueprint.started_ns, blueprint.last_run)
     return [
-        _Member(
-            ViewActor.kind,
-            ViewActor.kind,
-            lambda c: ViewActor(c, frame=blueprint.frame, accounts=accounts, zone=calendar.zone),
-        ),
+        _view_member(blueprint, seen),
         _Member(
             JournalActor.kind,
             JournalActor.kind,
@@ -197,7 +196,7 @@ def _members(
                 account_ids=accounts,
                 armed=blueprint.armed,
                 shelf=plans,
-                last_alive_ns=blueprint.last_run.alive_ns,
+                last_alive_ns=_last_command_ns(blueprint.last_run),
             ),
         ),
         _Member(
@@ -225,6 +224,9 @@ def _members(
                 mark_terms=blueprint.mark_terms,
                 market=blueprint.market,
                 openings=blueprint.openings,
+                watched_until_ns=watched_until_ns(
+                    accounts, blueprint.last_run.alive_ns, blueprint.memories
+                ),
             ),
         ),
         *(_position_member(i, name, calendar) for i, name in accounts.items()),
@@ -234,6 +236,23 @@ def _members(
             lambda c: TimerActor(c, seen=seen),
         ),
     ]
+
+
+def _view_member(blueprint: Blueprint, seen: SeenWindows) -> _Member:
+    def make(context: ActorContext) -> ViewActor:
+        return ViewActor(
+            context,
+            frame=blueprint.frame,
+            accounts=blueprint.accounts,
+            zone=blueprint.calendar.zone,
+            runs=seen.told.runs(),
+        )
+
+    return _Member(ViewActor.kind, ViewActor.kind, make)
+
+
+def _last_command_ns(last_run: LastRun) -> int | None:
+    return last_run.alive_ns if last_run.may_be_under_way else None
 
 
 def _mode(settings: RuleSettings, blueprint: Blueprint) -> Mode:

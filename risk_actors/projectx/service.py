@@ -10,7 +10,6 @@ from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
 from risk_actors.messages import (
     AccountSnapshot,
-    BarsReported,
     CommandAnswered,
     LocksNoted,
     Message,
@@ -18,6 +17,7 @@ from risk_actors.messages import (
     RequestBars,
 )
 from risk_actors.projectx.accounts import guarded_accounts, is_selected
+from risk_actors.projectx.bars import BarReader
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
 from risk_actors.projectx.correlation import CorrelationIds
@@ -33,6 +33,7 @@ from risk_actors.projectx.settings import Credentials, GatewayEndpoints, Gateway
 from risk_actors.projectx.snapshot_desk import SnapshotDesk
 from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
 from risk_actors.projectx.supervision import keep_running
+from risk_actors.projectx.time_desk import TimeDesk
 
 _SHORTEST_POLL_S = 1.0
 _POLLING_SHARE = 0.75
@@ -66,8 +67,15 @@ class GatewayService:
         self._session = Session(settings, credentials, endpoints, clock)
         self._reader = RestReader(self._session, self._budget, clock, self._board.set_rest)
         self._snapshots = SnapshotReader(self._reader, clock, fills_since_ns)
+        self._bars = BarReader(self._reader, clock)
+        self._time = TimeDesk(clock)
         self._lane = EnforcementLane(
-            endpoints.api_url, self._session, self._budget, clock, settings.command_timeout_s
+            endpoints.api_url,
+            self._session,
+            self._budget,
+            clock,
+            settings.command_timeout_s,
+            self._time,
         )
         self._streams: _Streams | None = None
         self._seen_ids: set[int] = set()
@@ -80,16 +88,21 @@ class GatewayService:
             LoginFailed: the broker refused, or could not be reached in time.
             AccountsNotFound: the settings select none of the login's accounts.
         """
+        self._lane.open()
+        # Before the login, whose own times are told by the clock, and after it where it came first.
+        await self._time.begin(self._lane.ping)
         await self._session.login()
+        await self._time.begin(self._lane.ping)
         try:
             accounts = await self._snapshots.accounts()
         except (ReadFailed, PayloadError) as error:
             raise LoginFailed(f"Logged in, but could not read the accounts: {error}.") from error
         chosen = guarded_accounts(accounts, self._settings)
         self._seen_ids = {account.id for account in accounts}
-        self._lane.open()
         self._keep("token renewal", self._session.renew_in_time)
         self._keep("enforcement connection", self._lane.keep_warm)
+        if self._time.has_work:
+            self._keep("broker's time", partial(self._time.serve, self._lane.ping))
         return chosen
 
     async def start(self, emit: Emit, account_ids: tuple[int, ...]) -> None:
@@ -132,17 +145,12 @@ class GatewayService:
 
     def request_bars(self, wanted: RequestBars) -> None:
         """Read how far a contract traded in a time, and tell it."""
-        self._emit(
-            BarsReported(
-                correlation_id=wanted.correlation_id,
-                at_ns=self._clock.now_ns(),
-                account_id=wanted.account_id,
-                contract_id=wanted.contract_id,
-                since_ns=wanted.since_ns,
-                until_ns=wanted.until_ns,
-                bars=None,
-            )
-        )
+        task = asyncio.create_task(self._read_bars(wanted), name=f"bars of {wanted.contract_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read_bars(self, wanted: RequestBars) -> None:
+        self._emit(await self._bars.answer(wanted))
 
     def note_locks(self, note: NoteLocks) -> None:
         """Note when an account was and is locked, and tell it, now or with the start."""

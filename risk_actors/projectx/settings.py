@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from risk_actors.core.direction import FREE, UNCLEAR
 from risk_actors.projectx.secrets import HIDDEN, remember_secret
 
 type Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -41,15 +42,15 @@ class Credentials:
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `[gateway]` table of app.toml."""
 
-    requests_per_minute: Annotated[int, msgspec.Meta(ge=30, le=10_000)] = 200
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=30, le=10_000), UNCLEAR] = 200
     """What the broker allows; reads are slowed to stay under it, closes and cancels never."""
-    login_timeout_s: Seconds = 20.0
+    login_timeout_s: Annotated[Seconds, FREE] = 20.0
     """How long the first login is tried before the program gives up."""
-    command_timeout_s: Seconds = 3.0
+    command_timeout_s: Annotated[Seconds, UNCLEAR] = 3.0
     """How long a close or cancel may go unanswered before it counts as uncertain."""
-    reconcile_every_s: Seconds = 30.0
+    reconcile_every_s: Annotated[Seconds, UNCLEAR] = 30.0
     """How often each account is read again in full although nothing seems amiss."""
-    accounts: tuple[str, ...] = ()
+    accounts: Annotated[tuple[str, ...], UNCLEAR] = ()
     """Which accounts to guard: names, name patterns (`*` and `?`) or ids; empty means all."""
-    account_name: str | None = None
+    account_name: Annotated[str | None, UNCLEAR] = None
     """Guard this one account only (from PROJECT_X_ACCOUNT_NAME); beats `accounts`."""

@@ -5,16 +5,17 @@ same, nothing was filled in between and the rest belongs together.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec.structs
 from loguru import logger
 
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
-from risk_actors.core.evidence import iso_utc
 from risk_actors.messages import AccountSnapshot
 from risk_actors.projectx import translation
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
+from risk_actors.projectx.fill_reader import FillReader
 from risk_actors.projectx.ports import Clock, FillsSince
 from risk_actors.projectx.reads import RestReader
 
@@ -38,6 +39,7 @@ class SnapshotReader:
     def __init__(self, reader: RestReader, clock: Clock, fills_since_ns: FillsSince) -> None:
         self._reader = reader
         self._clock = clock
+        self._fills = FillReader(reader)
         self._fills_since_ns = fills_since_ns
         self._has_order_query = True
         self._accounts: dict[int, Account] = {}
@@ -51,7 +53,7 @@ class SnapshotReader:
         """
         asked_ns = self._clock.now_ns()
         since_ns = self._fills_since_ns(asked_ns)
-        fills = await self._fills_if_any(account_id, since_ns)
+        fills = await _if_any(account_id, self._fills.read(account_id, since_ns))
         if fills is None:
             reason += WITHOUT_FILLS
         for attempt in range(MAX_ATTEMPTS):
@@ -62,7 +64,10 @@ class SnapshotReader:
             )
             if fills is None:
                 break
-            fills_before, fills = fills, await self._fills_if_any(account_id, since_ns)
+            fills_before, fills = (
+                fills,
+                await _if_any(account_id, self._fills.read_again(account_id, since_ns, fills)),
+            )
             if fills == fills_before:
                 break
             logger.debug("Account {}: fills changed during read {}", account_id, attempt + 1)
@@ -114,22 +119,6 @@ class SnapshotReader:
             "/Account/search", ReadProblem.REFUSED, f"account {account_id} is not listed any more"
         )
 
-    async def _fills_if_any(self, account_id: int, since_ns: int) -> tuple[Fill, ...] | None:
-        """Return the fills, or None when there is no reading them: locks need none."""
-        try:
-            return await self._fills(account_id, since_ns)
-        except (ReadFailed, PayloadError) as error:
-            logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
-            return None
-
-    async def _fills(self, account_id: int, since_ns: int) -> tuple[Fill, ...]:
-        endpoint = "/Trade/search"
-        body = {"accountId": account_id, "startTimestamp": _timestamp(since_ns)}
-        answer = await self._reader.post(endpoint, body)
-        rows = translation.rows_from(answer, "trades", translation.fill_from, endpoint)
-        by_id = {fill.id: fill for fill in rows}
-        return tuple(sorted(by_id.values(), key=lambda fill: (fill.at_ns, fill.id)))
-
     async def _positions(self, account_id: int) -> tuple[Position, ...]:
         endpoint = "/Position/searchOpen"
         answer = await self._reader.post(endpoint, {"accountId": account_id})
@@ -177,6 +166,17 @@ class SnapshotReader:
         return orders, is_complete
 
 
+async def _if_any(
+    account_id: int, reading: Coroutine[Any, Any, tuple[Fill, ...]]
+) -> tuple[Fill, ...] | None:
+    """Return the fills, or None when there is no reading them: locks need none."""
+    try:
+        return await reading
+    except (ReadFailed, PayloadError) as error:
+        logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
+        return None
+
+
 async def _all_of(*reads: Any) -> list[Any]:
     """Run reads at the same time; raise the first failure once all have ended."""
     results = await asyncio.gather(*reads, return_exceptions=True)
@@ -188,7 +188,3 @@ async def _all_of(*reads: Any) -> list[Any]:
 
 def _with_status(order: Order, status: OrderStatus) -> Order:
     return msgspec.structs.replace(order, status=status)
-
-
-def _timestamp(instant_ns: int) -> str:
-    return iso_utc(instant_ns).replace("+00:00", "Z")

@@ -1,6 +1,7 @@
 """What the REST endpoints work on: the exchange, price history, sessions and the clock."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -19,6 +20,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     mint: TokenMint
     clock: Callable[[], int]
     """Nanoseconds UTC."""
+    trade_rows: int | None = None
+    trade_rows_kept: Literal["newest", "oldest"] = "newest"
     username: str
     api_key: str
 

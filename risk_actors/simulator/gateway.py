@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from email.utils import formatdate
 from random import Random
 
 from aiohttp import web
@@ -48,10 +49,12 @@ class SimulatedGateway:
     ) -> None:
         """Build the server, not yet listening; `clock` gives nanoseconds UTC."""
         self.settings = settings = settings or SimulatorSettings()
-        self.clock = clock
+        self._clock = clock
+        self.clock_ahead_s = settings.clock_ahead_s
+        """How far the broker's clock is ahead of this machine's; it may be set while running."""
         self.faults = Faults()
         self.history = History(settings.history_limit)
-        today = datetime.fromtimestamp(clock() / _NS_PER_S, UTC).date()
+        today = datetime.fromtimestamp(self.clock() / _NS_PER_S, UTC).date()
         contracts = front_contracts(settings.contract_date or today)
         self.exchange = Exchange(
             contracts=contracts,
@@ -62,7 +65,8 @@ class SimulatedGateway:
         self.contract_ids = {c.symbol: c.contract_id for c in contracts}
         self._wire_rng = self._rng("wire")
         self._bars = {
-            c.contract_id: BarHistory(c, seed=settings.seed, start_ns=clock()) for c in contracts
+            c.contract_id: BarHistory(c, seed=settings.seed, start_ns=self.clock())
+            for c in contracts
         }
         self._mint = TokenMint(
             secret=f"simulator {settings.seed}".encode(), lifetime_s=settings.token_lifetime_s
@@ -76,6 +80,10 @@ class SimulatedGateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._port = settings.port
+
+    def clock(self) -> int:
+        """Return the broker's time in ns of UTC: of rows, of tokens, and the `Date` of answers."""
+        return self._clock() + round(self.clock_ahead_s * _NS_PER_S)
 
     @property
     def port(self) -> int:
@@ -105,6 +113,7 @@ class SimulatedGateway:
         """
         self._stopping = asyncio.Event()
         app = web.Application()
+        app.on_response_prepare.append(self._date)
         app.add_routes(self._rest(self._stopping).routes())
         app.add_routes(self.user_hub.routes())
         app.add_routes(self.market_hub.routes())
@@ -164,6 +173,10 @@ class SimulatedGateway:
             if hub in ("*", each.name):
                 each.cut()
 
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        if self.clock_ahead_s:
+            response.headers["Date"] = formatdate(self.clock() // _NS_PER_S, usegmt=True)
+
     def _rng(self, purpose: str) -> Random:
         """Return the generator of one purpose, so that no draw of one shifts another's."""
         return Random(f"{self.settings.seed}:{purpose}")
@@ -185,6 +198,8 @@ class SimulatedGateway:
             bars=self._bars,
             mint=self._mint,
             clock=self.clock,
+            trade_rows=self.settings.trade_rows,
+            trade_rows_kept=self.settings.trade_rows_kept,
             username=self.settings.username,
             api_key=self.settings.api_key,
         )

@@ -235,6 +235,9 @@ def _trades(desk: Desk, _session: Session, request: Any) -> Reply:
         for trade in reversed(desk.exchange.trades)
         if trade.account_id == request.account_id and request.covers(trade.created_ns)
     ]
+    most = desk.trade_rows
+    if most is not None and len(rows) > most:
+        rows = rows[:most] if desk.trade_rows_kept == "newest" else rows[-most:]
     return Reply(row={"trades": rows})
 
 

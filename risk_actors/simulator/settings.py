@@ -94,6 +94,12 @@ class SimulatorSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
     client_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     """A hub connection that says nothing for so long is closed."""
     ugliness: Ugliness = Ugliness()
+    clock_ahead_s: float = 0.0
+    """How far the broker's clock is ahead of this machine's; negative for behind."""
+    trade_rows: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    """How many rows Trade/search answers with at most; None for all of them."""
+    trade_rows_kept: Literal["newest", "oldest"] = "newest"
+    """Which of them it answers with when there are more."""
     control: bool = False
     """Whether `POST /control/faults` is there."""
     history_limit: Annotated[int, msgspec.Meta(gt=0)] = 200_000
