@@ -54,7 +54,7 @@ def test_a_change_is_told_once_and_again_where_taking_it_on_failed(directory: Pa
     looks: list[bool] = []
     done = threading.Event()
 
-    def on_look(changed: bool) -> None:  # noqa: FBT001 - the watch's own signature
+    def on_look(changed: bool) -> None:
         looks.append(changed)
         if looks.count(True) == 1 and changed:
             raise OSError("as when a file is being written")

@@ -17,7 +17,7 @@ from risk_actors.core.broker import (
     Quote,
     Side,
 )
-from risk_actors.core.position_book import Snapshot
+from risk_actors.core.reconciliation import Snapshot
 
 ACCOUNT_ID = 101
 _FIRST_ORDER = 700_000

@@ -13,6 +13,7 @@ from risk_actors.messages import (
     FillReported,
     InstrumentResolved,
     LocksNoted,
+    NoteLocks,
     OrderReported,
     PayloadRejected,
     PositionReported,
@@ -58,7 +59,9 @@ def test_every_message_has_an_id_of_its_own(rig: Any) -> None:
 
 def test_what_is_noted_of_locks_is_told_as_a_fact_of_the_account(rig: Any) -> None:
     spans = (LockSpan(None, 5, None),)
-    rig.gateway.note_locks(102, spans, "event-7")
+    rig.gateway.note_locks(
+        NoteLocks(correlation_id="event-7", at_ns=1, account_id=102, spans=spans)
+    )
 
     told = rig.recorder.wait(LocksNoted)
     assert (told.account_id, told.spans, told.correlation_id) == (102, spans, "event-7")

@@ -25,7 +25,8 @@ from properties.naive_broker import TICKS, Book, Deal, exact, open_profit, recko
 from risk_actors.core.broker import Fill, Order, OrderStatus, OrderType, Position, Quote, Side
 from risk_actors.core.marks import Marks
 from risk_actors.core.pnl_book import PnlBook
-from risk_actors.core.position_book import PositionBook, Snapshot
+from risk_actors.core.position_book import PositionBook
+from risk_actors.core.reconciliation import Snapshot
 
 CONTRACTS = sorted(TICKS)
 NEVER_STALE_NS = 10**18

@@ -101,13 +101,13 @@ class Daemon:
         self.start(until_armed=False)
         return self.wait()
 
-    def client(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a client command on this daemon's data directory."""
+    def client(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a client command on this daemon's data directory, with lines on standard input."""
         return subprocess.run(
             [*self.command(*words), "--data", str(self.data_dir)],
             cwd=self._directory,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             encoding="utf-8",

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from risk_actors import messages as m
-from risk_actors.core.broker import Fill, Position, Quote
+from risk_actors.core.broker import Bar, Fill, Position, Quote
 from risk_actors.core.commands import Answer, CloseContract, Command, MoveStop, Outcome
 from risk_actors.projectx import translation
 from risk_actors.runtime.clock import VirtualClock
@@ -141,6 +141,7 @@ class Broker:
         self._sequence = itertools.count()
         self._ids = itertools.count(1)
         self._closes: dict[tuple[int, str], CloseWatch] = {}
+        self._seconds: dict[str, dict[int, tuple[Decimal, Decimal]]] = {}
 
     # --- time -----------------------------------------------------------------------------
 
@@ -166,7 +167,14 @@ class Broker:
     def set_price(self, contract_id: str, quote: BrokerQuote) -> None:
         """Move a price, trade what it reaches, and tell the quote."""
         self.exchange.on_quote(contract_id, quote, self.clock.now_ns())
+        self._note_price(contract_id, quote)
         self.show_price(contract_id, quote)
+
+    def _note_price(self, contract_id: str, quote: BrokerQuote) -> None:
+        now_ns = self.clock.now_ns()
+        seconds = self._seconds.setdefault(contract_id, {})
+        high, low = seconds.get(now_ns - now_ns % S, (quote.last, quote.last))
+        seconds[now_ns - now_ns % S] = (max(high, quote.last), min(low, quote.last))
 
     def show_price(self, contract_id: str, quote: BrokerQuote) -> None:
         """Tell a quote at which nothing trades."""
@@ -371,14 +379,27 @@ class Broker:
         )
 
     def request_bars(self, wanted: m.RequestBars) -> None:
-        self._tell(
-            m.BarsReported,
-            wanted.correlation_id,
-            account_id=wanted.account_id,
-            contract_id=wanted.contract_id,
-            since_ns=wanted.since_ns,
-            until_ns=wanted.until_ns,
-            bars=None,
+        """Read bars of a second; they fail as snapshots do."""
+        fails = self.rng.random() < self.faults.fail_snapshot
+        self.later(
+            self.rng.randint(2 * MS, 10 * MS),
+            lambda: self._tell(
+                m.BarsReported,
+                wanted.correlation_id,
+                account_id=wanted.account_id,
+                contract_id=wanted.contract_id,
+                since_ns=wanted.since_ns,
+                until_ns=wanted.until_ns,
+                bars=None if fails else self._bars_of(wanted),
+            ),
+        )
+
+    def _bars_of(self, wanted: m.RequestBars) -> tuple[Bar, ...]:
+        """Return what the market did since the start; nothing is known of before."""
+        return tuple(
+            Bar(start_ns=start_ns, end_ns=start_ns + S, high=high, low=low)
+            for start_ns, (high, low) in self._seconds.get(wanted.contract_id, {}).items()
+            if wanted.since_ns - S < start_ns < wanted.until_ns
         )
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:

@@ -18,8 +18,9 @@ from memory_broker import MS, Broker, S
 from risk_actors import messages as m
 from risk_actors.actors.picture import Picture
 from risk_actors.actors.view import PictureFrame
-from risk_actors.app.assembly import assemble
+from risk_actors.app.assembly import Surroundings, assemble
 from risk_actors.app.rule_context import rule_context
+from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_load import load_settings
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import CancelOrder, CloseContract, Command
@@ -154,11 +155,14 @@ class MemoryStage:
                 )
                 for account_id, name in self.broker.accounts.items()
             ],
-            self.broker,
-            self._frame,
-            data_dir=self._data_dir,
-            clock=self._clock,
-            armed=is_armed,
+            Surroundings(
+                session=self.broker,
+                frame=self._frame,
+                data_dir=self._data_dir,
+                clock=self._clock,
+                mode=TradingMode.LIVE,
+                armed=is_armed,
+            ),
         )
         self._system = assembly.system
         self._scheduler = SteppedScheduler(self._clock, self._seed)
@@ -238,7 +242,7 @@ class MemoryStage:
         found = [str(violation) for violation in reduce_only(self.broker.journal, [])]
         found += self.broker.violations
         database = sqlite3.connect(self._data_dir / DATABASE_FILE)
-        known = {row[0] for row in database.execute("select correlation_id from journal")}
+        known = {row[0] for row in database.execute("select correlation_id from record")}
         database.close()
         found += [
             f"I9: {command} has no cause"

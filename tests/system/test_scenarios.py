@@ -13,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from memory_broker import Broker
 from scenario_world import MemoryStage
 
 from risk_actors.app import assembly
 from risk_actors.cli.simulate_stage import SocketStage, begin, broker_of
+from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import catalogue
 from risk_actors.simulator.scenario import RISK_FILE
 from risk_actors.simulator.scenario_load import load_scenario
@@ -90,7 +92,7 @@ def test_nothing_of_it_comes_without_the_rule(path: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name_of_file", "owner", "name_of_memory", "forgotten"),
     [
-        ("restart_lock", SqliteLockStore, "in_force", lambda _store, _now_ns: []),
+        ("restart_lock", SqliteLockStore, "restored", lambda _store, *_at: RestoredLocks()),
         ("restart_high_water", assembly, "restore_memories", lambda _directory, _rules: {}),
     ],
 )
@@ -102,8 +104,9 @@ def test_a_guard_that_forgets_is_caught(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """I5."""
+    """I5. Without the broker's bars, from which even a forgotten peak would be known again."""
     monkeypatch.setattr(owner, name_of_memory, forgotten)
+    monkeypatch.setattr(Broker, "_bars_of", lambda _broker, _wanted: None)
 
     assert played(load_scenario(SCENARIOS / f"{name_of_file}.toml"), tmp_path)
 

@@ -9,15 +9,18 @@ from zoneinfo import ZoneInfo
 
 from memory_broker import MS, Broker, Faults, S
 
-from risk_actors import messages as m
-from risk_actors.actors.journal import Entry
 from risk_actors.actors.picture import AccountPicture, Picture
+from risk_actors.actors.record import Batch, Entry
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app.system import ActorSystem, Blueprint
-from risk_actors.core.lock import Lock, LockSpan
+from risk_actors.core.last_run import LastRun
+from risk_actors.core.lock import EndedBy, Lock, LockSpan, Unlocked
+from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.trading_calendar import TradingCalendar
-from risk_actors.runtime.clock import VirtualClock
+from risk_actors.core.unlock_policy import NEVER, UnlockTerms
+from risk_actors.core.unlock_requests import UnlockRequest, UnlockStatus
+from risk_actors.runtime.clock import Clock, VirtualClock
 from risk_actors.runtime.control import Pulse
 from risk_actors.runtime.stepped import SteppedScheduler
 from risk_actors.simulator.checker import reduce_only
@@ -36,34 +39,50 @@ class MemoryLocks:
 
     saved: dict[int, Lock] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
+    unlocked: set[int] = field(default_factory=set)
+    requests: dict[tuple[int, int], UnlockRequest] = field(default_factory=dict)
 
-    def in_force(self, now_ns: int) -> list[Lock]:
-        return [
-            lock
+    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
+        over = {
+            lock.id: over_ns
             for lock in self.saved.values()
-            if lock.id not in self.ended and (lock.until_ns is None or lock.until_ns > now_ns)
-        ]
-
-    def ended_between(self, since_ns: int, now_ns: int) -> list[tuple[int, LockSpan]]:
-        spans = [
-            (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
-            for lock in self.saved.values()
-            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
-        ]
-        return [
-            (account_id, span)
-            for account_id, span in spans
-            if span.until_ns is not None and since_ns < span.until_ns <= now_ns
-        ]
-
-    def last_id(self) -> int:
-        return max(self.saved, default=0)
+            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None and over_ns <= now_ns
+        }
+        return RestoredLocks(
+            locks=tuple(lock for lock in self.saved.values() if lock.id not in over),
+            past=tuple(
+                (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over[lock.id]))
+                for lock in self.saved.values()
+                if over.get(lock.id, 0) > week_start_ns
+            ),
+            last_id=max(self.saved, default=0),
+            requests=tuple(
+                each for each in self.requests.values() if each.status is UnlockStatus.ASKED
+            ),
+            unlocked=tuple(
+                (lock.account_id, Unlocked(lock.rule_id, lock.contract_id, self.ended[lock.id]))
+                for lock in self.saved.values()
+                if lock.id in self.unlocked
+            ),
+        )
 
     def save(self, lock: Lock) -> None:
         self.saved[lock.id] = lock
 
-    def end(self, lock: Lock, at_ns: int) -> None:
+    def end(
+        self, lock: Lock, at_ns: int, ended_by: EndedBy, request: UnlockRequest | None = None
+    ) -> None:
         self.ended[lock.id] = at_ns
+        if ended_by is EndedBy.UNLOCK:
+            self.unlocked.add(lock.id)
+        if request is not None:
+            self.save_request(request)
+
+    def save_request(self, request: UnlockRequest) -> None:
+        self.requests[request.lock_id, request.asked_ns] = request
+
+    def back_up(self, locks: Sequence[Lock]) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -75,8 +94,11 @@ class MemoryJournal:
 
     entries: list[Entry] = field(default_factory=list)
 
-    def append(self, entries: Sequence[Entry], memories: Sequence[m.RuleStateChanged] = ()) -> None:
-        self.entries += entries
+    def write(self, batch: Batch) -> None:
+        self.entries += batch.entries
+
+    def tidy(self, now_ns: int) -> bool:
+        return False
 
     def close(self) -> None:
         pass
@@ -95,26 +117,43 @@ class World:
         seed: int,
         *rules: Rule[Any, Any],
         faults: Faults | None = None,
+        start_ns: int = START_NS,
+        calendar: TradingCalendar = CHICAGO_DAYS,
+        last_run: LastRun | None = None,
+        unlock: UnlockTerms = NEVER,
     ) -> None:
-        self.clock = VirtualClock(START_NS)
+        self.clock = VirtualClock(start_ns)
         self.broker = Broker(self.clock, seed, faults=faults or Faults())
         self.locks, self.journal = MemoryLocks(), MemoryJournal()
+        self._seed, self._rules, self._calendar = seed, rules, calendar
+        self._unlock = unlock
+        self.start(last_run or LastRun(), self.clock)
+
+    def start(self, last_run: LastRun, clock: Clock) -> None:
+        """Begin with new actors on the same broker and store, as after a kill.
+
+        Args:
+            last_run: what the run before left.
+            clock: the clock of the PC that the actors run on; the broker has its own.
+        """
         self.frame = PictureFrame(Picture(version="t", mode="paper", armed=True, phase="starting"))
         self.system = ActorSystem(
             Blueprint(
                 accounts=self.broker.accounts,
-                rules=rules,
-                calendar=CHICAGO_DAYS,
-                started_ns=self.clock.now_ns(),
+                rules=self._rules,
+                calendar=self._calendar,
+                started_ns=clock.now_ns(),
                 armed=True,
                 quote_stale_after_ns=10 * S,
                 session=self.broker,
                 open_locks=lambda: self.locks,
                 open_journal=lambda: self.journal,
                 frame=self.frame,
+                last_run=last_run,
+                unlock=self._unlock,
             )
         )
-        self.scheduler = SteppedScheduler(self.clock, seed)
+        self.scheduler = SteppedScheduler(clock, self._seed)
         self.scheduler.start(self.system.specs)
         self.broker.emit = self.system.inbound.send
         self.reconcile()
