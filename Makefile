@@ -14,7 +14,7 @@ BOOTSTRAP = @test -n "$(PYTHON)" || { \
 # Arguments for the command behind a target: make run ARGS="--paper --port 0"
 ARGS ?=
 
-.PHONY: help install run test check fmt topology picture marks
+.PHONY: help install run test check fmt topology picture marks crash
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,3 +42,12 @@ picture: ## Draw the screen of the running daemon into docs/screen.svg
 
 marks: ## Measure false flattens and missed breaches of the price filter (ARGS="--seeds 40")
 	$(BOOTSTRAP) marks $(ARGS)
+
+# How many kills, and the seed of the first day; every sixty kills are a day of their own.
+KILLS ?= 300
+SEED ?= 1
+
+crash: export CRASH_KILLS := $(KILLS)
+crash: export CRASH_SEED := $(SEED)
+crash: ## Kill the daemon at random instants, compare with a whole run (KILLS=300 SEED=1)
+	$(BOOTSTRAP) crash $(ARGS)
