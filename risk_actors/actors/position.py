@@ -1,5 +1,7 @@
 """The position actor: one account's positions, working orders and fills."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from risk_actors import messages as m
@@ -7,6 +9,7 @@ from risk_actors.core.broker import Fill
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.position_book import PositionBook
 from risk_actors.core.reconciliation import Snapshot
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.runtime.actor import Actor, ActorContext
 
@@ -41,13 +44,20 @@ class PositionActor(Actor):
     sends = frozenset({m.AccountUpdated, m.ReconciliationDiffered, m.RequestSnapshot})
 
     def __init__(
-        self, context: ActorContext, *, account_id: int, name: str, calendar: TradingCalendar
+        self,
+        context: ActorContext,
+        *,
+        account_id: int,
+        name: str,
+        calendar: TradingCalendar,
+        seen_before: Mapping[int, SeenBefore] = MappingProxyType({}),
     ) -> None:
+        """Take the account, and by id when the run before saw fills of it come."""
         super().__init__(context)
         self._account_id = account_id
         day = calendar.day(self.clock.now_ns())
         self._day_start_ns = day.start_ns
-        self._book = PositionBook(account_id, name, day)
+        self._book = PositionBook(account_id, name, day, seen_before)
         self._asked_ns = 0
         self._strange_since_ns: int | None = None
         self._unpriced_ns: int | None = None
@@ -58,7 +68,7 @@ class PositionActor(Actor):
         now_ns = self.clock.now_ns()
         match message:
             case m.FillReported():
-                fill = self._book.on_fill(message.fill, now_ns)
+                fill = self._book.on_fill(message.fill, message.at_ns)
                 if fill is not None:
                     self._tell(message, now_ns, (fill,))
             case m.PositionReported() | m.OrderReported() | m.AccountReported():

@@ -25,7 +25,9 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.last_run import LastRun
 from risk_actors.core.rules import Mode, RuleContext
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.runtime.clock import Clock
+from risk_actors.store.fills import read_seen_fills
 from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.retention import Retention
@@ -69,7 +71,9 @@ def assemble(
     armed = surroundings.armed
     rules = [make_rule(rule, context) for rule in settings.rules if rule.mode is not Mode.OFF]
     memories = {**restore_memories(data_dir, rules), **surroundings.memories}
-    last_run, openings = _left_behind(data_dir)
+    last_run, openings, seen_fills = _left_behind(
+        data_dir, context.calendar.week(clock.now_ns()).start_ns
+    )
     if surroundings.is_rebuilt and not surroundings.may_be_under_way:
         last_run = msgspec.structs.replace(last_run, may_be_under_way=False)
     started_ns = clock.now_ns()
@@ -93,6 +97,7 @@ def assemble(
         frame=frame,
         memories=memories,
         openings=openings,
+        seen_fills=seen_fills,
         last_run=last_run,
         unlock=settings.session.unlock_terms(),
         lock_shelf=surroundings.lock_shelf,
@@ -113,10 +118,18 @@ def assemble(
     return Assembly(system, HeadroomDesk(frame, rules, memories, clock))
 
 
-def _left_behind(data_dir: Path) -> tuple[LastRun, Mapping[int, DayOpening]]:
+class _LeftBehind(NamedTuple):
+    last_run: LastRun
+    openings: Mapping[int, DayOpening]
+    seen_fills: Mapping[int, Mapping[int, SeenBefore]]
+
+
+def _left_behind(data_dir: Path, since_ns: int) -> _LeftBehind:
     """Return what the run before left; nothing, and loudly, where that cannot be read."""
     try:
-        return read_last_run(data_dir), read_openings(data_dir)
+        return _LeftBehind(
+            read_last_run(data_dir), read_openings(data_dir), read_seen_fills(data_dir, since_ns)
+        )
     except sqlite3.Error as error:
         logger.error("When the last run ended cannot be read, so resets may be missed: {}", error)
-        return LastRun(), {}
+        return _LeftBehind(LastRun(), {}, {})

@@ -27,6 +27,7 @@ from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import Mode
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.runtime.mailbox import Mailbox
@@ -63,6 +64,7 @@ class RunSetup(msgspec.Struct, frozen=True, kw_only=True):
     started_ns: int
     memories: tuple[_KeptMemory, ...]
     openings: dict[int, DayOpening]
+    seen_fills: dict[int, dict[int, SeenBefore]]
     last_run: LastRun
     locks: _KeptLocks
     locks_are_known: bool = True
@@ -110,6 +112,7 @@ def setup_of(
             for (rule_id, account_id), memory in blueprint.memories.items()
         ),
         openings=dict(blueprint.openings),
+        seen_fills={i: dict(seen) for i, seen in blueprint.seen_fills.items()},
         last_run=blueprint.last_run,
         locks=_KeptLocks(
             locks=tuple(row_of(lock, zone) for lock in left.locks),
@@ -185,6 +188,7 @@ def blueprint_of(setup: RunSetup, edges: Edges) -> Blueprint:
         ),
         memories=memories,
         openings=setup.openings,
+        seen_fills=setup.seen_fills,
         last_run=setup.last_run,
         unlock=settings.session.unlock_terms(),
     )

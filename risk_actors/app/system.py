@@ -26,6 +26,7 @@ from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.watched_until import watched_until_ns
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
@@ -63,6 +64,8 @@ class Blueprint(NamedTuple):
     """What rules remembered when the last run ended, by rule id and account."""
     openings: Mapping[int, DayOpening] = MappingProxyType({})
     """The balance with which the trading day began, by account, where an earlier run knew it."""
+    seen_fills: Mapping[int, Mapping[int, SeenBefore]] = MappingProxyType({})
+    """By account and fill id, when earlier runs saw the week's fills come."""
     last_run: LastRun = LastRun()
     """What the run before this one left."""
     unlock: UnlockTerms = NEVER
@@ -229,7 +232,7 @@ def _members(
                 ),
             ),
         ),
-        *(_position_member(i, name, calendar) for i, name in accounts.items()),
+        *(_position_member(i, name, blueprint) for i, name in accounts.items()),
         _Member(
             TimerActor.kind,
             TimerActor.kind,
@@ -275,9 +278,15 @@ def _conditions(blueprint: Blueprint) -> dict[str, set[int]]:
     }
 
 
-def _position_member(account_id: int, name: str, calendar: TradingCalendar) -> _Member:
+def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Member:
     def make(context: ActorContext) -> PositionActor:
-        return PositionActor(context, account_id=account_id, name=name, calendar=calendar)
+        return PositionActor(
+            context,
+            account_id=account_id,
+            name=name,
+            calendar=blueprint.calendar,
+            seen_before=blueprint.seen_fills.get(account_id, {}),
+        )
 
     address = f"{PositionActor.kind}:{account_id}"
     return _Member(address, PositionActor.kind, make, account_id=account_id)

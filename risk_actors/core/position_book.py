@@ -7,8 +7,9 @@ except for what was pushed after the snapshot was asked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
@@ -22,14 +23,21 @@ from risk_actors.core.money import ZERO, to_cents
 from risk_actors.core.position_math import FLAT, Holding
 from risk_actors.core.reconciliation import Difference, Snapshot
 from risk_actors.core.trade_history import TradeHistory
-from risk_actors.core.trade_ledger import SeenFill, TradeLedger
+from risk_actors.core.trade_ledger import SeenBefore, SeenFill, TradeLedger
 from risk_actors.core.trading_calendar import Window
 
 
 class PositionBook:
     """The account's state, moved by events and corrected by snapshots. `now_ns` is receipt."""
 
-    def __init__(self, account_id: int, name: str, day: Window) -> None:
+    def __init__(
+        self,
+        account_id: int,
+        name: str,
+        day: Window,
+        seen_before: Mapping[int, SeenBefore] = MappingProxyType({}),
+    ) -> None:
+        """Take the account, and by id when the run before saw fills of it come."""
         self._account_id = account_id
         self._name = name
         self._balance: Account | None = None
@@ -46,6 +54,7 @@ class PositionBook:
         self._last_counted = (0, 0)
         self._last_fill_ns = 0
         self._read_later: set[int] = set()
+        self._seen_before = dict(seen_before)
         self._offset = ClockOffset()
         self._lock_spans: tuple[LockSpan, ...] = ()
         self._locks_noted = False
@@ -424,8 +433,14 @@ class PositionBook:
             self._last_counted = _by_time(fill)
 
     def _seen(self, fill: Fill, received_ns: int) -> SeenFill:
-        is_read_later = fill.id in self._read_later
-        seen_ns = fill.at_ns + self._offset.ahead_ns if is_read_later else received_ns
+        seen_ns = received_ns
+        if fill.id in self._read_later:
+            # The run before may have seen it come; else the broker says when it was.
+            before = self._seen_before.get(fill.id)
+            if before is not None and before.at_ns == fill.at_ns:
+                seen_ns = before.seen_ns
+            else:
+                seen_ns = fill.at_ns + self._offset.ahead_ns
         return SeenFill(fill, seen_ns, self._contract(fill.contract_id).symbol)
 
     def _time(self, made_ns: int, received_ns: int) -> None:

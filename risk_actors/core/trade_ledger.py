@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,14 @@ from risk_actors.core.broker import Fill, Side
 from risk_actors.core.lock import LockSpan
 from risk_actors.core.money import ZERO
 from risk_actors.core.trade_history import Entry, Trade, TradeHistory
+
+
+class SeenBefore(NamedTuple):
+    """When an earlier run saw a fill come. A broker may give an id again, but not with its time."""
+
+    at_ns: int
+    """The fill's own time."""
+    seen_ns: int
 
 
 class SeenFill(msgspec.Struct, frozen=True):

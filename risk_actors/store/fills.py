@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -9,6 +10,8 @@ from sqlite_utils import Database
 
 from risk_actors import messages as m
 from risk_actors.core.broker import Fill, Side
+from risk_actors.core.trade_ledger import SeenBefore
+from risk_actors.store.schema import open_database
 
 
 class Reconciled(NamedTuple):
@@ -38,7 +41,7 @@ class FillTable:
         """Keep a fill that was pushed at an instant of our clock."""
         self._pushed_ns[fill.account_id, fill.id] = pushed_ns
         known = self._known(fill.account_id, "id = ?", fill.id).get(fill.id)
-        self._put(fill, known)
+        self._put(fill, known, pushed_ns)
 
     def reconcile(self, snapshot: m.AccountSnapshot) -> Reconciled | None:
         """Make what is stored what the broker lists (I8); None when it listed nothing to compare.
@@ -73,10 +76,11 @@ class FillTable:
         }
         return Reconciled(new, [fill.id for fill in gone])
 
-    def _put(self, fill: Fill, known: Fill | None) -> bool:
+    def _put(self, fill: Fill, known: Fill | None, seen_ns: int | None = None) -> bool:
         """Store a fill merged with what is known of it; tell whether that changed anything.
 
-        A row sent again may lack the profit told before; and voided once is voided.
+        A row sent again may lack the profit told before; and voided once is voided. When it was
+        seen first stays, or whether it was entered under a lock would be judged anew.
         """
         if known is not None:
             fill = msgspec.structs.replace(
@@ -90,9 +94,14 @@ class FillTable:
         day_start_ns = self._day_start_ns(fill.at_ns)
         self.changed_days.add((fill.account_id, day_start_ns))
         self._database.execute(
-            "insert or replace into fills (account_id, id, at, at_ns, day_start_ns, contract_id,"
-            " order_id, side, size, price, profit_usd, costs_usd, voided)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into fills (account_id, id, at, at_ns, day_start_ns, contract_id, order_id,"
+            " side, size, price, profit_usd, costs_usd, voided, seen_ns)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " on conflict (account_id, id) do update set at = excluded.at, at_ns = excluded.at_ns,"
+            " day_start_ns = excluded.day_start_ns, contract_id = excluded.contract_id,"
+            " order_id = excluded.order_id, side = excluded.side, size = excluded.size,"
+            " price = excluded.price, profit_usd = excluded.profit_usd,"
+            " costs_usd = excluded.costs_usd, voided = excluded.voided",
             [
                 fill.account_id,
                 fill.id,
@@ -107,6 +116,7 @@ class FillTable:
                 None if fill.profit_usd is None else exact(fill.profit_usd),
                 exact(fill.costs_usd),
                 int(fill.voided),
+                seen_ns,
             ],
         )
         return True
@@ -117,6 +127,27 @@ class FillTable:
             [account_id, value],
         )
         return {row[1]: _fill(row) for row in rows.fetchall()}
+
+
+def read_seen_fills(data_dir: Path, since_ns: int) -> dict[int, dict[int, SeenBefore]]:
+    """Return by account and fill id when fills since an instant were pushed, by our clock.
+
+    Raises:
+        sqlite3.Error: the store cannot be read.
+    """
+    database = open_database(data_dir)
+    try:
+        rows = database.execute(
+            "select account_id, id, at_ns, seen_ns from fills"
+            " where at_ns >= ? and seen_ns is not null",
+            [since_ns],
+        ).fetchall()
+    finally:
+        database.close()
+    seen: dict[int, dict[int, SeenBefore]] = {}
+    for account_id, fill_id, at_ns, seen_ns in rows:
+        seen.setdefault(account_id, {})[fill_id] = SeenBefore(at_ns, seen_ns)
+    return seen
 
 
 def exact(amount: Decimal) -> str:

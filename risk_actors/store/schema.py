@@ -217,6 +217,7 @@ _STATE_TABLES: dict[str, _Table] = {
             "profit_usd": str,
             "costs_usd": str,
             "voided": int,
+            "seen_ns": int,
         },
         ("account_id", "id"),
         ["account_id", "at_ns"],

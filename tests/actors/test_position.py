@@ -137,7 +137,7 @@ def test_fill_and_position_that_agree_need_no_snapshot(rig: Rig) -> None:
 
 def test_fill_and_position_that_differ_too_long_are_settled_by_a_snapshot(rig: Rig) -> None:
     rig.reconcile()
-    rig.tell(say(m.FillReported, fill=fill(1, 2)))
+    rig.tell(say(m.FillReported, fill=fill(1, 2), at_ns=rig.clock.now_ns()))
 
     assert rig.tick_after(UNSETTLED_FOR_NS - 1) == []
     (request,) = rig.tick_after(1)
@@ -260,7 +260,7 @@ def noted(*spans: LockSpan) -> m.LocksNoted:
 def test_what_is_opened_under_a_lock_does_not_count(rig: Rig) -> None:
     rig.reconcile()
     rig.tell(noted(LockSpan(None, rig.clock.now_ns(), None)))
-    rig.tell(say(m.FillReported, fill=fill(1, 2)))
+    rig.tell(say(m.FillReported, fill=fill(1, 2), at_ns=rig.clock.now_ns()))
 
     state = rig.updated.state
     assert (state.trades, state.entries) == (0, 0)
@@ -272,7 +272,7 @@ def test_a_note_that_comes_after_the_fill_changes_what_counts(rig: Rig) -> None:
     rig.reconcile()
     since_ns = rig.clock.now_ns()
     rig.clock.advance(MS)
-    rig.tell(say(m.FillReported, fill=fill(1, 2)))
+    rig.tell(say(m.FillReported, fill=fill(1, 2), at_ns=rig.clock.now_ns()))
     before = rig.updated.state.entries
     rig.tell(noted(LockSpan(MNQ, since_ns, None)))
 

@@ -9,6 +9,7 @@ from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill, Position, Side
 from risk_actors.core.lock import LockSpan
 from risk_actors.core.position_book import PositionBook
+from risk_actors.core.trade_ledger import SeenBefore
 
 
 def at_s(seconds: float) -> int:
@@ -80,12 +81,18 @@ class Tape:
         """Return what a book told all of it shows."""
         return self.book(**more).state()
 
-    def restarted(self, now_ns: int) -> AccountState:
-        """Return what a book shows that reads all of it from the broker in mid-day."""
+    def restarted(self, now_ns: int, *, remembers: bool = False) -> AccountState:
+        """Return what a book shows that reads all of it from the broker in mid-day.
+
+        Where it remembers, it was told when the run before saw each fill come.
+        """
         sizes: dict[str, int] = {}
         for fill in self.fills:
             sizes[fill.contract_id] = sizes.get(fill.contract_id, 0) + fill.signed_size
-        made = PositionBook(ACCOUNT, NAME, chicago_calendar().day(now_ns))
+        seen = {each.id: SeenBefore(each.at_ns, self.seen[each.id]) for each in self.fills}
+        made = PositionBook(
+            ACCOUNT, NAME, chicago_calendar().day(now_ns), seen if remembers else {}
+        )
         made.on_locks(self.spans)
         positions = tuple(
             Position(

@@ -12,7 +12,9 @@ from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.broker import Fill, Side
 from risk_actors.core.last_run import LastRun
 from risk_actors.core.trade_history import Entry, Trade, TradeHistory
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.runtime.tape import Note
+from risk_actors.store.fills import read_seen_fills
 from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.runs import read_last_run, read_openings
 from risk_actors.store.schema import migrate
@@ -69,7 +71,7 @@ def test_a_fill_is_kept_exactly_and_with_its_trading_day(
     assert read(data_dir, "select * from fills") == [
         (
             *(1, 7, "2026-11-17 12:00:00.000-06:00", NOON_NS, DAY_START_NS, MNQ),
-            *(7, "sell", 2, "20000.25", "-12.50", "0", 0),
+            *(7, "sell", 2, "20000.25", "-12.50", "0", 0, NOON_NS),
         )
     ]
 
@@ -393,3 +395,15 @@ def test_the_settings_in_force_are_kept_with_what_waits(
     assert row is not None
     assert (row.in_force, row.armed_by_command) == ('{"a":2}', False)
     assert read(data_dir, "select pending from settings") == [('["a limit waits"]',)] * 2
+
+
+def test_when_a_fill_was_seen_first_stays_and_comes_back_at_the_next_start(
+    data_dir: Path, journal: SqliteJournal
+) -> None:
+    """I5: whether an entry on its way was made under a lock is judged as it was before."""
+    tell(journal, pushed(fill(7, 2), at_ns=NOON_NS + 5))
+    tell(journal, pushed(fill(7, 2, profit_usd=Decimal(1)), at_ns=NOON_NS + 900))
+
+    at_ns = fill(7, 2).at_ns
+    assert read_seen_fills(data_dir, 0) == {1: {7: SeenBefore(at_ns, NOON_NS + 5)}}
+    assert read_seen_fills(data_dir, at_ns + 1) == {}

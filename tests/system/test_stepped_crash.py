@@ -221,10 +221,7 @@ def test_i5_a_day_or_week_that_ends_between_kills_ends_once(
     assert world.resets_told() == [(name, reset_ns) for name in names]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="it is timed by its receipt, and after a restart by the broker"
-)
 def test_i5_an_entry_on_its_way_when_a_lock_began_counts_the_same_after_a_restart() -> None:
     tape = Tape().locked(100, 200).fill(99.99, 1, seen_s=100.01)
 
-    assert tape.account().entries == tape.restarted(at_s(300)).entries
+    assert tape.account().entries == tape.restarted(at_s(300), remembers=True).entries
