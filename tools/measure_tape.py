@@ -49,7 +49,7 @@ from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.runs import RunRecord
 from risk_actors.store.schema import DATABASE_FILE, migrate
-from risk_actors.store.tape import compact_step
+from risk_actors.store.tape_compact import Compaction
 
 NOON = 1_794_938_400 * NS_PER_S
 """A Tuesday noon in Chicago, in the middle of a session."""
@@ -305,7 +305,8 @@ def main() -> None:
         database = Database(rig.file)
         with database.conn:
             database.execute("insert into runs (id, started_ns) values (2, 0)")
-        while compact_step(database):
+        compaction = Compaction(database)
+        while compaction.step():
             pass
         database.close()
         print(f"  put together: {total:,} -> {_size(rig.file):,} bytes")

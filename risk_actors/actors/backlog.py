@@ -16,8 +16,8 @@ KEEP_ROWS = 10_000
 """Rows kept in memory while the store cannot be written."""
 KEEP_NOTES = 50_000
 """Notes of the tape kept meanwhile."""
-ROWS_AT_ONCE = 1_000
-"""Rows written in one transaction, so that a try that fails costs little."""
+ROWS_AT_ONCE = 200
+"""Rows written in one transaction: the lockout must not wait long to store a lock."""
 
 _DROPPED_AT_ONCE = KEEP_ROWS // 10
 _SAID_AGAIN = (
@@ -76,6 +76,10 @@ class Backlog:
             notes = tape.drain()
             if notes:
                 self._notes.setdefault(address, []).extend(notes)
+
+    def waiting_notes(self) -> int:
+        """Return how many notes wait on the tapes."""
+        return sum(tape.waiting for tape in self._tapes.values())
 
     def batch(self, now_ns: int) -> Batch:
         """Return what to write next."""

@@ -1,5 +1,6 @@
 """What happened, in one plain line: the words that log, store and screens share."""
 
+import re
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -7,11 +8,12 @@ from risk_actors import messages as m
 from risk_actors.actors.lockout import PANIC
 from risk_actors.core.broker import Side
 from risk_actors.core.commands import Answer
-from risk_actors.core.enforcement_effects import REDUCED
+from risk_actors.core.enforcement_effects import REDUCED, RULE_BROKEN
 from risk_actors.core.evidence import format_day_and_instant, format_usd
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.lock import Lock
 from risk_actors.core.money import to_cents
+from risk_actors.core.unlock_requests import UnlockStatus
 from risk_actors.core.verdict import (
     VERDICT_NAMES,
     Breached,
@@ -45,7 +47,9 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
     match message:
         case m.BreachFound():
             sentence = message.breach.evidence.sentence(zone)
-            return Line("breach", message.account_id, f"{message.rule_id}: {sentence}", True)
+            again = "told again: " if message.is_repeat else ""
+            text = f"{message.rule_id}: {again}{sentence}"
+            return Line("breach", message.account_id, text, not message.is_repeat)
         case m.ShadowBreachFound() | m.ShadowStopMoves():
             return _describe_shadow(message, zone)
         case m.WarningRaised():
@@ -86,7 +90,8 @@ def describe_event(event: m.Message) -> Line:
             verb = "bought" if fill.side is Side.BUY else "sold"
             text = f"{verb} {fill.size} {symbol_of(fill.contract_id)} at {fill.price}"
         case m.PositionReported():
-            text = f"position {event.position.size:+d} {symbol_of(event.position.contract_id)}"
+            size, symbol = event.position.size, symbol_of(event.position.contract_id)
+            text = f"position {size:+d} {symbol}" if size else f"flat {symbol}"
         case m.OrderReported():
             order = event.order
             text = (
@@ -100,8 +105,12 @@ def describe_event(event: m.Message) -> Line:
             text = f"balance {format_usd(event.account.balance_usd)}"
         case m.AccountSnapshot():
             text = f"snapshot ({event.reason})"
+        case m.LocksNoted():
+            text = "the gateway noted the locks"
+        case m.InstrumentResolved():
+            text = "the gateway told of a contract"
         case _:
-            text = type(event).__name__
+            text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(event).__name__).lower()
     return Line("event", account_id, text)
 
 
@@ -163,12 +172,19 @@ def _describe_lock(message: m.LocksChanged, zone: tzinfo) -> Line | None:
             message.account_id,
             f"{_scope(message.ended)}: the lock of {message.ended.rule_id} ended",
         )
+    for request in message.unlocks:
+        if request.correlation_id == message.correlation_id:
+            when = format_day_and_instant(request.due_ns, zone)
+            text = f"asked to end lock {request.lock_id} of {request.rule_id} at {when}"
+            return Line("lock", message.account_id, text)
     if message.locks:
         held = ", ".join(
             f"{lock.rule_id} {_until(lock.until_ns, zone) if lock.until_ns else ''}".strip()
             for lock in message.locks
         )
-        return Line("lock", message.account_id, f"locks in force: {held}")
+        waiting = ", ".join(str(request.lock_id) for request in message.unlocks)
+        asked = f"; asked to end: lock {waiting}" if waiting else ""
+        return Line("lock", message.account_id, f"locks in force: {held}{asked}")
     return None
 
 
@@ -237,8 +253,10 @@ def _describe_enforcement(message: m.EnforcementChanged) -> Line:
     took_s = message.took_ns / 1e9
     match message.phase:
         case m.EnforcementPhase.STARTED:
-            why = "at your request" if message.cause == PANIC else message.detail
-            text = f"{message.cause}: {why}"
+            # What a lock alone does says what it is about: something appeared under it.
+            why = "" if message.detail == RULE_BROKEN else f": {message.detail}"
+            why = " at your request" if message.cause == PANIC else why
+            text = f"closing and cancelling for {message.cause}{why}"
         case m.EnforcementPhase.STUCK:
             text = (
                 f"CANNOT FINISH {message.cause} after {took_s:.1f} s, still trying: "
@@ -300,37 +318,53 @@ def _describe_trouble(message: m.Message) -> Line | None:
 def _describe_request(message: m.Message) -> Line | None:
     """Return the line for what the trader asked for or changed, and for what was read for it."""
     match message:
-        case m.UnlockRequested():
-            text = f"you asked to end lock {message.lock_id}: {message.reason}"
-            return Line("request", message.account_id, text)
-        case m.UnlockWithdrawn():
-            text = f"you took back the request to end lock {message.lock_id}"
-            return Line("request", message.account_id, text)
-        case m.UnlockChanged():
-            text = (
-                f"the request to end lock {message.lock_id} of {message.rule_id} is "
-                f"{message.status}: {message.detail}"
-            )
-            return Line("request", message.account_id, text)
+        case m.UnlockRequested() | m.UnlockWithdrawn() | m.UnlockChanged():
+            return Line("request", message.account_id, _describe_unlock(message))
         case m.TraderActed():
             done = "done" if message.accepted else "REFUSED"
             text = f"{message.action} {done}: {message.detail}"
             return Line("request", None, text, not message.accepted)
         case m.SettingsChanged():
-            changed = [
-                *message.applied,
-                *(f"waits for the reset: {each}" for each in message.pending),
-            ]
+            if message.fault:
+                return Line("settings", None, message.fault, True)
+            waiting = (f"{each[:1].lower()}{each[1:]}" for each in message.pending)
+            changed = [*message.applied, *waiting]
             return Line("settings", None, "; ".join(changed) or "the settings in force")
         case m.DayOpened():
             text = f"the day began with a balance of {format_usd(message.balance_usd)}"
             return Line("balance", message.account_id, text)
+        case m.BreachEnded():
+            return Line("cleared", message.account_id, f"{message.rule_id}: no longer broken")
+        case m.ConditionEnded():
+            text = f"{message.rule_id}: what its lock waited for has come"
+            return Line("condition", message.account_id, text)
         case m.BarsReported():
             read = "could not be read" if message.bars is None else f"read: {len(message.bars)}"
             text = f"bars of {symbol_of(message.contract_id)} {read}"
             return Line("event", message.account_id, text, message.bars is None)
         case _:
             return None
+
+
+def _describe_unlock(message: m.UnlockRequested | m.UnlockWithdrawn | m.UnlockChanged) -> str:
+    match message:
+        case m.UnlockRequested():
+            return f"you asked to end lock {message.lock_id}: {message.reason}"
+        case m.UnlockWithdrawn():
+            return f"you asked to withdraw the request to end lock {message.lock_id}"
+        case m.UnlockChanged():
+            whose = f" ({message.rule_id})" if message.rule_id else ""
+            came_of_it = _CAME_OF_UNLOCK[message.status]
+            return f"lock {message.lock_id}{whose}: {came_of_it}, {message.detail}"
+
+
+_CAME_OF_UNLOCK = {
+    UnlockStatus.REFUSED: "refused",
+    UnlockStatus.ASKED: "unlock asked for",
+    UnlockStatus.WITHDRAWN: "unlock withdrawn",
+    UnlockStatus.DONE: "unlocked",
+    UnlockStatus.MOOT: "unlock came to nothing",
+}
 
 
 def _describe_time(message: m.DailyReset | m.WeeklyReset | m.ClockStepped) -> Line:

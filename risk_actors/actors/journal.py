@@ -18,6 +18,7 @@ from risk_actors.actors.describe import (
 )
 from risk_actors.actors.record import Entry, JournalStore
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.rules.memory import encode_memory
 from risk_actors.core.verdict import Breached, Ok, Unknown, Warned
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.tape import Tape
@@ -36,6 +37,8 @@ ALIVE_EVERY_NS = NS_PER_S
 """How often the store is told that the process lives, when there is nothing else to write."""
 TAPE_WITHIN_NS = 10 * NS_PER_S
 """How long notes stay on the tapes when there is nothing else to write."""
+MANY_NOTES = 3_000
+"""So many are written the next time anything is, once a second at least."""
 TRY_AGAIN_AFTER_NS = NS_PER_S
 """A store that cannot be written is tried again after this long."""
 TIDY_EVERY_NS = 3600 * NS_PER_S
@@ -115,6 +118,7 @@ class JournalActor(Actor):
         self._snapshots: dict[int, m.AccountSnapshot] = {}
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
+        self._unstorable: set[tuple[str, int]] = set()
         self._last_cause = ""
         self._seen_event = False
         self._seen_evaluation = False
@@ -145,8 +149,7 @@ class JournalActor(Actor):
             case m.VerdictChanged():
                 self._record_verdict(message)
             case m.RuleStateChanged():
-                self._count_kept()
-                self._backlog.remember(message)
+                self._keep_memory(message)
             case m.AccountSnapshot():
                 self._record_snapshot(message)
             case _:
@@ -234,6 +237,23 @@ class JournalActor(Actor):
         self._verdict_kinds[key] = kind
         self._record(message, describe_verdict(message, self._zone))
 
+    def _keep_memory(self, message: m.RuleStateChanged) -> None:
+        """Keep what a rule remembers; say once of each that it cannot be stored."""
+        key = (message.rule_id, message.account_id)
+        try:
+            encode_memory(message.memory)
+        except (ArithmeticError, ValueError, TypeError) as error:
+            if key not in self._unstorable:
+                self._unstorable.add(key)
+                self.fault(
+                    f"what rule {message.rule_id} remembers of account {message.account_id} "
+                    f"cannot be stored: {error}. After a restart it remembers what was stored last."
+                )
+            return
+        self._unstorable.discard(key)
+        self._count_kept()
+        self._backlog.remember(message)
+
     def _record(self, message: m.Message, line: Line | None) -> None:
         account_id = line.account_id if line else getattr(message, "account_id", None)
         self._log(message, line, self._bind(message, account_id))
@@ -283,7 +303,8 @@ class JournalActor(Actor):
             return
         self._kept_back = 0
         now_ns = self.clock.monotonic_ns()
-        if self._backlog.entries or now_ns - self._drained_ns >= TAPE_WITHIN_NS:
+        is_drained = now_ns - self._drained_ns < TAPE_WITHIN_NS
+        if self._backlog.entries or not is_drained or self._backlog.waiting_notes() >= MANY_NOTES:
             self._drained_ns = now_ns
             self._backlog.drain()
         try:

@@ -51,6 +51,15 @@ class LockShelf:
         """Whether the last backup failed, which was told."""
 
 
+    def save_again(self) -> None:
+        """Have every lock in force written anew, as when the store was lost and is a new one."""
+        if self.book is not None:
+            held = [
+                lock for each in sorted(self.book.accounts()) for lock in self.book.in_force(each)
+            ]
+            self.unsaved[:0] = [partial(_save, lock) for lock in held]
+
+
 class LockoutActor(Actor):
     """Engages and ends locks; a lock is committed before it is announced (I5)."""
 
@@ -249,7 +258,7 @@ class LockoutActor(Actor):
             return
         self._commit(partial(_save_request, request), "the end of a request to unlock")
         self._announce(request.account_id, message.correlation_id)
-        self._tell(request, "withdrawn: the lock ends by its own condition", message.correlation_id)
+        self._tell(request, "the lock ends by its own condition", message.correlation_id)
 
     def _unlock_what_is_due(self, now_ns: int) -> None:
         """Let the requests take effect whose instant has come, as of that instant."""

@@ -11,16 +11,18 @@ from typing import NamedTuple
 from risk_actors import messages as m
 from risk_actors.actors.picture import LockPicture, Picture
 from risk_actors.actors.trader_requests import AnswerKind, SecretCheck, TraderAnswer
-from risk_actors.core.evidence import Evidence
+from risk_actors.core.evidence import Evidence, format_instant_from
 from risk_actors.core.unlock_policy import NEVER, UnlockPolicy, UnlockTerms
 from risk_actors.core.unlock_requests import (
     ADMIN_NEEDED,
     NEVER_REFUSES,
     NOTHING_WAITS,
     Asking,
+    Ruling,
     UnlockStatus,
     rule_on,
 )
+from risk_actors.core.unlock_waiver import after_unlock
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.outbox import Outbox
 
@@ -134,7 +136,7 @@ class OperatorInlet:
         """Ask for a lock to be ended; the lockout actor decides in the same way."""
         held = self._find(lock_id)
         if held is None or account_id not in (None, held.account_id):
-            return self._no_such_lock("unlock", lock_id, reason)
+            return self._no_such_lock("unlock", lock_id, reason, account_id)
         denied = self._denied(secret, (held.lock,))
         now_ns = self._clock.now_ns()
         request = m.UnlockRequested(
@@ -160,7 +162,24 @@ class OperatorInlet:
         if ruling.status is UnlockStatus.REFUSED:
             return TraderAnswer(AnswerKind.REFUSED, ruling.detail)
         kind = AnswerKind.ACCEPTED if ruling.is_new else AnswerKind.CONFLICT
-        return TraderAnswer(kind, ruling.detail)
+        return TraderAnswer(kind, ruling.detail + self._after(held, ruling))
+
+    def _after(self, held: _Held, ruling: Ruling) -> str:
+        """Return what the rule still does once its lock has ended, as the rest of an answer."""
+        rules = () if self._picture is None else self._picture().rules
+        whose = (held.lock.rule, held.account_id)
+        rule = next((each for each in rules if (each.id, each.account) == whose), None)
+        if rule is None:
+            return ""
+        now_ns = self._clock.now_ns()
+        ends_ns = now_ns if ruling.due_ns is None else ruling.due_ns
+        next_ns = None if rule.next_cause is None else _ns_of(rule.next_cause)
+        until = None
+        if next_ns is not None and next_ns > ends_ns:
+            until = format_instant_from(next_ns, now_ns, self._zone)
+        if ruling.status is UnlockStatus.DONE:
+            return f"; {after_unlock(rule.id, until)}"
+        return f". Once the lock has ended: {after_unlock(rule.id, until, 'then')}"
 
     def withdraw(self, lock_id: int) -> TraderAnswer:
         """Take back a request for a lock."""
@@ -228,8 +247,15 @@ class OperatorInlet:
             return ADMIN_NEEDED
         return self._secret.refusal(secret, min(_ns_of(lock.since) for lock in locks))
 
-    def _no_such_lock(self, action: str, lock_id: int, reason: str) -> TraderAnswer:
-        answer = TraderAnswer(AnswerKind.UNKNOWN, f"no lock {lock_id} is in force there")
+    def _no_such_lock(
+        self, action: str, lock_id: int, reason: str, account_id: int | None = None
+    ) -> TraderAnswer:
+        """Answer with the locks that there are, and record the attempt."""
+        held = [each for each in self._held() if account_id in (None, each.account_id)]
+        there = ", ".join(f"{each.lock.id} ({each.lock.rule})" for each in held) or "none"
+        where = "" if account_id is None else " on this account"
+        sentence = f"no lock {lock_id} is in force{where}; in force: {there}"
+        answer = TraderAnswer(AnswerKind.UNKNOWN, sentence)
         given = f"; reason given: {reason.strip()}" if reason.strip() else ""
         self._record(action, f"{answer.sentence}{given}", answer)
         return answer

@@ -244,6 +244,7 @@ def _locks(known: Known, account_id: int, zone: tzinfo) -> tuple[LockPicture, ..
             until=None if lock.until_ns is None else iso_utc(lock.until_ns),
             reason=lock.evidence.sentence(zone),
             unlock=_unlock(waiting.get(lock.id)),
+            correlation_id=lock.correlation_id,
         )
         for lock in known.locks.get(account_id, ())
     )
@@ -284,4 +285,12 @@ def _rule(message: m.VerdictChanged, zone: tzinfo) -> RulePicture:
         distance=_amount(room_of(verdict)) if message.measure.unit is not Unit.NONE else None,
         used=used_of(verdict) if message.measure.unit is not Unit.NONE else None,
         contract=getattr(verdict, "contract_id", None),
+        is_waived=message.is_waived,
+        next_cause=_instant(message.next_cause_ns),
+        broken_at=_instant(getattr(verdict, "broken_ns", None)),
+        broken_value=_amount(getattr(verdict, "broken_value", None)),
     )
+
+
+def _instant(at_ns: int | None) -> str | None:
+    return None if at_ns is None else iso_utc(at_ns)

@@ -75,6 +75,8 @@ class LockPicture(msgspec.Struct, frozen=True, kw_only=True):
     until: str | None
     reason: str
     unlock: UnlockPicture | None = None
+    correlation_id: str = ""
+    """Leads to what it came from: `risk-actors audit --correlation`."""
 
 
 class EnforcementPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +179,15 @@ class RulePicture(msgspec.Struct, frozen=True, kw_only=True):
     """The share of what is allowed that is used, 1 and more once it is broken."""
     contract: str | None
     """The contract that is nearest to breaking it, where the rule looks at each by itself."""
+    is_waived: bool = False
+    """Whether an unlock waived what the rule has found: it is not enforced again."""
+    next_cause: str | None = None
+    """Once broken, the instant before which the rule finds nothing else, so that nothing of it
+    protects the account once its lock was ended; null where it may at any time."""
+    broken_at: str | None = None
+    """When the limit was reached, where the value has come back inside it since."""
+    broken_value: float | None = None
+    """The value of that instant."""
 
 
 class EventPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +242,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     schedules: tuple[SchedulePicture, ...] = ()
     pending: tuple[str, ...] = ()
     """Changed settings that wait for the daily reset, because they loosen."""
+    notices: tuple[str, ...] = ()
+    """What went wrong with the store at the start; it stays until the process ends."""
     settings_fault: str | None = None
     """Why edited settings files could not be read; what was in force stays so."""
     detail: str | None = None

@@ -60,7 +60,9 @@ class PnlActor(Actor):
             account_id: BalanceCheck(openings.get(account_id)) for account_id in self._books
         }
         self._watches = {
-            account_id: GapWatch(watched_until_ns.get(account_id), quote_stale_after_ns)
+            account_id: GapWatch(
+                watched_until_ns.get(account_id), quote_stale_after_ns, mark_terms.own_bounds
+            )
             for account_id in self._books
         }
         self._looked_ns = 0
@@ -98,9 +100,9 @@ class PnlActor(Actor):
             self._marks.on_entry_price(position.contract_id, position.average_price)
         book, watch = self._books[state.account_id], self._watches[state.account_id]
         if message.after_snapshot:
-            missed = [fill.at_ns for fill in message.fills if book.lacks(fill)]
-            if missed:
-                watch.missed(min(missed) + state.clock_ahead_ns, now_ns)
+            missed_ns = book.missed_since_ns(message.fills)
+            if missed_ns is not None:
+                watch.missed(missed_ns + state.clock_ahead_ns, now_ns)
         if message.after_snapshot and state.has_all_fills:
             book.keep_only(message.fills)
         book.on_account(state, message.fills, after_snapshot=message.after_snapshot)

@@ -10,6 +10,7 @@ from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.lockout import LockoutActor
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.rules.base import OnUnknown
@@ -26,7 +27,16 @@ from risk_actors.core.rules.response import (
 )
 from risk_actors.core.shadow_stops import ShadowStops
 from risk_actors.core.unlock_waiver import left_of
-from risk_actors.core.verdict import Breached, Ok, Reduce, StopMove, Unknown, Verdict, Warned
+from risk_actors.core.verdict import (
+    Breached,
+    LockTerms,
+    Ok,
+    Reduce,
+    StopMove,
+    Unknown,
+    Verdict,
+    Warned,
+)
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
@@ -61,7 +71,8 @@ class _Watch:
         self.memory = memory
         self.fact: Fact | None = None
         self.look_ns: int | None = None
-        self.told: Verdict | None = None
+        self.told: tuple[Verdict, bool, int | None] | None = None
+        """The verdict, whether it is waived, and when the rule finds something else."""
         self.moves_wanted: m.StopMovesWanted | None = None
         self.shadow_stops = ShadowStops()
         self.reported: m.BreachFound | None = None
@@ -152,7 +163,8 @@ class RuleActor(Actor):
             for watch in self._shelf.watches.values():
                 found = watch.reported
                 if found is not None:
-                    self._send_unless_over(watch, found, watch.memory, now_ns)
+                    again = msgspec.structs.replace(found, is_repeat=True)
+                    self._send_unless_over(watch, again, watch.memory, now_ns)
                 if watch.is_released and message.address == LockoutActor.kind:
                     self._release(watch, f"resync-{now_ns // 1_000_000}", now_ns)
                 if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
@@ -220,12 +232,10 @@ class RuleActor(Actor):
 
         What an unlock waived is not sent again, or the account would be flattened at every restart.
         """
-        account, calendar = _account_in(watch.fact), self._rule.context.calendar
-        unlocked = () if account is None else account.unlocked
-        breach = left_of(found.breach, found.rule_id, found.at_ns, unlocked)
+        breach = _left_of(found, _account_in(watch.fact))
         if breach is None:
             return
-        if is_over(breach, calendar, found.at_ns, now_ns):
+        if is_over(breach, self._rule.context.calendar, found.at_ns, now_ns):
             if memory.is_done:
                 return
             breach = msgspec.structs.replace(breach, locks=())
@@ -237,15 +247,18 @@ class RuleActor(Actor):
         """Send a breach once per cause; a check that cannot be made does not end a breach.
 
         After a restart it is sent again as of when it was first found, so that a lock which was
-        not saved in time is engaged after all, and one that has ended is not begun anew.
+        not saved in time is engaged after all, and one that has ended is not begun anew. So it is
+        when it was in shadow for a while; what was never more than in shadow is found anew.
         """
         account, reported = _account_in(watch.fact), watch.reported
         if reported is not None and reported.breach.cause == breach.cause:
             if memory.is_done or account is None or not is_done(reported.breach.action, account):
                 return memory
             return msgspec.structs.replace(memory, is_done=True)
-        mode = self._mode.value
-        is_known = (memory.reported, memory.reported_mode) == (breach.cause, mode)
+        is_enforced = self._mode is Mode.ENFORCE
+        is_known = memory.reported == breach.cause and (
+            not is_enforced or memory.reported_mode == Mode.ENFORCE
+        )
         if is_known and not _is_known_enough(account):
             # What may stay open under its lock, or whether that was ended by an unlock, is not
             # known yet; the lock itself is in force meanwhile, whatever this rule says.
@@ -254,7 +267,7 @@ class RuleActor(Actor):
         if memory.reported == UNKNOWN_CAUSE:
             # The check can be made again, and says that the rule is broken.
             self._release(watch, cause.correlation_id, now_ns)
-        found = self._found(watch, breach, cause, since_ns)
+        found = self._found(watch, breach, cause, since_ns, is_repeat=is_known)
         watch.reported = found
         watch.is_released = False
         if not is_known:
@@ -262,10 +275,10 @@ class RuleActor(Actor):
                 memory,
                 reported=breach.cause,
                 reported_ns=since_ns,
-                reported_mode=mode,
+                reported_mode=self._mode.value,
                 is_done=False,
             )
-        if self._mode is Mode.ENFORCE:
+        if is_enforced:
             self._send_unless_over(watch, found, memory, now_ns)
         elif not is_known:
             self._record(found)
@@ -284,7 +297,9 @@ class RuleActor(Actor):
             )
         )
 
-    def _found(self, watch: _Watch, breach: Breached, cause: Cause, since_ns: int) -> m.BreachFound:
+    def _found(
+        self, watch: _Watch, breach: Breached, cause: Cause, since_ns: int, *, is_repeat: bool
+    ) -> m.BreachFound:
         """Return the breach as told, with the trader's own terms of the lock."""
         account, settings = _account_in(watch.fact), self._rule.settings
         lock = None if breach.cause == UNKNOWN_CAUSE else settings.lock
@@ -295,6 +310,7 @@ class RuleActor(Actor):
             account_id=_account_of(watch),
             breach=respond(breach, lock, account, since_ns),
             event=_event_of(cause),
+            is_repeat=is_repeat,
         )
 
     def _end(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> RuleMemory:
@@ -412,10 +428,23 @@ class RuleActor(Actor):
                 )
             )
 
+    def _standing(self, watch: _Watch, verdict: Verdict) -> tuple[bool, int | None]:
+        """Return whether an unlock waived the breach, and when the rule next finds another."""
+        found = watch.reported
+        if found is None or not isinstance(verdict, Breached):
+            return False, None
+        is_enforced = self._mode is Mode.ENFORCE
+        is_waived = is_enforced and _left_of(found, _account_in(watch.fact)) is not found.breach
+        if verdict.stands_until is None:
+            return is_waived, None
+        terms = LockTerms(end=verdict.stands_until)
+        return is_waived, lock_end_ns(terms, self._rule.context.calendar, found.at_ns)
+
     def _tell(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
-        if verdict == watch.told:
+        is_waived, next_cause_ns = self._standing(watch, verdict)
+        if watch.told == (verdict, is_waived, next_cause_ns):
             return
-        watch.told = verdict
+        watch.told = (verdict, is_waived, next_cause_ns)
         self.outbox.send(
             m.VerdictChanged(
                 correlation_id=cause.correlation_id,
@@ -426,6 +455,8 @@ class RuleActor(Actor):
                 account_id=_account_of(watch),
                 verdict=verdict,
                 measure=self._rule.measure,
+                is_waived=is_waived,
+                next_cause_ns=next_cause_ns,
             )
         )
 
@@ -438,6 +469,12 @@ def _account_of(watch: _Watch) -> int:
 
 def _account_in(fact: Fact | None) -> AccountState | None:
     return fact if fact is None or isinstance(fact, AccountState) else fact.account
+
+
+def _left_of(found: m.BreachFound, account: AccountState | None) -> Breached | None:
+    """Return what unlocks have left of a breach: itself where they left all, None for nothing."""
+    unlocked = () if account is None else account.unlocked
+    return left_of(found.breach, found.rule_id, found.at_ns, unlocked)
 
 
 def _is_known_enough(account: AccountState | None) -> bool:

@@ -38,6 +38,10 @@ class PictureFrame:
         """What each rule remembers of each account, where that has changed since the start."""
         return {} if self.known is None else dict(self.known.memories)
 
+    def show_notices(self, notices: tuple[str, ...]) -> None:
+        """Put sentences into the picture that stay until the process ends."""
+        self.picture = msgspec.structs.replace(self.picture, notices=notices)
+
     def show_phase(self, phase: str) -> None:
         """Put a phase into the picture by hand, as when the end has begun."""
         self.picture = msgspec.structs.replace(self.picture, phase=phase)
@@ -209,9 +213,12 @@ class ViewActor(Actor):
                 pass
 
     def _is_beside_the_point(self, message: m.Message) -> bool:
-        """Tell whether a rule breaks in an account whose lock deals with it anyway."""
-        return isinstance(message, m.BreachFound) and any(
-            lock.contract_id is None for lock in self._known.locks.get(message.account_id, ())
+        """Tell whether a breach was told before, or is in an account that is locked anyway."""
+        return isinstance(message, m.BreachFound) and (
+            message.is_repeat
+            or any(
+                lock.contract_id is None for lock in self._known.locks.get(message.account_id, ())
+            )
         )
 
     def _show(self, message: m.Message) -> None:

@@ -39,6 +39,8 @@ class Assembly(NamedTuple):
 
     system: ActorSystem
     desk: HeadroomDesk
+    memories: Mapping[tuple[str, int], RuleMemory]
+    """What the rules began with."""
 
 
 class Surroundings(NamedTuple):
@@ -115,7 +117,7 @@ def assemble(
         ).as_json(),
     )
     system = ActorSystem(blueprint)
-    return Assembly(system, HeadroomDesk(frame, rules, memories, clock))
+    return Assembly(system, HeadroomDesk(frame, rules, memories, clock), memories)
 
 
 class _LeftBehind(NamedTuple):

@@ -1,25 +1,20 @@
 """Logs in to the broker, and decides by the broker's own time which settings are in force."""
 
-import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from loguru import logger
 
 from risk_actors.app.guard import FillsWindow
 from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings import Settings
-from risk_actors.app.settings_due import StoredSettings
-from risk_actors.app.settings_json import decode_settings
 from risk_actors.app.settings_keeper import SettingsKeeper
+from risk_actors.app.settings_stored import Stored
 from risk_actors.core.broker import Account
 from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
 from risk_actors.runtime.clock import Clock
-from risk_actors.store.settings import first_started_ns, read_settings
 
 
 class Target(NamedTuple):
@@ -27,15 +22,6 @@ class Target(NamedTuple):
 
     credentials: Credentials
     endpoints: GatewayEndpoints
-
-
-class Stored(NamedTuple):
-    """What the store says of the settings."""
-
-    row: StoredSettings
-    settings: Settings
-    first_started_ns: int | None
-    armed_by_command: bool | None
 
 
 class Connected(NamedTuple):
@@ -47,25 +33,6 @@ class Connected(NamedTuple):
     fills_window: FillsWindow
 
 
-def stored_settings(data_dir: Path) -> Stored | None:
-    """Return what was in force when the last run wrote it down; None in a new data directory."""
-    try:
-        row = read_settings(data_dir)
-        if row is None:
-            return None
-        return Stored(
-            row=StoredSettings(day_start_ns=row.day_start_ns, in_force=row.in_force),
-            settings=decode_settings(row.in_force),
-            first_started_ns=first_started_ns(data_dir),
-            armed_by_command=row.armed_by_command,
-        )
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
-        logger.error(
-            "Which settings were in force cannot be read, so those in the files are: {}", error
-        )
-        return None
-
-
 def for_account(settings: Settings, account_name: str | None) -> Settings:
     """Return the settings with the account that the environment names, if it names one."""
     if account_name is None:
@@ -75,7 +42,7 @@ def for_account(settings: Settings, account_name: str | None) -> Settings:
 
 
 def connect(
-    wanted: Settings, stored: Stored | None, target: Target, clock: Clock, stack: ExitStack
+    wanted: Settings, stored: Stored, target: Target, clock: Clock, stack: ExitStack
 ) -> Connected:
     """Log in; the session is stopped when the stack ends.
 
@@ -95,14 +62,15 @@ def connect(
         stack.callback(session.stop)
         return session, accounts
 
-    gateway = wanted.gateway if stored is None else stored.settings.gateway
+    gateway = (stored.settings or wanted).gateway
     session, accounts = logged_in(gateway)
     keeper = SettingsKeeper(
         wanted,
-        None if stored is None else stored.row,
-        None if stored is None else stored.first_started_ns,
+        stored.row,
+        stored.first_started_ns,
         clock,
-        armed_by_command=None if stored is None else stored.armed_by_command,
+        armed_by_command=stored.armed_by_command,
+        was_locked=stored.was_locked,
     )
     in_force = keeper.in_force.settings
     window.calendar = rule_context(in_force).calendar

@@ -19,7 +19,7 @@ from loguru import logger
 
 from risk_actors import __version__
 from risk_actors.app.admin_secret import unlock_advice
-from risk_actors.app.connect import Target, connect, for_account, stored_settings
+from risk_actors.app.connect import Target, connect, for_account
 from risk_actors.app.guard import Guard
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
@@ -31,7 +31,9 @@ from risk_actors.app.settings_environment import (
     dotenv_places,
     load_environment,
 )
+from risk_actors.app.settings_keeper import InForce
 from risk_actors.app.settings_load import load_settings
+from risk_actors.app.settings_stored import stored_settings, zone_of_last_run
 from risk_actors.app.settings_watch import SettingsWatch
 from risk_actors.app.trader_desk import TraderDesk
 from risk_actors.projectx.errors import LoginFailed
@@ -42,6 +44,7 @@ from risk_actors.runtime.clock import Clock, SystemClock
 from risk_actors.runtime.supervisor import StartFailedError
 from risk_actors.store.recovery import open_or_recover
 from risk_actors.store.schema import DATABASE_FILE
+from risk_actors.store.settings_backup import KeptSettings, write_settings_backup
 from risk_actors.web.server import WebError, WebServer
 
 _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
@@ -115,29 +118,45 @@ def _run_system(
     stack: ExitStack,
 ) -> int:
     clock = SystemClock()
-    _open_store(options.data_dir, clock, ZoneInfo(wanted.session.timezone))
+    said = _open_store(options.data_dir, clock, _zone_at_start(options.data_dir, wanted))
     wanted = for_account(wanted, environment.account_name)
+    stored = stored_settings(options.data_dir)
+    for sentence in stored.said:
+        logger.critical("{}", sentence)
     target = _target(environment, mode, wanted, stack)
-    session, accounts, keeper, window = connect(
-        wanted, stored_settings(options.data_dir), target, clock, stack
-    )
+    session, accounts, keeper, window = connect(wanted, stored, target, clock, stack)
     logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
 
-    guard = Guard(session, accounts, window, data_dir=options.data_dir, clock=clock, mode=mode)
+    guard = Guard(
+        session,
+        accounts,
+        window,
+        data_dir=options.data_dir,
+        clock=clock,
+        mode=mode,
+        notices=(*said, *stored.said),
+    )
     stack.callback(guard.stop)
-    for sentence in keeper.in_force.pending:
-        logger.warning("Waits for the daily reset: {}", sentence)
-    advice = unlock_advice(keeper.in_force.settings.session.unlock, options.data_dir)
-    if advice is not None:
-        logger.warning("{}", advice)
-    guard.start(keeper.in_force)
-    # Stopped before the actors are, so that nothing arrives at an actor that has ended.
-    stack.callback(session.stop)
 
     def load() -> Settings:
         return for_account(load_settings(options.settings_dir), environment.account_name)
 
-    desk = SettingsDesk(guard, keeper, options.settings_dir, load, stop.lose)
+    def taken(in_force: InForce) -> None:
+        logs.use_zone(ZoneInfo(in_force.settings.session.timezone))
+
+    def keep(kept: KeptSettings) -> None:
+        write_settings_backup(options.data_dir, kept)
+
+    desk = SettingsDesk(
+        guard, keeper, options.settings_dir, load, on_taken=taken, keep=keep, on_lost=stop.lose
+    )
+    advice = unlock_advice(keeper.in_force.settings.session.unlock, options.data_dir)
+    if advice is not None:
+        logger.warning("{}", advice)
+    desk.start()
+    # Stopped before the actors are, so that nothing arrives at an actor that has ended.
+    stack.callback(session.stop)
+
     watch = SettingsWatch(options.settings_dir, desk.look)
     watch.start()
     stack.callback(watch.stop)
@@ -151,7 +170,7 @@ def _run_system(
 
 
 def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:
-    zone = ZoneInfo(settings.session.timezone)
+    zone = _zone_at_start(data_dir, settings)
     logs = Logs(data_dir=data_dir, settings=settings.log, scrub=scrub, zone=zone)
     stack.callback(logs.stop)
     try:
@@ -164,7 +183,13 @@ def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:
     return logs
 
 
-def _open_store(data_dir: Path, clock: Clock, zone: ZoneInfo) -> None:
+def _zone_at_start(data_dir: Path, wanted: Settings) -> ZoneInfo:
+    """Return the zone that was in force last; an edited one may have to wait."""
+    return zone_of_last_run(data_dir) or ZoneInfo(wanted.session.timezone)
+
+
+def _open_store(data_dir: Path, clock: Clock, zone: ZoneInfo) -> tuple[str, ...]:
+    """Open the store; return what had to be done for it, in plain words."""
     try:
         recovered = open_or_recover(data_dir, clock.now_ns(), zone)
     except sqlite3.Error as error:
@@ -173,6 +198,7 @@ def _open_store(data_dir: Path, clock: Clock, zone: ZoneInfo) -> None:
         ) from error
     for sentence in recovered.said:
         logger.critical("{}", sentence)
+    return recovered.said
 
 
 def _target(
@@ -218,7 +244,7 @@ def _serve(
     server = WebServer(
         picture=guard.picture,
         topology=guard.topology,
-        requests=TraderDesk(lambda: guard.operator, desk),
+        requests=TraderDesk(guard.ask, desk),
         host=host,
         port=settings.web.port if options.port is None else options.port,
     )

@@ -5,10 +5,13 @@ from the store and the broker is the one that every start takes, so there is no 
 wrong. What the broker says meanwhile is held and handed to the new ones.
 """
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from loguru import logger
 
 from risk_actors import __version__
@@ -23,7 +26,13 @@ from risk_actors.app.assembly import Assembly, Surroundings, assemble
 from risk_actors.app.inlet import Inlet
 from risk_actors.app.pulse import PulseThread
 from risk_actors.app.rule_context import rule_context
-from risk_actors.app.settings import Settings, TradingMode
+from risk_actors.app.settings import (
+    LogSettings,
+    PaperSettings,
+    Settings,
+    TradingMode,
+    WebSettings,
+)
 from risk_actors.app.settings_keeper import InForce
 from risk_actors.app.system import RESYNC
 from risk_actors.core.broker import Account
@@ -31,12 +40,21 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules import Mode
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.projectx.gateway import ProjectXGateway
+from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
+from risk_actors.store.recovery import open_or_recover
+from risk_actors.store.rule_states import KeptMemory, keep_memories
+from risk_actors.store.schema import DATABASE_FILE
+from risk_actors.store.trouble import store_trouble
 
 RENEW_AFTER_NS = 120 * NS_PER_S
 """After a daily reset; the market's own pause lasts longer."""
+
+
+_NS_PER_MS = 1_000_000
 
 
 class FillsWindow:
@@ -78,7 +96,21 @@ class Guard:
         data_dir: Path,
         clock: Clock,
         mode: TradingMode,
+        notices: Sequence[str] = (),
     ) -> None:
+        """Take what every set of actors shares.
+
+        Args:
+            session: the connection to the broker.
+            accounts: those to guard.
+            fills_window: since when fills are wanted; it is given each calendar in force.
+            data_dir: where the store is.
+            clock: the present.
+            mode: `paper` or `live`.
+            notices: what went wrong before the actors were there; shown until the process ends,
+                and recorded.
+        """
+        self._notices = tuple(notices)
         self._session = session
         self._accounts = tuple(accounts)
         self._fills_window = fills_window
@@ -90,9 +122,16 @@ class Guard:
         self._in_force: InForce | None = None
         self._running: _Running | None = None
         self._made_ns = 0
+        self._swap = threading.Lock()
         self._memories: dict[tuple[str, int], RuleMemory] = {}
         self._frame = PictureFrame(
-            Picture(version=__version__, mode=mode.value, armed=False, phase="starting")
+            Picture(
+                version=__version__,
+                mode=mode.value,
+                armed=False,
+                phase="starting",
+                notices=self._notices,
+            )
         )
         self.operator: OperatorInlet
 
@@ -109,6 +148,16 @@ class Guard:
         if running is None:
             return topology.DeclaredTopology().as_json()
         return topology.live(running.assembly.system, running.supervisor)
+
+    @property
+    def has_locks(self) -> bool:
+        """Whether a lock is in force on any account."""
+        return any(account.locks for account in self._frame.picture.accounts)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether every account can be read at once within the budget of requests."""
+        return self._session.has_room
 
     @property
     def has_given_up(self) -> bool:
@@ -130,9 +179,26 @@ class Guard:
         logger.info("✅ Rules Initialized: {}", self._say_rules(in_force))
         self._session.start(self._inlet.send, tuple(account.id for account in self._accounts))
         self._begin()
+        self._record_notices()
         enforced = "breaches are enforced" if self._is_armed(in_force) else "NOT ARMED"
         nothing = "" if self._is_armed(in_force) else ", nothing is sent"
         logger.info("✅ Event Loop Running: {}{}", enforced, nothing)
+
+    def ask[T](self, request: Callable[[OperatorInlet], T]) -> T:
+        """Hand a request of the trader's to the present actors; from any thread.
+
+        While they are being replaced it waits for the new ones: sent to the old, it would be lost.
+        """
+        with self._swap:
+            return request(self.operator)
+
+    def hold_commands(self) -> None:
+        """Send nothing to the broker from this instant on; from any thread."""
+        self._session.hold_commands = True
+
+    def would_replace(self, in_force: InForce) -> bool:
+        """Tell whether settings make other actors, or only have to be told."""
+        return self._in_force is None or not _are_alike(self._in_force, in_force)
 
     def take(self, in_force: InForce) -> None:
         """Take on other settings; when that fails, go on with those before.
@@ -140,12 +206,12 @@ class Guard:
         Raises:
             StartFailedError: neither could be started; nothing is guarded any more.
         """
-        before = self._in_force
-        if before is not None and _are_alike(before, in_force):
+        if not self.would_replace(in_force):
             self._in_force = in_force
             self._tell_settings()
             return
-        self._replace(in_force)
+        if not self._replace(in_force):
+            return
         logger.warning(
             "Settings taken on ({}): {}",
             "; ".join(in_force.applied) or "no rule differs",
@@ -168,18 +234,74 @@ class Guard:
             logger.info("A trading day has begun: the actors are made anew")
             self._replace(in_force)
 
-    def _replace(self, in_force: InForce) -> None:
-        before = self._in_force
-        self._end()
+    def look_after_store(self) -> None:
+        """Make a store anew that is gone, and write into it what is known.
+
+        Raises:
+            StartFailedError: no actors could be started with it; nothing is guarded any more.
+        """
+        if self._in_force is not None and not (self._data_dir / DATABASE_FILE).is_file():
+            self._replace(self._in_force)
+
+    def _replace(self, in_force: InForce) -> bool:
+        """Make the actors anew; those that work are not ended for a store that does not."""
+        with self._swap:
+            before = self._in_force
+            if not self._is_store_usable():
+                return False
+            self._end()
+            try:
+                self._make(in_force)
+            except StartFailedError as error:
+                if before is None:
+                    raise
+                logger.critical("The changed settings could not be taken on: {}", error)
+                self._make(before)
+            self._session.resume("the actors were made anew")
+            self._begin()
+        return True
+
+    def _is_store_usable(self) -> bool:
+        """Look at the store; one that is damaged or gone is set aside and made anew."""
+        trouble = store_trouble(self._data_dir)
+        if trouble is None:
+            return True
         try:
-            self._make(in_force)
-        except StartFailedError as error:
-            if before is None:
-                raise
-            logger.critical("The changed settings could not be taken on: {}", error)
-            self._make(before)
-        self._session.resume("the actors were made anew")
-        self._begin()
+            said = (trouble, *open_or_recover(self._data_dir, self._clock.now_ns()).said)
+            keep_memories(self._data_dir, self._all_memories(), self._clock.now_ns())
+        except (sqlite3.Error, OSError) as error:
+            sentence = (
+                f"{trouble}, and cannot be made anew: {error}. Rules and locks go on in memory;"
+                " settings are taken on once the data directory can be written."
+            )
+            said = (sentence,)
+        for sentence in said:
+            self._notice(sentence)
+        is_usable = store_trouble(self._data_dir) is None
+        if is_usable and self._running is not None:
+            self._running.assembly.system.lock_shelf.save_again()
+        return is_usable
+
+    def _notice(self, sentence: str) -> None:
+        """Say what went wrong with the store, once: on the screen, in the log, in the record."""
+        if sentence in self._notices:
+            return
+        logger.critical("{}", sentence)
+        self._notices = (*self._notices, sentence)
+        self._frame.show_notices(self._notices)
+        self._record(sentence)
+
+    def _all_memories(self) -> list[KeptMemory]:
+        """Return what the rules remember now, whether or not it changed since the start."""
+        assert self._running is not None and self._in_force is not None  # noqa: S101,PT018
+        types = _types(self._in_force.settings)
+        memories = {**self._running.assembly.memories, **self._frame.memories}
+        self._memories |= memories
+        return [
+            KeptMemory(rule_id, types[rule_id], account_id, memory)
+            for (rule_id, account_id), memory in memories.items()
+            if rule_id in types
+        ]
 
     def stop(self) -> None:
         """Stop the actors; the session must have been stopped before."""
@@ -205,6 +327,7 @@ class Guard:
                 phase="starting",
                 unlock=settings.session.unlock.value,
                 timezone=settings.session.timezone,
+                notices=self._notices,
                 events=before.picture.events,
             )
         )
@@ -250,6 +373,8 @@ class Guard:
     def _begin(self) -> None:
         """Let in what the broker says, and time."""
         assert self._running is not None  # noqa: S101 - made a moment ago
+        assert self._in_force is not None  # noqa: S101 - made a moment ago
+        self._session.hold_commands = not self._is_armed(self._in_force)
         self._inlet.open(self._running.assembly.system.inbound.send)
         self._running.pulse.start()
         self._tell_settings()
@@ -301,6 +426,26 @@ class Guard:
             fault=self._in_force.fault,
             armed_by_command=self._in_force.armed_by_command,
         )
+        # Told once: who is told again later is not told that it changed again.
+        self._in_force = self._in_force._replace(applied=())
+
+    def _record_notices(self) -> None:
+        """Have it in the record what went wrong with the store before anything could record it."""
+        for notice in self._notices:
+            self._record(notice)
+
+    def _record(self, notice: str) -> None:
+        assert self._running is not None  # noqa: S101 - made before anything is said
+        now_ns = self._clock.now_ns()
+        self._running.assembly.system.supervisor_outbox.send(
+            ActorChanged(
+                correlation_id=f"store-{now_ns // _NS_PER_MS:x}-{self._notices.index(notice) + 1}",
+                at_ns=now_ns,
+                address="store",
+                status=ActorStatus.FAULT,
+                detail=notice,
+            )
+        )
 
     def _say_rules(self, in_force: InForce) -> str:
         return say_rules(in_force.settings, armed=self._is_armed(in_force))
@@ -323,7 +468,23 @@ def _types(settings: Settings) -> dict[str, str]:
 
 def _are_alike(one: InForce, other: InForce) -> bool:
     """Tell whether the actors that run with one would be the same with the other."""
-    return (one.settings, one.armed_by_command) == (other.settings, other.armed_by_command)
+    return (_of_actors(one.settings), one.armed_by_command) == (
+        _of_actors(other.settings),
+        other.armed_by_command,
+    )
+
+
+def _of_actors(settings: Settings) -> Settings:
+    """Return settings without what no actor has to do with."""
+    return msgspec.structs.replace(
+        settings,
+        gateway=GatewaySettings(),
+        log=LogSettings(),
+        web=WebSettings(),
+        simulator=PaperSettings(),
+        preset=None,
+        news_notes=(),
+    )
 
 
 def _say_given_up(address: str) -> None:

@@ -98,6 +98,10 @@ class Logs:
         )
         self._listen_to_libraries()
 
+    def use_zone(self, zone: tzinfo) -> None:
+        """Write times in this zone from now on."""
+        self._zone = zone
+
     def stop(self) -> None:
         """Write out what waits, close the file, and leave the libraries' logging as it was."""
         logging.root.removeHandler(self._bridge)

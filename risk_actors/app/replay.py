@@ -8,7 +8,7 @@ otherwise than the one that ran.
 
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,15 +66,17 @@ class Replayed(NamedTuple):
         return self.broken is None and not any(run.differences or run.fault for run in self.runs)
 
 
-def replay(file: Path, day: date | None = None) -> Replayed:
+def replay(file: Path, day: date | None = None, zone: tzinfo = UTC) -> Replayed:
     """Replay the runs of a trading day, by default the latest, from the start of each run.
+
+    What is wrong with the record itself is said with times in the zone.
 
     Raises:
         NothingToReplayError: nothing is kept of that day.
         sqlite3.Error: the store cannot be read or is no database.
     """
     began_s = time.monotonic()
-    broken = verify(file)
+    broken = verify(file, zone)
     with RecordedRuns(file) as store:
         runs = store.runs()
         if not runs:

@@ -40,26 +40,18 @@ class Change(NamedTuple):
 
     def sentence(self) -> str:
         """Return the change in words, such as `daily-loss: limit_usd 500 -> 800`."""
-        words = self._now() if self.until is None else self._later(self.until)
-        return f"{self.where}: {words}{self.reason and f' ({self.reason})'}"
+        reason = self.reason and f" ({self.reason})"
+        if self.until is None:
+            return f"{self.where}: {self._words()}{reason}"
+        return f"Waits until {self.until}: {self.where} {self._words()}{reason}"
 
-    def _now(self) -> str:
+    def _words(self) -> str:
         if self.key:
             old, new = shown(self.old), shown(self.new)
             return f"{self.key} {old} -> {new}" if _can_tell(old, new) else f"{self.key} changed"
         if self.old is None or self.new is None:
             return "removed" if self.new is None else "added"
         return f"{self.old.type} -> {self.new.type}"
-
-    def _later(self, until: str) -> str:
-        if self.key:
-            old, new = shown(self.old), shown(self.new)
-            if _can_tell(old, new):
-                return f"{self.key} stays {old} until {until}; then {new}"
-            return f"{self.key} stays as it was until {until}"
-        if self.old is None or self.new is None:
-            return f"stays until {until}" if self.new is None else f"is not added until {until}"
-        return f"stays {self.old.type} until {until}; then {self.new.type}"
 
 
 def _can_tell(*values: str) -> bool:

@@ -1,5 +1,6 @@
 """Which settings hold at a start and from day to day."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from risk_actors.app.rule_context import trading_calendar
@@ -9,7 +10,6 @@ from risk_actors.app.settings_json import decode_settings
 from risk_actors.app.settings_merge import Merged, merge
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.trading_calendar import TradingCalendar
-from risk_actors.core.wall_clock import wall_time
 
 FIRST_MINUTES = 10
 """For so long after the first start a mistyped limit can still be put right, either way."""
@@ -22,10 +22,17 @@ class StoredSettings(NamedTuple):
     """The trading day that it was in force on, by its own calendar."""
     in_force: str
     """As `encode_settings` has it."""
+    at_ns: int
+    """The latest instant known when it was read; a clock that shows less was set back."""
 
 
 def settings_due(
-    stored: StoredSettings | None, wanted: Settings, now_ns: int, first_started_ns: int
+    stored: StoredSettings | None,
+    wanted: Settings,
+    now_ns: int,
+    first_started_ns: int,
+    *,
+    was_locked: bool,
 ) -> Merged:
     """Return the settings that hold now.
 
@@ -38,6 +45,8 @@ def settings_due(
         wanted: what the files say.
         now_ns: the instant of the decision.
         first_started_ns: when this data directory was first used.
+        was_locked: whether a lock was ever in force in it. Then its limits have been in earnest,
+            and its first minutes free nobody from them.
 
     Raises:
         msgspec.MsgspecError: what is stored cannot be read.
@@ -50,7 +59,9 @@ def settings_due(
     is_later_day = day.start_ns > stored.day_start_ns
     # A clock set back to before the first start, or to another day, brings no new first minutes.
     is_first = (
-        0 <= now_ns - first_started_ns < FIRST_MINUTES * 60 * NS_PER_S
+        not was_locked
+        and now_ns >= stored.at_ns
+        and 0 <= now_ns - first_started_ns < FIRST_MINUTES * 60 * NS_PER_S
         and day.start_ns == stored.day_start_ns
     )
     if is_later_day or is_first:
@@ -61,4 +72,4 @@ def settings_due(
 def _reset_words(calendar: TradingCalendar, stored: StoredSettings, now_ns: int) -> str:
     """Return in words when the day that is in force ends."""
     end_ns = calendar.day(max(now_ns, stored.day_start_ns)).end_ns
-    return f"the daily reset ({wall_time(end_ns, calendar.zone):%a %H:%M} {calendar.zone.key})"
+    return f"{datetime.fromtimestamp(end_ns // NS_PER_S, calendar.zone):%a %H:%M %Z}"

@@ -8,6 +8,9 @@ from risk_actors.app.settings_due import StoredSettings, settings_due
 from risk_actors.app.settings_json import encode_settings
 from risk_actors.app.settings_merge import Merged
 from risk_actors.runtime.clock import Clock
+from risk_actors.store.settings_backup import KeptSettings
+
+MENDED = "the edited settings can be read again"
 
 
 class InForce(NamedTuple):
@@ -45,17 +48,34 @@ class SettingsKeeper:
         clock: Clock,
         *,
         armed_by_command: bool | None = None,
+        was_locked: bool = False,
     ) -> None:
-        """Take what the files say, and what was in force when the last run wrote it down."""
+        """Take what the files say, and what earlier runs left.
+
+        Args:
+            wanted: what the files say.
+            stored: what was in force when the last run wrote it down; None when that is not known.
+            first_started_ns: when the data directory was first used; None when it is new.
+            clock: says which day it is.
+            armed_by_command: what the trader's last `arm` or `disarm` asked for.
+            was_locked: whether a lock was ever in force in the data directory.
+        """
         self._clock = clock
-        self._first_started_ns = first_started_ns or clock.now_ns()
+        now_ns = clock.now_ns()
+        self._first_started_ns = now_ns if first_started_ns is None else first_started_ns
+        self._latest_ns = now_ns if stored is None else stored.at_ns
+        self._was_locked = was_locked
         self._wanted = wanted
         self.in_force = self._judged(stored, armed_by_command)
 
     def offer(self, wanted: Settings) -> bool:
         """Take what the files say now; tell whether anything is in force or waits that was not."""
         self._wanted = wanted
-        return self._judge_again()
+        was_wrong = bool(self.in_force.fault)
+        is_news = self._judge_again(fault="")
+        if was_wrong:
+            self.in_force = self.in_force._replace(applied=(MENDED, *self.in_force.applied))
+        return is_news
 
     def refuse(self, fault: str) -> bool:
         """Take that the files cannot be read; tell whether that is news."""
@@ -66,8 +86,13 @@ class SettingsKeeper:
 
     def look(self) -> bool:
         """Tell whether the day has passed that held something back; then it is in force."""
-        day = self._calendar.day(self._clock.now_ns())
-        return day.start_ns > self.in_force.day_start_ns and self._judge_again()
+        now_ns = self._clock.now_ns()
+        self._latest_ns = max(self._latest_ns, now_ns)
+        day = self._calendar.day(now_ns)
+        # Files that could not be read cannot be read now either.
+        return day.start_ns > self.in_force.day_start_ns and self._judge_again(
+            fault=self.in_force.fault
+        )
 
     def arm(self, *, armed: bool) -> bool:
         """Arm or disarm whatever app.toml says; tell whether that is a change."""
@@ -76,16 +101,38 @@ class SettingsKeeper:
         self.in_force = self.in_force._replace(armed_by_command=armed, applied=())
         return True
 
-    def _judge_again(self) -> bool:
+    def see_lock(self) -> bool:
+        """Take that a lock is in force; tell whether it is the first ever in the data directory."""
+        is_first = not self._was_locked
+        self._was_locked = True
+        return is_first
+
+    def to_keep(self, in_force: InForce) -> KeptSettings:
+        """Return what the next start must know if the store should not tell it."""
+        return KeptSettings(
+            at_ns=max(self._latest_ns, self._clock.now_ns()),
+            day_start_ns=in_force.day_start_ns,
+            in_force=in_force.text,
+            armed_by_command=in_force.armed_by_command,
+            first_started_ns=self._first_started_ns,
+            was_locked=self._was_locked,
+        )
+
+    def _judge_again(self, *, fault: str) -> bool:
         before = self.in_force
-        stored = StoredSettings(day_start_ns=before.day_start_ns, in_force=before.text)
-        self.in_force = self._judged(stored, before.armed_by_command)
+        stored = StoredSettings(
+            day_start_ns=before.day_start_ns, in_force=before.text, at_ns=self._latest_ns
+        )
+        self.in_force = self._judged(stored, before.armed_by_command)._replace(fault=fault)
         after = self.in_force._replace(applied=before.applied)
         return after != before
 
     def _judged(self, stored: StoredSettings | None, armed_by_command: bool | None) -> InForce:
         now_ns = self._clock.now_ns()
-        merged: Merged = settings_due(stored, self._wanted, now_ns, self._first_started_ns)
+        merged: Merged = settings_due(
+            stored, self._wanted, now_ns, self._first_started_ns, was_locked=self._was_locked
+        )
+        self._latest_ns = max(self._latest_ns, now_ns)
         self._calendar = trading_calendar(merged.settings)
         day = self._calendar.day(now_ns)
         return InForce(

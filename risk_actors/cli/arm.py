@@ -26,6 +26,8 @@ def disarm(data_dir: Path, reason: str, secret_stdin: bool) -> None:
     With no lock in force it acts at once. With a lock in force the unlock policy decides: "never"
     refuses, "delayed" wants the locks ended first, "admin" needs the admin secret.
     """
+    if not reason.strip():
+        raise click.UsageError("say why with --reason")
     daemon = DaemonClient.find(data_dir)
     picture = daemon.picture()
     is_locked = any(account.locks for account in picture.accounts)

@@ -4,12 +4,13 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import click
 
+from risk_actors.cli.audit_day import DAY_HELP, DayType, WantedDay
 from risk_actors.cli.options import CommandError, data_option
 
 if TYPE_CHECKING:
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
 
     from risk_actors.core.trading_calendar import TradingCalendar
     from risk_actors.store.audit import Record, Selection
-    from risk_actors.store.audit_verify import BrokenRow, Verified
+    from risk_actors.store.audit_locks import LocksVerified
+    from risk_actors.store.audit_verify import Verified
 
 
 class _Wanted(NamedTuple):
     """What the command line asked for."""
 
-    day: date | None
+    day: WantedDay | None
     account: str | None
     correlation_id: str | None
+    lock_id: int | None
     format: str
     output: Path | None
     everything: bool
@@ -33,14 +36,21 @@ class _Wanted(NamedTuple):
 
 @click.command()
 @data_option
-@click.option(
-    "--day",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="The trading day by the date on which it ends; without it, the latest.",
-)
+@click.option("--day", type=DayType(), metavar="YYYY-MM-DD", help=DAY_HELP)
 @click.option("--account", help="Name or id of one account; without it, all of them.")
-@click.option("--correlation", "correlation_id", metavar="ID", help="One chain, of any day.")
+@click.option(
+    "--correlation",
+    "correlation_id",
+    metavar="ID",
+    help="One chain, of any day; the beginning of its id is enough where no other begins so.",
+)
+@click.option(
+    "--lock",
+    "lock_id",
+    type=int,
+    metavar="N",
+    help="The chains in which a lock was engaged, asked to end, and ended; of any day.",
+)
 @click.option("--all", "everything", is_flag=True, help="Also the events that led to nothing.")
 @click.option(
     "--format",
@@ -59,13 +69,18 @@ class _Wanted(NamedTuple):
     "--verify",
     "is_verifying",
     is_flag=True,
-    help="Check that no row was changed since it was written; print the hash of the last row.",
+    help=(
+        "Check that no row was changed since it was written, and that the table of locks is what "
+        "the rows tell; print the hash of the last row."
+    ),
 )
 def audit(
     data_dir: Path,
-    day: datetime | None,
+    *,
+    day: WantedDay | None,
     account: str | None,
     correlation_id: str | None,
+    lock_id: int | None,
     everything: bool,
     format_: str,
     output: Path | None,
@@ -76,15 +91,17 @@ def audit(
     A chain is what one event led to. Each step bears the time since the first step and, in
     brackets, since the one before; `!` marks what is alarming.
 
-    With --verify: exit code 0 when the record is whole, 1 when it is not, with the first broken
-    row.
+    With --verify: exit code 0 when the record is whole and the table of locks fits it, 1 when not,
+    with the first broken row or lock.
     """
-    wanted = _Wanted(day and day.date(), account, correlation_id, format_, output, everything)
+    wanted = _Wanted(day, account, correlation_id, lock_id, format_, output, everything)
     if is_verifying:
-        if wanted != _Wanted(None, None, None, "text", None, everything=False):
+        if wanted != _Wanted(None, None, None, None, "text", None, everything=False):
             raise click.UsageError("--verify checks the whole record; give it alone")
         _verify(data_dir)
         return
+    if correlation_id is not None and lock_id is not None:
+        raise click.UsageError("give --correlation or --lock, not both")
     if output is not None and output.resolve().parent == data_dir.resolve():
         raise click.UsageError(f"{output} lies in the data directory, which is the daemon's own")
     with _opened(data_dir) as record:
@@ -107,27 +124,27 @@ def _opened(data_dir: Path) -> "Iterator[Record]":
 
 
 def _verify(data_dir: Path) -> None:
-    """Say whether the record is whole; exit code 1 when it is not."""
-    from risk_actors.store.audit_verify import (  # noqa: PLC0415  # kept out of `--help`
-        BrokenRow,
-        verify_record,
-    )
+    """Say whether the record is whole and the locks are as it tells; exit code 1 when not."""
+    from risk_actors.cli.audit_selection import calendar_of  # noqa: PLC0415  # kept out of `--help`
+    from risk_actors.store.audit_locks import BrokenLock, verify_locks  # noqa: PLC0415
+    from risk_actors.store.audit_verify import BrokenRow, verify_record  # noqa: PLC0415
 
     with _opened(data_dir) as record:
-        found = verify_record(record)
-    click.echo("\n".join(_result(found)))
-    if isinstance(found, BrokenRow):
+        zone = calendar_of(record).zone
+        found = verify_record(record, zone)
+        if isinstance(found, BrokenRow):
+            click.echo(f"BROKEN: {found.sentence()}.")
+            click.echo(f"{_rows(found.rows)} before it are as they were written.")
+            sys.exit(1)
+        locks = verify_locks(record, zone)
+    if isinstance(locks, BrokenLock):
+        click.echo(f"BROKEN: {locks.sentence()}.")
+        click.echo(f"{_rows(found.rows)} of the record are as they were written.")
         sys.exit(1)
+    click.echo("\n".join(_intact(found, locks)))
 
 
-def _result(found: "Verified | BrokenRow") -> list[str]:
-    from risk_actors.store.audit_verify import BrokenRow  # noqa: PLC0415
-
-    if isinstance(found, BrokenRow):
-        return [
-            f"BROKEN: {found.sentence()}.",
-            f"{_rows(found.rows)} before it are as they were written.",
-        ]
+def _intact(found: "Verified", locks: "LocksVerified") -> list[str]:
     lines = []
     if found.rows or found.cut_off_seq:
         lines.append(f"Intact: {_rows(found.rows)}, the last is {found.head_seq}.")
@@ -140,6 +157,10 @@ def _result(found: "Verified | BrokenRow") -> list[str]:
         lines.append(f"It begins anew: {found.follows}.")
     if found.unchained:
         lines.append(f"{_rows(found.unchained)} of an earlier version bear no hash to check.")
+    if locks.compared or locks.not_judged:
+        lines.append(f"The table of locks is as the record tells: {locks.compared:,} compared.")
+    if locks.not_judged:
+        lines.append(f"Of {locks.not_judged:,} more the record does not tell; they are not judged.")
     return lines
 
 
@@ -149,11 +170,17 @@ def _rows(count: int) -> str:
 
 def _show(record: "Record", data_dir: Path, wanted: _Wanted) -> None:
     """Write what is asked for, or say that there is nothing."""
-    from risk_actors.cli.audit_selection import calendar_of, select  # noqa: PLC0415
+    from risk_actors.cli.audit_selection import (  # noqa: PLC0415
+        calendar_of,
+        nothing_found,
+        select,
+    )
 
-    if record.latest_ns() is None:
-        if wanted.format == "text":
-            click.echo(f"Nothing is recorded yet in {data_dir}.")
+    is_text = wanted.format == "text"
+    is_one = wanted.correlation_id is not None or wanted.lock_id is not None
+    if record.latest_ns() is None and not is_one:
+        # Where rows for another program are expected, a sentence does not belong among them.
+        click.echo(f"Nothing is recorded yet in {data_dir}.", err=not is_text)
         return
     calendar = calendar_of(record)
     day, selection = select(
@@ -162,22 +189,26 @@ def _show(record: "Record", data_dir: Path, wanted: _Wanted) -> None:
         day=wanted.day,
         account=wanted.account,
         correlation_id=wanted.correlation_id,
+        lock_id=wanted.lock_id,
     )
-    if wanted.format == "text":
+    nothing = nothing_found(record, calendar, day, wanted.account or "", selection)
+    if nothing is not None:
+        click.echo(f"{nothing[0].upper()}{nothing[1:]}.", err=not is_text)
+        return
+    if is_text:
         _written(wanted, lambda out: _print(record, calendar, wanted, day, selection, out))
         return
 
     from risk_actors.cli.audit_export import write_csv, write_json_lines  # noqa: PLC0415
 
-    def write(out: TextIO) -> None:
-        if wanted.format == "csv":
-            count = write_csv(record.rows(selection), record.account_names(), out)
-        else:
-            count = write_json_lines(record.rows(selection), out)
+    write = write_csv if wanted.format == "csv" else write_json_lines
+
+    def export(out: TextIO) -> None:
+        count = write(record.rows(selection), record.account_names(), out)
         if wanted.output is not None:
             click.echo(f"{_rows(count)} written to {wanted.output}")
 
-    _written(wanted, write)
+    _written(wanted, export)
 
 
 def _written(wanted: _Wanted, write: Callable[[TextIO], None]) -> None:
@@ -205,8 +236,8 @@ def _print(
     names = record.account_names()
     touched = dict.fromkeys(row.correlation_id for row in record.rows(selection))
     found = chains_of(record.rows_of(list(touched)))
-    # One chain that is asked for by its id is shown whatever it led to.
-    is_all = wanted.everything or wanted.correlation_id is not None
+    # A chain that is asked for by its id or lock is shown whatever it led to.
+    is_all = wanted.everything or selection.correlation_ids is not None
     chains = [chain for chain in found if is_all or chain.led_to_something]
     page = AuditPage(_console(wanted, out), names, calendar.zone)
     page.heading(day, wanted.account or "", chains)
@@ -220,6 +251,7 @@ def _print(
             else (f"{hidden:,} events that led to nothing are")
         )
         page.note(f"{what} left out; --all shows them.")
+    page.note("Not verified; --verify checks.")
 
 
 def _console(wanted: _Wanted, out: TextIO) -> "Console":

@@ -24,11 +24,14 @@ CSV_COLUMNS = (
 )
 
 
-def write_json_lines(rows: Iterable[RecordRow], out: TextIO) -> int:
-    """Write every column of each row, its message decoded; return how many."""
+def write_json_lines(rows: Iterable[RecordRow], names: Mapping[int, str], out: TextIO) -> int:
+    """Write every column of each row, its message decoded, and the account's name; return how many.
+
+    A row of no single account has null for the name, as for the id.
+    """
     count = 0
     for row in rows:
-        fields = row._asdict()
+        fields = {**row._asdict(), "account": _name(row, names)}
         try:
             fields["message"] = json.loads(row.message)
         except (TypeError, ValueError):
@@ -44,10 +47,13 @@ def write_csv(rows: Iterable[RecordRow], names: Mapping[int, str], out: TextIO) 
     writer.writeheader()
     count = 0
     for row in rows:
-        account = "" if row.account_id is None else names.get(row.account_id, "")
-        writer.writerow(_scrubbed({**row._asdict(), "account": account}))
+        writer.writerow(_scrubbed({**row._asdict(), "account": _name(row, names) or ""}))
         count += 1
     return count
+
+
+def _name(row: RecordRow, names: Mapping[int, str]) -> str | None:
+    return None if row.account_id is None else names.get(row.account_id)
 
 
 def _scrubbed(value: Any) -> Any:

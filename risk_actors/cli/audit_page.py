@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import NamedTuple
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 from risk_actors.cli.audit_steps import Step, step_of
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.store.audit import RecordRow
+from risk_actors.store.audit_words import in_words
 
 _NARROW = 72
 """In fewer columns a step's sentence stands under its times instead of beside them."""
@@ -66,9 +67,15 @@ def chains_of(rows: Iterable[RecordRow]) -> list[Chain]:
 
 
 def _told_once(steps: list[Step]) -> list[Step]:
-    """Leave out a verdict that the breach or warning it led to says again."""
+    """Leave out a verdict that the breach or warning it led to, or the breach's end, says again."""
     told = {(s.row.account_id, s.text) for s in steps if s.word in ("breach", "shadow", "warning")}
-    return [s for s in steps if s.word != "verdict" or (s.row.account_id, s.text) not in told]
+    kept = {(s.row.account_id, s.rule_id) for s in steps if s.word == "cleared"}
+    return [
+        s
+        for s in steps
+        if (s.word != "verdict" or (s.row.account_id, s.text) not in told)
+        and (s.word != "ok" or (s.row.account_id, s.rule_id) not in kept)
+    ]
 
 
 class AuditPage:
@@ -94,7 +101,7 @@ class AuditPage:
         accounts = [s.row.account_id for s in chain.steps if s.row.account_id is not None]
         whom = ", ".join(self._name(each) for each in dict.fromkeys(accounts))
         head = Text()
-        head.append(self._clock(first.at_ns), "bold")
+        head.append(in_words(first.at_ns, self._zone), "bold")
         if whom:
             head.append(f"  {whom}", "bold")
         head.append(f"  {chain.correlation_id}", "dim")
@@ -144,10 +151,6 @@ class AuditPage:
 
     def _write(self, text: Text) -> None:
         self._console.print(text, soft_wrap=not self._is_narrow)
-
-    def _clock(self, at_ns: int) -> str:
-        at = datetime.fromtimestamp(at_ns // NS_PER_S, self._zone)
-        return f"{at:%a %Y-%m-%d %H:%M:%S}.{at_ns // 1_000_000 % 1000:03} {at:%Z}"
 
     def _name(self, account_id: int) -> str:
         return self._names.get(account_id, f"account {account_id}")

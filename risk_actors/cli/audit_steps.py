@@ -27,6 +27,8 @@ QUIET_EVENTS = frozenset(
 )
 """They come by the hundred on any day; alone they are worth no line."""
 
+_QUIET_WORDS = frozenset({"ok", "no locks", "breach again"})
+
 type _Fields = dict[str, Any]
 
 
@@ -41,21 +43,30 @@ class Step(NamedTuple):
     is_alarming: bool
     is_quiet: bool
     """Whether it is worth a line only in a chain that led to something."""
+    rule_id: str = ""
+    """The rule that it is about, if any."""
 
 
 def step_of(row: RecordRow) -> Step:
     """Return a row as a step of its chain."""
     fields = message_of(row)
     word, is_alarming = _judge(row.kind, fields)
-    is_quiet = not is_alarming and (row.kind in QUIET_EVENTS or word in ("ok", "no locks"))
+    is_quiet = not is_alarming and (row.kind in QUIET_EVENTS or word in _QUIET_WORDS)
     return Step(
         row=row,
         at_ns=max(row.at_ns, _event_ns(fields)),
         word=word,
-        text=scrub(row.text) if row.text else in_words(row.kind),
+        text=scrub(row.text) if row.text else _unwritten(row.kind, fields),
         is_alarming=is_alarming,
         is_quiet=is_quiet,
+        rule_id=str(fields.get("rule_id", "")),
     )
+
+
+def _unwritten(kind: str, fields: _Fields) -> str:
+    """Return words for a row that was written without any."""
+    about = f"{fields['rule_id']}: " if fields.get("rule_id") else ""
+    return about + _UNWRITTEN.get(kind, in_words(kind))
 
 
 def message_of(row: RecordRow) -> _Fields:
@@ -135,6 +146,10 @@ def _unlock(fields: _Fields) -> tuple[str, bool]:
     return "unlocking", fields.get("status") in ("refused", "done")
 
 
+def _breach(fields: _Fields) -> tuple[str, bool]:
+    return ("breach again", False) if fields.get("is_repeat") else ("breach", True)
+
+
 def _trader(fields: _Fields) -> tuple[str, bool]:
     return "trader", fields.get("accepted") is False
 
@@ -143,9 +158,17 @@ def _balance(fields: _Fields) -> tuple[str, bool]:
     return "balance", fields.get("expected_usd") != fields.get("told_usd")
 
 
+_UNWRITTEN = {
+    "AccountSnapshot": "the account was read",
+    "BreachEnded": "no longer broken",
+    "ConditionEnded": "what its lock waited for has come",
+    "LocksChanged": "no lock is in force",
+    "LocksNoted": "the gateway noted the locks",
+    "StopMovesWanted": "a stop is to be moved",
+}
+
 _WORDS = {
-    "BreachFound": ("breach", True),
-    "BreachEnded": ("kept", False),
+    "BreachEnded": ("cleared", False),
     "ClockStepped": ("clock", True),
     "ConditionEnded": ("condition", False),
     "DailyReset": ("reset", False),
@@ -169,6 +192,7 @@ _WORDS = {
 _JUDGES: dict[str, Callable[[_Fields], tuple[str, bool]]] = {
     "ActorChanged": _actor,
     "BalanceChecked": _balance,
+    "BreachFound": _breach,
     "CommandAnswered": _outcome,
     "ConnectionChanged": _connection,
     "EnforcementChanged": _enforcement,

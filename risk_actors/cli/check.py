@@ -1,17 +1,16 @@
 """`check`: what the settings mean, or everything that is wrong with them."""
 
-import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from risk_actors.cli.options import SettingsRefused, data_option, settings_option
 
 if TYPE_CHECKING:
     from risk_actors.app.settings import Settings
+    from risk_actors.app.settings_advice_words import Advice
     from risk_actors.app.settings_environment import Environment
 
 
@@ -36,33 +35,32 @@ def check(settings_dir: Path, data_dir: Path) -> None:
         now_ns=time.time_ns(),
         account_name=environment.account_name or settings.gateway.account_name,
     )
-    print_meaning(situation, settings_dir)
-    _print_what_waits(settings, data_dir, situation.now_ns)
+    print_meaning(situation, settings_dir, *_of_the_data(settings, data_dir, situation.now_ns))
 
 
-def _print_what_waits(settings: "Settings", data_dir: Path, now_ns: int) -> None:
-    """Compare with what is in force; nothing is said where no guard has run yet."""
+def _of_the_data(
+    settings: "Settings", data_dir: Path, now_ns: int
+) -> "tuple[list[Advice], list[str]]":
+    """Return advice on the data directory, and what of the settings waits in it."""
     from risk_actors.app.admin_secret import unlock_advice  # noqa: PLC0415  # not in `--help`
-    from risk_actors.app.settings_due import StoredSettings, settings_due  # noqa: PLC0415
-    from risk_actors.store.schema import DATABASE_FILE  # noqa: PLC0415
-    from risk_actors.store.settings import first_started_ns, read_settings  # noqa: PLC0415
+    from risk_actors.app.settings_advice_words import Advice  # noqa: PLC0415
+    from risk_actors.app.settings_due import settings_due  # noqa: PLC0415
+    from risk_actors.app.settings_stored import stored_settings  # noqa: PLC0415
 
-    advice = unlock_advice(settings.session.unlock, data_dir)
-    if advice is not None:
-        click.secho(f"! {advice}", fg="yellow")
-    if not (data_dir / DATABASE_FILE).is_file():
-        return
-    try:
-        row = read_settings(data_dir)
-        if row is None:
-            return
-        stored = StoredSettings(day_start_ns=row.day_start_ns, in_force=row.in_force)
-        merged = settings_due(stored, settings, now_ns, first_started_ns(data_dir) or now_ns)
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
-        click.secho(f"! Which settings are in force cannot be read: {error}", fg="yellow")
-        return
-    for change in merged.pending:
-        click.secho(f"! Waits for the daily reset: {change.sentence()}", fg="yellow")
+    advice = []
+    needed = unlock_advice(settings.session.unlock, data_dir)
+    if needed is not None:
+        advice.append(Advice(needed))
+    stored = stored_settings(data_dir)
+    advice += [Advice(sentence) for sentence in stored.said]
+    merged = settings_due(
+        stored.row,
+        settings,
+        now_ns,
+        now_ns if stored.first_started_ns is None else stored.first_started_ns,
+        was_locked=stored.was_locked,
+    )
+    return advice, [change.sentence() for change in merged.pending]
 
 
 def _load(settings_dir: Path) -> "tuple[Settings, Environment]":

@@ -1,6 +1,7 @@
 """How `check` lays out what the settings mean: the frame, each rule, then advice."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from risk_actors.core import cme_holidays
 from risk_actors.core.rules import Mode, RuleSettings
 from risk_actors.core.rules.base import OnUnknown
 from risk_actors.core.rules.lock_settings import LockSettings, LockUntil
+from risk_actors.core.unlock_policy import UnlockPolicy
 from risk_actors.core.verdict import Existing
 
 _WARNINGS_USD = {
@@ -29,9 +31,28 @@ _WEEKDAYS = {
 }
 
 
-def print_meaning(situation: Situation, settings_dir: Path) -> None:
-    """Print all that the settings mean."""
-    advice = advise(situation)
+_UNLOCK = {
+    UnlockPolicy.NEVER: "never: a lock ends by its own condition only",
+    UnlockPolicy.DELAYED: "delayed: a lock can be ended {} after it was asked for",
+    UnlockPolicy.ADMIN: "admin: a lock can be ended with the admin secret",
+}
+
+
+def print_meaning(
+    situation: Situation,
+    settings_dir: Path,
+    of_the_data: Sequence[Advice] = (),
+    waiting: Sequence[str] = (),
+) -> None:
+    """Print all that the settings mean.
+
+    Args:
+        situation: the settings, and where they are to work.
+        settings_dir: where they were read.
+        of_the_data: what is wise to know of the data directory.
+        waiting: what of the settings does not hold yet, one sentence each.
+    """
+    advice = [*of_the_data, *advise(situation)]
     warnings = [each for each in advice if each.is_warning]
     page = Page(make_console())
     page.line((_headline(situation, settings_dir, len(warnings)), "bold"))
@@ -42,6 +63,10 @@ def print_meaning(situation: Situation, settings_dir: Path) -> None:
         if index:
             page.blank()
         _print_rule(page, situation, rule)
+    if waiting:
+        page.section("Not in force yet")
+        for sentence in waiting:
+            page.paragraph(f"{sentence}.", indent=1, mark="! ", style="yellow")
     _print_advice(page, "Warnings", warnings, "! ", "yellow")
     _print_advice(page, "Good to know", [each for each in advice if not each.is_warning], "- ")
 
@@ -67,6 +92,8 @@ def _frame(situation: Situation) -> list[tuple[str, str]]:
     session = settings.session
     rows.append(("Day", f"begins {_cron_words(session.daily_reset)}, {session.timezone}"))
     rows.append(("Week", f"begins {_cron_words(session.weekly_reset)}"))
+    delay = time_span(session.unlock_delay_s)
+    rows.append(("Unlock", _UNLOCK[session.unlock].format(delay)))
     own = len(settings.holidays)
     added = f", {own} {'entry' if own == 1 else 'entries'} of your own" if own else ""
     rows.append(("Holidays", f"CME's until {cme_holidays.LAST_YEAR}{added}"))
@@ -93,9 +120,11 @@ def _cron_words(expression: str) -> str:
 
 def _print_rule(page: Page, situation: Situation, rule: RuleSettings) -> None:
     page.entry(rule.id, f"{rule.mode}  {rule.type}{_origin(situation, rule)}", indent=1)
-    page.paragraph(situation.rule_of(rule).summary(), indent=2)
+    summary = situation.rule_of(rule).summary()
     if rule.mode is Mode.OFF:
+        page.paragraph(f"Off. Would say: {summary}", indent=2)
         return
+    page.paragraph(summary, indent=2)
     for text in _terms(rule):
         page.paragraph(text, indent=2)
 

@@ -17,6 +17,7 @@ _TIMEOUT_S = 5.0
 _ACTING_TIMEOUT_S = 30.0
 """To arm and disarm, the actors are made anew."""
 _ERROR_STATUS = 400
+_NONE_RUNS = "start it with `risk-actors run`; locks hold on, see `risk-actors locks --stored`"
 
 
 class DaemonClient:
@@ -37,7 +38,7 @@ class DaemonClient:
             left = json.loads((data_dir / PORT_FILE).read_text(encoding="utf-8"))
             return cls(str(left.get("host", "127.0.0.1")), int(left["port"]))
         except FileNotFoundError:
-            message = f"no daemon runs on {data_dir}; start one with `risk-actors run`"
+            message = f"no daemon runs on {data_dir}; {_NONE_RUNS}"
             raise CommandError(message) from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CommandError(f"{data_dir / PORT_FILE} cannot be read: {error}") from error
@@ -99,8 +100,8 @@ class DaemonClient:
             answer = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise CommandError(
-                f"no daemon answers on port {self._port} ({error}); it has ended or hangs,"
-                " see its log in the data directory"
+                f"no daemon answers on port {self._port} ({error}); it has ended or hangs, see its"
+                f" log in the data directory; {_NONE_RUNS}"
             ) from error
         finally:
             connection.close()

@@ -40,36 +40,51 @@ def locks(data_dir: Path, as_json: bool, stored: bool) -> None:
     if not any(account.locks for account in picture.accounts):
         console.print("No account is locked.")
     print_locks(console, picture)
+    _print_chains(console, picture)
     _print_deadlines(console, picture)
 
 
 def print_locks(console: "Console", picture: "Picture") -> None:
-    """Print a table of the locks, and below it the requests to end them."""
+    """Print a table of the locks, each with its reason below, then the requests to end them."""
     from risk_actors.cli import words  # noqa: PLC0415
-    from risk_actors.cli.tables import make_table  # noqa: PLC0415
+    from risk_actors.cli.tables import NotedRow, print_noted_rows  # noqa: PLC0415
 
     now = words.now_in(picture)
     is_locked = "locked" if picture.armed else "would be locked"
-    table = make_table(console, "lock>", "account", is_locked, "by rule", "ends", "since", "reason")
-    for account in picture.accounts:
-        for lock in account.locks:
-            table.add_row(
+    rows = [
+        NotedRow(
+            cells=(
                 str(lock.id),
                 account.name,
                 words.lock_scope(lock),
                 lock.rule,
                 words.lock_end(lock, now),
-                words.clock(lock.since, now),
-                lock.reason,
-            )
-    if table.row_count and not picture.armed:
+            ),
+            note=f"since {words.clock(lock.since, now)}: {lock.reason}",
+        )
+        for account in picture.accounts
+        for lock in account.locks
+    ]
+    if rows and not picture.armed:
         console.print(f"These locks are not enforced: {words.NOT_ENFORCED}.")
-    if table.row_count:
-        console.print(table)
+    if rows:
+        print_noted_rows(console, ("lock>", "account", is_locked, "by rule", "ends"), rows)
     for account in picture.accounts:
         for lock in account.locks:
             if lock.unlock is not None:
                 console.print(f"Lock {lock.id}: {words.unlock_wait(lock.unlock, now)}")
+    console.print(words.unlock_policy(picture))
+    for _, sentence in words.all_waived(picture, now):
+        console.print(f"! {sentence}", style="bold yellow")
+
+
+def _print_chains(console: "Console", picture: "Picture") -> None:
+    """Print how to see what each lock came from."""
+    for account in picture.accounts:
+        for lock in account.locks:
+            if lock.correlation_id:
+                where = f"risk-actors audit --correlation {lock.correlation_id}"
+                console.print(f"Lock {lock.id}: how it came about: {where}")
 
 
 def _print_deadlines(console: "Console", picture: "Picture") -> None:
@@ -99,21 +114,38 @@ def _stored(data_dir: Path) -> "Picture":
     import sqlite3  # noqa: PLC0415  # kept out of `--help`
 
     from risk_actors.actors.picture import Picture  # noqa: PLC0415
+    from risk_actors.cli.audit_selection import session_in_force  # noqa: PLC0415
+    from risk_actors.store.audit import Record  # noqa: PLC0415
     from risk_actors.store.locks import stored_locks  # noqa: PLC0415
 
+    if not data_dir.is_dir():
+        raise CommandError(f"there is no data directory {data_dir}; give it with --data")
     try:
+        with Record(data_dir) as record:
+            names, session = record.account_names(), session_in_force(record)
         rows = stored_locks(data_dir, time.time_ns())
+    except FileNotFoundError:
+        message = f"there is no store in {data_dir}; a daemon leaves one with `risk-actors run`"
+        raise CommandError(message) from None
     except (sqlite3.Error, OSError) as error:
         raise CommandError(f"the store in {data_dir} cannot be read: {error}") from error
     accounts: dict[int, AccountPicture] = {}
     for row in rows:
-        accounts[row.account_id] = _with_lock(accounts.get(row.account_id), row)
+        accounts[row.account_id] = _with_lock(accounts.get(row.account_id), row, names)
     return Picture(
-        version="", mode="", armed=True, phase="stored", accounts=tuple(accounts.values())
+        version="",
+        mode="",
+        armed=True,
+        phase="stored",
+        accounts=tuple(accounts.values()),
+        unlock=session.unlock.value,
+        timezone=session.timezone,
     )
 
 
-def _with_lock(account: "AccountPicture | None", stored: "StoredLock") -> "AccountPicture":
+def _with_lock(
+    account: "AccountPicture | None", stored: "StoredLock", names: dict[int, str]
+) -> "AccountPicture":
     import msgspec  # noqa: PLC0415  # kept out of `--help`
 
     from risk_actors.actors.picture import (  # noqa: PLC0415
@@ -134,7 +166,9 @@ def _with_lock(account: "AccountPicture | None", stored: "StoredLock") -> "Accou
         until=None if stored.until_ns is None else iso_utc(stored.until_ns),
         reason=stored.reason,
         unlock=unlock,
+        correlation_id=stored.correlation_id,
     )
     if account is None:
-        account = AccountPicture(id=stored.account_id, name=str(stored.account_id))
+        name = names.get(stored.account_id) or str(stored.account_id)
+        account = AccountPicture(id=stored.account_id, name=name)
     return msgspec.structs.replace(account, locks=(*account.locks, lock))

@@ -2,28 +2,27 @@
 
 import sqlite3
 import sys
-from datetime import datetime
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from risk_actors.cli.audit_day import DAY_HELP, DayType, WantedDay, day_of
 from risk_actors.cli.options import CommandError, data_option
 
 if TYPE_CHECKING:
     from risk_actors.app.replay import Replayed
 
+_ALIVE_WITHIN_NS = 60 * 1_000_000_000
+"""A run that was alive so lately, while its daemon can be reached, has not ended."""
+
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @data_option
-@click.option(
-    "--day",
-    type=click.DateTime(("%Y-%m-%d",)),
-    metavar="YYYY-MM-DD",
-    help="The trading day by the date on which it ends; without it, the latest.",
-)
-def replay(file: Path | None, data_dir: Path, day: datetime | None) -> None:
+@click.option("--day", type=DayType(), metavar="YYYY-MM-DD", help=DAY_HELP)
+def replay(file: Path | None, data_dir: Path, day: WantedDay | None) -> None:
     """Do a recorded day again and compare every decision with the recorded one.
 
     What the broker, the clock and the trader said is given to the same actors in the order and at
@@ -35,7 +34,9 @@ def replay(file: Path | None, data_dir: Path, day: datetime | None) -> None:
     """
     from risk_actors.app.replay import NothingToReplayError  # noqa: PLC0415  # kept out of `--help`
     from risk_actors.app.replay import replay as do_again  # noqa: PLC0415
+    from risk_actors.cli.audit_selection import calendar_of  # noqa: PLC0415
     from risk_actors.cli.replay_page import lines  # noqa: PLC0415
+    from risk_actors.store.audit import Record  # noqa: PLC0415
     from risk_actors.store.schema import DATABASE_FILE  # noqa: PLC0415
 
     store = data_dir / DATABASE_FILE if file is None else file
@@ -46,11 +47,23 @@ def replay(file: Path | None, data_dir: Path, day: datetime | None) -> None:
             f"there is no record at {store}; a daemon leaves one with `risk-actors run`"
         )
     try:
-        replayed: Replayed = do_again(store, day and day.date())
+        with Record(store) as record:
+            calendar = calendar_of(record)
+        wanted = None if day is None else day_of(day, calendar, time.time_ns())
+        replayed: Replayed = do_again(store, wanted, calendar.zone)
     except NothingToReplayError as error:
         raise CommandError(str(error)) from error
     except sqlite3.Error as error:
         raise CommandError(f"the record in {store} cannot be read: {error}") from error
-    click.echo("\n".join(lines(replayed)))
+    click.echo("\n".join(lines(replayed, lives_since_ns=_lives_since_ns(store))))
     if not replayed.agrees:
         sys.exit(1)
+
+
+def _lives_since_ns(store: Path) -> int | None:
+    """Return when a run of this store was last alive at the least if it still runs."""
+    from risk_actors.app.instance import ADDRESS_FILE  # noqa: PLC0415  # kept out of `--help`
+
+    if not (store.parent / ADDRESS_FILE).is_file():
+        return None
+    return time.time_ns() - _ALIVE_WITHIN_NS

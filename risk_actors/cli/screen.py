@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 _REFRESH_S = 0.5
 """Twice a second: quick for the eye, and next to nothing for the threads that guard."""
 
-_WIDE_COLUMNS = 130
-"""From this width on, events stand beside the accounts instead of below them."""
-_ACCOUNTS_SHARE = 0.56
+_ACCOUNTS_WIDTH = 78
+"""What accounts take beside the events: enough for all that they say; the rest is the events'."""
+_GAP = 2
+_WIDE_COLUMNS = 180
+"""From this width on, events beside the accounts have room for their sentences."""
+_ENOUGH_COLUMNS = 150
+"""From this width on, events stand beside the accounts if these leave few lines below them."""
+_EVENTS_SHARE = 1 / 3
 _MIN_EVENT_LINES = 5
 
 
@@ -93,19 +98,26 @@ def render(picture: "Picture", now: datetime, size: Size, address: str = "") -> 
     top = banner(picture, now, size.width)
     bottom = footer(picture, address, size.width)
     body_height = max(size.height - len(top) - 1, 1)
-    if size.width >= _WIDE_COLUMNS:
-        body = _beside(picture, now, Size(size.width, body_height))
-    else:
-        body = _below(picture, now, Size(size.width, body_height))
+    body_size = Size(size.width, body_height)
+    is_beside = size.width >= _WIDE_COLUMNS or _leaves_few_lines(picture, now, body_size)
+    body = (_beside if is_beside else _below)(picture, now, body_size)
     return Group(*top, body, bottom)
 
 
+def _leaves_few_lines(picture: "Picture", now: datetime, size: Size) -> bool:
+    """Tell whether events fare better in a narrow column of the full height than below."""
+    if size.width < _ENOUGH_COLUMNS:
+        return False
+    taken = len(account_panels(picture, now, size.width, size.height))
+    return size.height - taken < size.height * _EVENTS_SHARE
+
+
 def _beside(picture: "Picture", now: datetime, size: Size) -> RenderableType:
-    left_width = int(size.width * _ACCOUNTS_SHARE)
+    left_width = _ACCOUNTS_WIDTH
     left = account_panels(picture, now, left_width, size.height)
-    right_width = size.width - left_width - 2
+    right_width = size.width - left_width - _GAP
     right = event_lines(picture, now, right_width, size.height)
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
     grid.add_column(width=left_width)
     grid.add_column(width=right_width)
     grid.add_row(_filled(left, size.height), _filled(right, size.height))

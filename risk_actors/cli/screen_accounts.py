@@ -1,5 +1,6 @@
 """The accounts: in full while there is room, one line each when there is not."""
 
+import textwrap
 from datetime import datetime
 
 from rich.text import Text
@@ -19,12 +20,13 @@ _STATE_STYLES = {
     "UNKNOWN": "bold magenta",
 }
 _URGENCY = {"breach": 0, "unknown": 1, "warning": 2, "ok": 3}
-_MAX_NAME_WIDTH = 22
+_MAX_NAME_WIDTH = 28
 _FIGURES_WIDTH = 24
 _STATE_WIDTH = 11
 _USED_WIDTH = 5
 _NEARLY_USED = 0.75
 _BORDER_LINES = 2
+_REASON_LINES = 2
 
 
 def account_panels(picture: Picture, now: datetime, width: int, height: int) -> list[Text]:
@@ -63,10 +65,10 @@ def _boxed(picture: Picture, account: AccountPicture, body: list[Text], width: i
 def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) -> list[Text]:
     rules = words.rules_of(picture, account)
     return [
-        *_locks(picture, account, now),
+        *_locks(picture, account, now, width),
         _money(account, width),
         *_strange_balance(account),
-        *_rule_lines(rules, width),
+        *_rule_lines(rules, now, width, armed=picture.armed),
         *_holdings(account, now),
         *(Text(line, "dim") for line in headroom_lines(account)),
     ]
@@ -78,7 +80,7 @@ def _urgent_first(
     """Return what fits: locks and money, the rules nearest to breaking, then what is held."""
     room = max(height - _BORDER_LINES, 1)
     head = [
-        *_locks(picture, account, now),
+        *_locks(picture, account, now, width),
         _money(account, width),
         *_strange_balance(account),
     ]
@@ -88,9 +90,10 @@ def _urgent_first(
     if len(rules) > for_rules:
         kept = sorted(rules, key=_urgency)[: max(for_rules - 1, 0)]
         more = Text(f"… and {len(rules) - len(kept)} more rules: risk-actors rules", "dim")
-        lines = [*_rule_lines([rule for rule in rules if rule in kept], width), more]
+        shown = [rule for rule in rules if rule in kept]
+        lines = [*_rule_lines(shown, now, width, armed=picture.armed), more]
     else:
-        lines = _rule_lines(rules, width)
+        lines = _rule_lines(rules, now, width, armed=picture.armed)
     return [*head, *lines, *holdings][:room]
 
 
@@ -119,8 +122,10 @@ def _strange_balance(account: AccountPicture) -> list[Text]:
     return [Text(f"! {words.balance_check(account)}", "yellow")]
 
 
-def _locks(picture: Picture, account: AccountPicture, now: datetime) -> list[Text]:
-    lines = [line for lock in account.locks for line in _lock(lock, now, armed=picture.armed)]
+def _locks(picture: Picture, account: AccountPicture, now: datetime, width: int) -> list[Text]:
+    lines = [
+        line for lock in account.locks for line in _lock(lock, now, width, armed=picture.armed)
+    ]
     under_way = account.enforcement
     if under_way is not None:
         lines.append(
@@ -133,14 +138,14 @@ def _locks(picture: Picture, account: AccountPicture, now: datetime) -> list[Tex
     return lines
 
 
-def _lock(lock: LockPicture, now: datetime, *, armed: bool) -> list[Text]:
+def _lock(lock: LockPicture, now: datetime, width: int, *, armed: bool) -> list[Text]:
     if not armed:
         return [
             Text.assemble(
                 (f"□ {words.lock_scope(lock)} would be locked ", "bold yellow"),
                 f"{words.lock_end(lock, now)}  by {lock.rule}",
             ),
-            Text(f"  {words.NOT_ENFORCED}. {lock.reason}"),
+            *_reason(f"{words.NOT_ENFORCED}. {lock.reason}", width),
         ]
     lines = [
         Text.assemble(
@@ -148,27 +153,46 @@ def _lock(lock: LockPicture, now: datetime, *, armed: bool) -> list[Text]:
             (words.lock_end(lock, now), "bold"),
             (f"  by {lock.rule}", ""),
         ),
-        Text(f"  {lock.reason}"),
+        *_reason(lock.reason, width),
     ]
     if lock.unlock is not None:
         lines.append(Text(f"  {words.unlock_wait(lock.unlock, now)}", "yellow"))
     return lines
 
 
-def _rule_lines(rules: list[RulePicture], width: int) -> list[Text]:
-    name_width = min(max((len(_name(rule)) for rule in rules), default=0), _MAX_NAME_WIDTH)
+def _reason(reason: str, width: int) -> list[Text]:
+    chunks = textwrap.wrap(
+        reason,
+        max(width - 2, 8),
+        max_lines=_REASON_LINES,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
+    return [Text(f"  {chunk}") for chunk in chunks]
+
+
+def _rule_lines(rules: list[RulePicture], now: datetime, width: int, *, armed: bool) -> list[Text]:
+    suffixes = [_mode_beside(rule, armed=armed) for rule in rules]
+    widths = [len(rule.id + suffix) for rule, suffix in zip(rules, suffixes, strict=True)]
+    name_width = min(max(widths, default=0), _MAX_NAME_WIDTH)
     fixed = name_width + _STATE_WIDTH + _FIGURES_WIDTH + _USED_WIDTH + 3
     bar_width = max(width - fixed, 4)
-    return [_rule_line(rule, name_width, bar_width) for rule in rules]
+    return [
+        _rule_line(rule, _name(rule, suffix, name_width), now, bar_width)
+        for rule, suffix in zip(rules, suffixes, strict=True)
+    ]
 
 
-def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
+def _rule_line(rule: RulePicture, name: Text, now: datetime, bar_width: int) -> Text:
     style = words.VERDICT_STYLES.get(rule.verdict, "")
     used = rule.used
     line = Text(no_wrap=True)
     line.append(f"{words.verdict(rule):<{_STATE_WIDTH}}", style)
-    line.append_text(fitted(Text(_name(rule), "bold"), name_width))
-    if rule.limit is None or (rule.value is None and rule.verdict == "ok"):
+    line.append_text(name)
+    broken = words.broken(rule, now)
+    if broken:
+        line.append(f" {broken}", style)
+    elif rule.limit is None or (rule.value is None and rule.verdict == "ok"):
         line.append(f" {rule.reason or _without_limit(rule)}", "dim")
     else:
         bar_style = _bar_style(rule, used)
@@ -179,8 +203,16 @@ def _rule_line(rule: RulePicture, name_width: int, bar_width: int) -> Text:
     return line
 
 
-def _name(rule: RulePicture) -> str:
-    return rule.id if rule.mode == "enforce" else f"{rule.id} ({rule.mode})"
+def _name(rule: RulePicture, suffix: str, width: int) -> Text:
+    """Return a rule's name in this width; what is cut is the name, never that it only watches."""
+    rule_id = Text(rule.id)
+    rule_id.truncate(width - len(suffix), overflow="ellipsis")
+    return fitted(Text.assemble(rule_id, suffix, style="bold"), width)
+
+
+def _mode_beside(rule: RulePicture, *, armed: bool) -> str:
+    """Return the mode of a rule that differs from the others; all only watch while not armed."""
+    return f" ({rule.mode})" if armed and rule.mode != "enforce" else ""
 
 
 def _without_limit(rule: RulePicture) -> str:

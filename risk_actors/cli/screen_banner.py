@@ -1,6 +1,7 @@
 """The first lines of the screen, which say what counts most, and the last one."""
 
 from datetime import datetime
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -9,6 +10,8 @@ from risk_actors.cli import words
 from risk_actors.cli.screen_lines import fitted, spread
 
 _MODE_STYLES = {"paper": "bold white on blue", "live": "bold white on magenta"}
+_MOST_WAIVED = 2
+"""Sentences that say what does not protect after an unlock."""
 _PHASES = {
     "starting": ("STARTING", "bold black on yellow"),
     "degraded": ("DEGRADED", "bold black on bright_yellow"),
@@ -39,16 +42,48 @@ def banner(picture: Picture, now: datetime, width: int) -> list[Text]:
     if not picture.armed:
         told = f" ▲ {words.NOT_ENFORCED}: rules and locks only watch and record"
         lines.append(fitted(Text(told, "bold yellow"), width))
+    if picture.notices:
+        lines.append(fitted(Text(f" ▲ {_notices(picture.notices)}", "bold red"), width))
+    lines += _waived(picture, now, width)
     if picture.settings_fault:
         lines.append(fitted(Text(f" ▲ {picture.settings_fault}", "bold red"), width))
     if picture.pending:
-        told = f" ▲ waits for the daily reset: {'; '.join(picture.pending)}"
-        lines.append(fitted(Text(told, "yellow"), width))
+        lines.append(fitted(Text(f" ▲ {_pending(picture.pending)}", "yellow"), width))
     if picture.phase != "armed":
         reason = picture.detail or "not guarding yet"
         style = "bold yellow" if picture.phase in ("starting", "stopping") else "bold red"
         lines.append(fitted(Text(f" ▲ {reason}", style), width))
     return lines
+
+
+def _notices(sentences: tuple[str, ...]) -> str:
+    """Return the only sentence, or the first after where to read all of them."""
+    if len(sentences) == 1:
+        return sentences[0]
+    return f"{len(sentences)} notices, see `risk-actors status`: {sentences[0]}"
+
+
+def _waived(picture: Picture, now: datetime, width: int) -> list[Text]:
+    """Return a sentence for each rule that does not act because an unlock waived what it found."""
+    waived = words.all_waived(picture, now)
+    if len(picture.accounts) > 1:
+        told = [sentence for _, sentence in waived]
+    else:
+        told = [words.waived(rule, now) for rule, _ in waived]
+    if len(told) > _MOST_WAIVED:
+        more = len(told) - _MOST_WAIVED + 1
+        told[_MOST_WAIVED - 1 :] = [f"{more} more rules do not act: risk-actors status"]
+    return [
+        fitted(Text(f" {' ' if number else '▲'} {part}", "bold yellow"), width)
+        for sentence in told
+        for number, part in enumerate(wrap(sentence, max(width - 3, 20)))
+    ]
+
+
+def _pending(sentences: tuple[str, ...]) -> str:
+    if len(sentences) == 1:
+        return sentences[0]
+    return f"{len(sentences)} changes wait for the daily reset, see `risk-actors status`"
 
 
 def _connection(picture: Picture, now: datetime) -> Text:

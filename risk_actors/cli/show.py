@@ -59,6 +59,7 @@ def rules(data_dir: Path, explained: str | None) -> None:
     from risk_actors.cli.tables import make_console, make_table  # noqa: PLC0415  # brings rich
 
     picture, console = DaemonClient.find(data_dir).picture(), make_console()
+    now = words.now_in(picture)
     for account in picture.accounts:
         console.print(account.name, style="bold")
         table = make_table(console, "rule", "mode", "verdict", "value>", "limit>", "left>")
@@ -79,6 +80,8 @@ def rules(data_dir: Path, explained: str | None) -> None:
                 console.print(
                     f"{rule.id}: {rule.reason}", style=words.VERDICT_STYLES.get(rule.verdict)
                 )
+            if rule.is_waived:
+                console.print(f"! {words.waived(rule, now)}", style="bold yellow")
         console.print()
 
 
@@ -105,6 +108,8 @@ def _print_headline(console: "Console", picture: "Picture") -> None:
         console.print(f"Fallback: {ways.fallback}")
     if picture.detail:
         console.print(picture.detail)
+    for notice in picture.notices:
+        console.print(notice, style="bold red")
 
 
 def _print_accounts(console: "Console", picture: "Picture") -> None:
@@ -163,12 +168,18 @@ def _print_headroom(console: "Console", picture: "Picture") -> None:
 
 
 def _print_balance_checks(console: "Console", picture: "Picture") -> None:
-    """Say whether each day's P&L was checked against the balance, and what came of it."""
+    """Say what came of checking each day's P&L against the balance; once where it was not."""
     from risk_actors.cli import words  # noqa: PLC0415
 
+    unchecked = [account for account in picture.accounts if account.balance_check is None]
     for account in picture.accounts:
-        style = "yellow" if words.is_balance_strange(account) else None
-        console.print(f"{account.name}: {words.balance_check(account)}", style=style)
+        if account not in unchecked:
+            style = "yellow" if words.is_balance_strange(account) else None
+            console.print(f"{account.name}: {words.balance_check(account)}", style=style)
+    if unchecked:
+        names = ", ".join(account.name for account in unchecked)
+        which = "all accounts" if len(unchecked) == len(picture.accounts) > 1 else names
+        console.print(f"{which}: {words.balance_check(unchecked[0])}", style="dim")
 
 
 def _print_prices(console: "Console", picture: "Picture") -> None:
@@ -189,4 +200,4 @@ def _print_settings(console: "Console", picture: "Picture") -> None:
     if picture.settings_fault:
         console.print(picture.settings_fault, style="bold red")
     for sentence in picture.pending:
-        console.print(f"Waits for the daily reset: {sentence}", style="yellow")
+        console.print(sentence, style="yellow")

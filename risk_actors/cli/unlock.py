@@ -34,17 +34,18 @@ def unlock(
     cooling-off time, in which --withdraw takes the request back; "admin" needs the admin secret.
     Every attempt is recorded.
     """
+    why = (reason or "").strip()
+    if not withdraw and not why:
+        raise click.UsageError("say why with --reason")
     daemon = DaemonClient.find(data_dir)
     if withdraw:
         click.echo(f"Lock {lock}: {daemon.withdraw(lock)}")
         return
-    if reason is None:
-        raise click.UsageError("say why with --reason")
     picture = daemon.picture()
     account_id = None if account is None else account_id_of(picture, account)
     wants_secret = picture.unlock == "admin" and _is_locked(picture, lock)
     secret = secret_or_prompt(from_stdin=secret_stdin, wanted=wants_secret)
-    click.echo(f"Lock {lock}: {daemon.unlock(lock, account_id, reason, secret)}")
+    click.echo(f"Lock {lock}: {daemon.unlock(lock, account_id, why, secret)}")
 
 
 def _is_locked(picture: "Picture", lock_id: int) -> bool:

@@ -17,6 +17,8 @@ from risk_actors.actors.picture import (
 )
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.rules.measure import Unit
+from risk_actors.core.unlock_policy import UnlockPolicy
+from risk_actors.core.unlock_waiver import after_unlock
 
 UNKNOWN = "unknown"
 NOT_ENFORCED = "NOT ARMED, nothing is sent"
@@ -50,7 +52,10 @@ def balance_check(account: AccountPicture) -> str:
     """Return what came of checking the day's P&L against the change of the balance."""
     check = account.balance_check
     if check is None:
-        return "day P&L not checked against the balance (nobody watched the day begin)"
+        return (
+            "day P&L not checked against the balance"
+            " (this guard was not running when the day began)"
+        )
     if check.unexplained == 0:
         return "day P&L agrees with the change of the balance"
     return (
@@ -188,6 +193,42 @@ def unlock_wait(unlock: UnlockPicture, now: datetime) -> str:
     left = countdown(unlock.due, now)
     wait = left if left == _OVER else f"in {left}"
     return f"unlock takes effect at {clock(unlock.due, now)}, {wait} ({unlock.reason})"
+
+
+def waived(rule: RulePicture, now: datetime) -> str:
+    """Return what a rule still does after an unlock waived what it found; empty where none did."""
+    if not rule.is_waived:
+        return ""
+    return after_unlock(rule.id, None if rule.next_cause is None else clock(rule.next_cause, now))
+
+
+def all_waived(picture: Picture, now: datetime) -> list[tuple[RulePicture, str]]:
+    """Return the rules of which an unlock waived what they found, and what they still do."""
+    names = {account.id: account.name for account in picture.accounts}
+    return [
+        (rule, f"{names.get(rule.account, rule.account)}: {waived(rule, now)}")
+        for rule in picture.rules
+        if rule.is_waived
+    ]
+
+
+def broken(rule: RulePicture, now: datetime) -> str:
+    """Return when and at which value a rule broke whose value is back inside the limit."""
+    if rule.broken_at is None:
+        return ""
+    return f"broken at {clock(rule.broken_at, now)} ({figure(rule, rule.broken_value)})"
+
+
+def unlock_policy(picture: Picture) -> str:
+    """Return the unlock policy in one line."""
+    match picture.unlock:
+        case UnlockPolicy.NEVER:
+            terms = "a lock ends by its own condition"
+        case UnlockPolicy.DELAYED:
+            terms = "on request (`risk-actors unlock`), after a cooling-off time"
+        case _:
+            terms = "on request (`risk-actors unlock`), with the admin secret"
+    return f"Unlock: {picture.unlock}; {terms}"
 
 
 def running(rule: RulePicture) -> str:

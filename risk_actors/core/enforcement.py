@@ -34,6 +34,7 @@ from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcom
 from risk_actors.core.enforcement_effects import (
     FLAT,
     REDUCED,
+    RULE_BROKEN,
     AskSnapshot,
     Effect,
     FlatObserved,
@@ -259,7 +260,7 @@ class EnforcementPlan:
     def _begin(self, correlation_id: str, now_ns: int) -> Started:
         if self._goals:
             cause, correlation_id = self._goals[0].cause, self._goals[0].correlation_id
-            detail = "a rule is broken"
+            detail = RULE_BROKEN
         else:
             cause = ", ".join(dict.fromkeys(lock.rule_id for lock in self._locks))
             detail = "something appeared under a lock"

@@ -5,6 +5,9 @@ from typing import NamedTuple
 from risk_actors.core.commands import Command
 from risk_actors.core.verdict import Action, Flatten
 
+RULE_BROKEN = "a rule is broken"
+"""Why an enforcement began, where no lock did it."""
+
 FLAT = "no position and no working order in scope"
 REDUCED = "no more than allowed is open"
 """What is observed at the end: everything gone, or as much as had to go."""

@@ -51,6 +51,12 @@ def format_day_and_instant(at_ns: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at_ns // NS_PER_S, zone).strftime("%a %H:%M:%S %Z")
 
 
+def format_instant_from(at_ns: int, now_ns: int, zone: tzinfo) -> str:
+    """Return an instant as seen from another: with its weekday where it lies on another day."""
+    day, today = (datetime.fromtimestamp(each // NS_PER_S, zone).date() for each in (at_ns, now_ns))
+    return format_instant(at_ns, zone) if day == today else format_day_and_instant(at_ns, zone)
+
+
 def iso_utc(at_ns: int) -> str:
     """Return an instant as ISO 8601 text in UTC with milliseconds."""
     return datetime.fromtimestamp(at_ns / NS_PER_S, UTC).isoformat(timespec="milliseconds")

@@ -4,27 +4,40 @@ Rules that keep a high (a trailing floor, a profit that may be given back in par
 was watched. Where the program did not run, or prices or fills were missing, for longer than a few
 seconds, there is a gap: bars of prices are asked for, and the peak that they prove counts as if it
 had been seen (I5). Until they are here the peak is not known, and is said not to be.
+
+Some of it may never be known: what a position was entered at that was opened before the week's
+first fill and has been closed since, or what a tick is worth of a contract that nobody knows. That
+is said until the daily reset, and no longer: a gap that lies before the day ends with what is
+certain. So does one that lies before the week, whose fills are not known any more.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
+from risk_actors.core.bar_filter import SeenPrice, believed_bars
 from risk_actors.core.broker import Bar, Fill
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.gap_peaks import Stretch, held_in, peak_usd, stretches
+from risk_actors.core.gap_peaks import Stretch, held_in, peak_usd, stretches, unknown_in
 from risk_actors.core.instruments import Instrument, symbol_of
 from risk_actors.core.pnl_state import Gap, PnlState
 from risk_actors.core.position_math import Holding
+from risk_actors.core.price_bounds import TickBounds, bounds_of
 from risk_actors.core.trading_calendar import Window
 
 SHORTEST_GAP_NS = 5 * NS_PER_S
 """P&L that is unknown for less than this is no gap: between two fills' rows it always is."""
 ASK_AGAIN_AFTER_NS = 30 * NS_PER_S
 """Bars that did not come, or could not be read, are asked for again after this long."""
+SHOWN_FOR_NS = 60 * NS_PER_S
+"""A peak is shown for this long. By then the rules remember it; one that is made later begins anew,
+for instance because the firm has reset the account, and has no part in it."""
 
+
+_UNTIL_RESET = "and the daily reset ends the wait for it"
 
 type InstrumentOf = Callable[[str], Instrument | None]
 
@@ -43,16 +56,35 @@ class _Asked(NamedTuple):
     failed: bool = False
 
 
+class _Prices(NamedTuple):
+    """What it takes to value the contracts held in a gap."""
+
+    instruments: Mapping[str, Instrument]
+    believed: Mapping[str, Mapping[Bar, Bar]]
+
+    def peak_usd(self, course: tuple[Stretch, ...], window: Window) -> Decimal | None:
+        bars = {contract_id: tuple(of) for contract_id, of in self.believed.items()}
+        return peak_usd(course, window, bars, self.instruments, self.believed)
+
+
 class GapWatch:
     """The watch over one account."""
 
-    def __init__(self, watched_until_ns: int | None, stale_after_ns: int = 0) -> None:
+    def __init__(
+        self,
+        watched_until_ns: int | None,
+        stale_after_ns: int = 0,
+        own_bounds: Mapping[str, TickBounds] = MappingProxyType({}),
+    ) -> None:
         """Take until when an earlier run watched.
 
         Args:
             watched_until_ns: None where there was none: then nobody watched since the day began.
             stale_after_ns: for how long a price that nobody renews still counts.
+            own_bounds: how far a price may go at once, by exchange symbol, where it is not as
+                shipped.
         """
+        self._own_bounds = own_bounds
         self._known_ns = watched_until_ns
         self._stale_after_ns = stale_after_ns
         self._gap: Gap | None = None
@@ -60,9 +92,12 @@ class GapWatch:
         self._asked: dict[str, _Asked] = {}
         self._high_usd: Decimal | None = None
         self._day_high: tuple[int, Decimal] | None = None
+        self._settled_ns = 0
 
     def observe(self, pnl: PnlState, now_ns: int) -> bool:
         """Take what is known of an account, at least once a second; tell whether a gap ended."""
+        if now_ns - self._settled_ns >= SHOWN_FOR_NS:
+            self._high_usd = self._day_high = None
         is_open = self._gap is not None and self._gap.until_ns is None
         if self._is_new:
             self._is_new = False
@@ -88,15 +123,14 @@ class GapWatch:
             return ()
         course = _course(pnl, fills)
         if course is None:
-            self._wait_for("a position was opened before the fills that are known")
             return ()
         window = _broker_window(gap, pnl)
-        held = held_in(course, window)
-        known = {contract_id: instruments(contract_id) for contract_id in held}
-        lacking = [contract_id for contract_id, instrument in known.items() if instrument is None]
-        if lacking:
-            self._wait_for(f"tick size and value of {_symbols(lacking)} are not known")
+        known = {c: i for c in held_in(course, window) if (i := instruments(c)) is not None}
+        never = _unknown_today(course, _today(window, pnl), known)
+        if never is not None:
+            self._wait_for(never)
             return ()
+        held = {c: span for c, span in held_in(course, window).items() if c in known}
         wanted = tuple(
             WantedBars(contract_id, span)
             for contract_id, span in held.items()
@@ -109,7 +143,12 @@ class GapWatch:
         if missing:
             self._wait_for(self._words_of(missing))
         else:
-            self._take_peak(pnl, course, window, {c: i for c, i in known.items() if i is not None})
+            bars = {
+                contract_id: self._believed(instrument, pnl, course, now_ns)
+                for contract_id, instrument in known.items()
+            }
+            self._take_peak(pnl, course, window, _Prices(known, bars))
+            self._settled_ns = now_ns
         return wanted
 
     def on_bars(self, contract_id: str, window: Window, bars: tuple[Bar, ...] | None) -> None:
@@ -165,21 +204,40 @@ class GapWatch:
             return f"the bars of {_symbols(failed)} cannot be read"
         return f"the bars of {_symbols(missing)} are being read"
 
+    def _believed(
+        self, instrument: Instrument, pnl: PnlState, course: Iterable[Stretch], now_ns: int
+    ) -> dict[Bar, Bar]:
+        """Return what is believed of a contract's bars, by its fills and the price of now."""
+        contract_id = instrument.contract_id
+        seen = {
+            SeenPrice(fill.at_ns, fill.price)
+            for stretch in course
+            for fill in stretch.fills
+            if fill.contract_id == contract_id
+        }
+        now_ns -= _clock_ahead_ns(pnl)
+        seen.update(
+            SeenPrice(now_ns, position.mark_price)
+            for position in pnl.positions
+            if position.contract_id == contract_id and position.mark_price is not None
+        )
+        bounds = bounds_of(instrument.symbol, self._own_bounds)
+        asked = self._asked[contract_id]
+        return believed_bars(asked.bars or (), seen, instrument.tick_size, bounds)
+
     def _take_peak(
         self,
         pnl: PnlState,
         course: tuple[Stretch, ...],
         window: Window,
-        instruments: Mapping[str, Instrument],
+        prices: _Prices,
     ) -> None:
         """Take the peak that is certain; what is not certain is not known to have been."""
-        bars = {contract_id: asked.bars or () for contract_id, asked in self._asked.items()}
-        high_usd = peak_usd(course, window, bars, instruments)
-        self._high_usd = _higher(self._high_usd, high_usd)
+        self._high_usd = _higher(self._high_usd, prices.peak_usd(course, window))
         start_usd = pnl.day_start_balance_usd
-        today = Window(max(window.start_ns, pnl.day_start_ns), window.end_ns)
-        if start_usd is not None and today.start_ns <= today.end_ns:
-            day_usd = peak_usd(course, today, bars, instruments)
+        today = _today(window, pnl)
+        if start_usd is not None and today is not None:
+            day_usd = prices.peak_usd(course, today)
             before = self._day_high
             known_usd = before[1] if before and before[0] == pnl.day_start_ns else None
             of_day_usd = _higher(known_usd, None if day_usd is None else day_usd - start_usd)
@@ -201,9 +259,45 @@ def _course(pnl: PnlState, fills: Iterable[Fill]) -> tuple[Stretch, ...] | None:
 
 
 def _broker_window(gap: Gap, pnl: PnlState) -> Window:
-    """Return the gap by the broker's clock, by which fills and bars are timed."""
-    ahead_ns = 0 if pnl.account is None else pnl.account.clock_ahead_ns
-    return Window(gap.since_ns - ahead_ns, (gap.until_ns or gap.since_ns) - ahead_ns)
+    """Return the gap by the broker's clock, by which fills and bars are timed.
+
+    Not before the first fill that may be known: what was held before that, and with what balance,
+    cannot be told.
+    """
+    ahead_ns = _clock_ahead_ns(pnl)
+    first_ns = min(pnl.day_start_ns, pnl.week_start_ns)
+    until_ns = max((gap.until_ns or gap.since_ns) - ahead_ns, first_ns)
+    return Window(max(gap.since_ns - ahead_ns, first_ns), until_ns)
+
+
+def _clock_ahead_ns(pnl: PnlState) -> int:
+    return 0 if pnl.account is None else pnl.account.clock_ahead_ns
+
+
+def _today(window: Window, pnl: PnlState) -> Window | None:
+    """Return the part of a window that lies in the trading day, or None."""
+    start_ns = max(window.start_ns, pnl.day_start_ns)
+    return Window(start_ns, window.end_ns) if start_ns <= window.end_ns else None
+
+
+def _unknown_today(
+    course: tuple[Stretch, ...], today: Window | None, instruments: Mapping[str, Instrument]
+) -> str | None:
+    """Return in words what is not known of the day and may never be, or None."""
+    if today is None:
+        return None
+    lacking = [
+        contract_id for contract_id in held_in(course, today) if contract_id not in instruments
+    ]
+    if lacking:
+        return f"tick size and value of {_symbols(lacking)} are not known, {_UNTIL_RESET}"
+    unknown = unknown_in(course, today)
+    if unknown:
+        return (
+            f"{_symbols(unknown)} was opened before the week's first fill, at a price that is not"
+            f" known, {_UNTIL_RESET}"
+        )
+    return None
 
 
 def _symbols(contract_ids: Iterable[str]) -> str:

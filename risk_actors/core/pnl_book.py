@@ -31,6 +31,7 @@ class PnlBook:
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
         self._last_fill_ns = 0
         self._has_all_fills = False
+        self._was_read_whole = False
         self._weeks_course = BalanceCourse(calendar)
         self._is_unpriced = False
 
@@ -59,21 +60,33 @@ class PnlBook:
         if state.is_settled:
             self._is_unpriced = state.history.is_unpriced_since(self._day.start_ns)
         self._has_all_fills = self._has_all_fills or after_snapshot
+        self._was_read_whole = self._was_read_whole or (after_snapshot and state.has_all_fills)
+        is_amended = False
         for fill in fills:
             before = self._fills.get(fill.id)
             if before == fill:
                 continue
             if before is not None:
                 self._add(before, -1)
+                is_amended = True
             self._fills[fill.id] = fill
             self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
             self._add(fill, +1)
             if before is not None or not self._weeks_course.add(fill):
                 self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
+        if is_amended:
+            self._last_fill_ns = self._newest_ns()
 
-    def lacks(self, fill: Fill) -> bool:
-        """Tell whether a fill is not counted yet."""
-        return fill.id not in self._fills
+    def missed_since_ns(self, fills: Iterable[Fill]) -> int | None:
+        """Return when the oldest fill came that a snapshot brings and nobody told, or None.
+
+        What the first whole snapshot brings was not missed: nothing was counted without it.
+        """
+        if not self._was_read_whole:
+            return None
+        since_ns = self._since_ns()
+        missed = (f.at_ns for f in fills if f.id not in self._fills and f.at_ns >= since_ns)
+        return min(missed, default=None)
 
     def keep_only(self, fills: Iterable[Fill]) -> None:
         """Take out every fill but these: the broker lists the others no longer."""
@@ -83,7 +96,7 @@ class PnlBook:
             self._add(fill, -1)
             del self._fills[fill.id]
         if gone:
-            self._last_fill_ns = max((fill.at_ns for fill in self._fills.values()), default=0)
+            self._last_fill_ns = self._newest_ns()
             self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
 
     def on_clock(self, now_ns: int) -> bool:
@@ -95,13 +108,19 @@ class PnlBook:
             return False
         day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
         self._day, self._week = day, week
-        since_ns = min(day.start_ns, week.start_ns)
+        since_ns = self._since_ns()
         self._fills = {i: fill for i, fill in self._fills.items() if fill.at_ns >= since_ns}
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
         for fill in self._fills.values():
             self._add(fill, +1)
         self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
         return True
+
+    def _since_ns(self) -> int:
+        return min(self._day.start_ns, self._week.start_ns)
+
+    def _newest_ns(self) -> int:
+        return max((fill.at_ns for fill in self._fills.values()), default=0)
 
     def _add(self, fill: Fill, times: int) -> None:
         if fill.voided:

@@ -37,3 +37,19 @@ def left_of(
 
 def _waives(unlocked: Unlocked, rule_id: str, found_ns: int) -> bool:
     return unlocked.rule_id == rule_id and found_ns <= unlocked.at_ns
+
+
+def after_unlock(rule_id: str, until: str | None, since: str = "now") -> str:
+    """Return in words what a rule still does once its lock was ended by the unlock policy.
+
+    Args:
+        rule_id: whose lock it was.
+        until: before when the rule finds nothing else, None where that may be at any time.
+        since: from when on it enforces what it finds; `then` where the lock is still in force.
+    """
+    if until is not None:
+        return (
+            f"{rule_id} does not act again before {until}: until then nothing of it protects"
+            " this account"
+        )
+    return f"{rule_id}: what it had found is waived, what it finds from {since} on is enforced"

@@ -106,6 +106,12 @@ class Breached(msgspec.Struct, frozen=True, kw_only=True, tag="breach"):
     action: Action
     locks: tuple[LockTerms, ...] = ()
     contract_id: str | None = None
+    stands_until: LockEnd | None = None
+    """The reset before which the rule finds nothing but this; None where more may come earlier."""
+    broken_ns: int | None = None
+    """When the limit was reached, where the value has come back inside it since."""
+    broken_value: Decimal | None = None
+    """The value of that instant."""
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):

@@ -15,6 +15,10 @@ class VerdictChanged(Message, frozen=True, kw_only=True):
     account_id: int
     verdict: Verdict
     measure: Measure
+    is_waived: bool = False
+    """Whether an unlock waived what is found: it is not enforced again."""
+    next_cause_ns: int | None = None
+    """Once broken, before when the rule finds nothing else; None where that may be at any time."""
 
 
 class WarningRaised(Message, frozen=True, kw_only=True):
@@ -75,6 +79,8 @@ class BreachFound(Message, frozen=True, kw_only=True):
     breach: Breached
     event: Message
     """What the rule was shown: the broker event at the head of the chain (I9)."""
+    is_repeat: bool = False
+    """Whether it was found before, and is told to who may not know of it any more."""
 
 
 class BreachEnded(Message, frozen=True, kw_only=True):

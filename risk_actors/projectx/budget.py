@@ -39,6 +39,11 @@ class RequestBudget:
         self._forget_outside(now_ns)
         return len(self._sent_ns)
 
+    @property
+    def room(self) -> int:
+        """How many reads may be sent at once, at least; may be asked by any thread."""
+        return max(self.reads_per_minute - len(self._sent_ns), 0)
+
     def _forget_outside(self, now_ns: int) -> None:
         while self._sent_ns and self._sent_ns[0] <= now_ns - WINDOW_NS:
             self._sent_ns.popleft()

@@ -35,6 +35,9 @@ _TIMESTAMP = re.compile(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_PER_S = 1_000_000_000
 _S_PER_DAY = 86_400
+EARLIEST_NS = (datetime(2000, 1, 1, tzinfo=UTC) - _EPOCH).days * _S_PER_DAY * _NS_PER_S
+LATEST_NS = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH).days * _S_PER_DAY * _NS_PER_S
+"""Between these two lies any time that is meant as one."""
 
 
 def excerpt(payload: object) -> str:
@@ -141,9 +144,10 @@ class Row:
             raise self.fail(f"{name} {number} is unknown") from None
 
     def instant_ns(self, name: str) -> int:
-        """Return an instant, ns of UTC; 0 where it is absent, null or before 1970.
+        """Return an instant, ns of UTC; 0 where it is absent, null or no time of our days.
 
-        (The server's platform writes an unset time as year 1.)
+        The server's platform writes an unset time as year 1, and "never" as the end of 9999. No
+        calendar reckons with such times, and no column of 64 bits holds those after 2262.
         """
         value = self._payload.get(name)
         if value is None:
@@ -151,7 +155,7 @@ class Row:
         instant_ns = parse_instant_ns(value) if isinstance(value, str) else None
         if instant_ns is None:
             raise self.fail(f"{name} is no time")
-        return max(instant_ns, 0)
+        return instant_ns if EARLIEST_NS <= instant_ns < LATEST_NS else 0
 
 
 def parse_instant_ns(text: str) -> int | None:

@@ -40,6 +40,8 @@ class ProjectXGateway:
         self._fills_since_ns = fills_since_ns
         self._thread = LoopThread("gateway")
         self._service: GatewayService | None = None
+        self.hold_commands = False
+        """Whether commands are refused here instead of being sent: the trader has disarmed."""
 
     def connect(self) -> tuple[Account, ...]:
         """Log in and return the accounts to guard; blocks. Call it once.
@@ -79,6 +81,9 @@ class ProjectXGateway:
         From any thread; returns at once.
         """
         service = self._service
+        if service is not None and self.hold_commands:
+            self._thread.call(partial(service.refuse, command))
+            return
         if service is None or not self._thread.call(partial(service.submit, command)):
             logger.error("Command {} was not sent: the gateway is not running", command.id)
 
@@ -87,6 +92,12 @@ class ProjectXGateway:
         service = self._service
         if service is not None:
             self._thread.call(partial(service.request_snapshot, account_id, reason, correlation_id))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the request budget has room to read every account at once. From any thread."""
+        service = self._service
+        return service is not None and service.has_room
 
     def resume(self, reason: str) -> None:
         """Tell again all that is known: the listeners are new. From any thread."""

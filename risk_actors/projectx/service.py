@@ -130,10 +130,33 @@ class GatewayService:
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
+    def refuse(self, command: Command) -> None:
+        """Answer a command that is not sent, because the trader has disarmed."""
+        now_ns = self._clock.now_ns()
+        self._emit(
+            CommandAnswered(
+                correlation_id=command.correlation_id,
+                at_ns=now_ns,
+                outcome=Outcome(
+                    command_id=command.id,
+                    account_id=command.account_id,
+                    answer=Answer.REFUSED,
+                    detail="not sent: disarmed",
+                ),
+                sent_ns=now_ns,
+            )
+        )
+
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account."""
         if self._streams is not None:
             self._streams.desk.request(account_id, reason, correlation_id)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether every account can be read at once; may be asked by any thread."""
+        accounts = len(self._streams.desk.account_ids) if self._streams else 1
+        return self._budget.room >= accounts * REQUESTS_PER_SNAPSHOT
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""

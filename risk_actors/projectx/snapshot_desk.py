@@ -109,10 +109,12 @@ class SnapshotDesk:
         return snapshot.fills is not None
 
     def _mention_contracts(self, snapshot: AccountSnapshot) -> None:
-        for position in snapshot.positions:
-            self._inbound.mention(position.contract_id)
-        for order in snapshot.orders:
-            self._inbound.mention(order.contract_id)
+        """Mention those of fills as well: what was held in a gap may be flat by now."""
+        mentioned = [position.contract_id for position in snapshot.positions]
+        mentioned += [order.contract_id for order in snapshot.orders]
+        mentioned += [fill.contract_id for fill in snapshot.fills or ()]
+        for contract_id in dict.fromkeys(mentioned):
+            self._inbound.mention(contract_id)
 
     def _failed(self, account_id: int, correlation_id: str, detail: str) -> None:
         self._emit(

@@ -119,7 +119,7 @@ def fill_from(payload: object, source: str = "trade") -> Fill:
     row = Row(source, payload)
     at_ns = row.instant_ns("creationTimestamp")
     if at_ns == 0:
-        raise row.fail("creationTimestamp is missing")
+        raise row.fail("creationTimestamp is missing, or no time of our days")
     return Fill(
         id=row.integer("id"),
         account_id=row.integer("accountId"),

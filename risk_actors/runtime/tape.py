@@ -68,6 +68,11 @@ class Tape:
         return taken
 
     @property
+    def waiting(self) -> int:
+        """Notes that wait to be drained."""
+        return len(self._notes)
+
+    @property
     def lost(self) -> int:
         """Notes that were dropped because nobody drained them; what follows cannot be replayed."""
         return self._noted - self._drained - len(self._notes)

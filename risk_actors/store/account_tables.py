@@ -16,6 +16,7 @@ from risk_actors.core.trade_history import Entry, Trade
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.store.fills import FillTable, Reconciled, day_sums, exact
 from risk_actors.store.record_rows import local_time
+from risk_actors.store.storable import NO_COLUMN_HOLDS, readable
 
 _WINDOWS_KEPT = 16
 
@@ -77,7 +78,7 @@ class AccountTables:
     def show(self, updates: Iterable[m.AccountUpdated]) -> None:
         """Put in where accounts stand."""
         for update in updates:
-            with suppress(OverflowError):  # no column holds it; the record tells what was said
+            with suppress(*NO_COLUMN_HOLDS):  # the record tells what was said
                 self._show(update)
 
     def _show(self, update: m.AccountUpdated) -> None:
@@ -93,19 +94,23 @@ class AccountTables:
     def finish(self) -> None:
         """Reckon the days whose fills changed; called when all else of a batch is in."""
         for account_id, day_start_ns in sorted(self._fills.changed_days):
-            rows = self._database.execute(
-                "select profit_usd, costs_usd from fills"
-                " where account_id = ? and at_ns >= ? and at_ns < ? and not voided",
-                [account_id, day_start_ns, self._day_of(day_start_ns).end_ns],
-            ).fetchall()
-            realized_usd, costs_usd = day_sums(rows)
-            self._day(account_id, day_start_ns)
-            self._database.execute(
-                "update pnl_days set realized_usd = ?, costs_usd = ?, fills = ?"
-                " where account_id = ? and day_start_ns = ?",
-                [exact(realized_usd), exact(costs_usd), len(rows), account_id, day_start_ns],
-            )
+            with suppress(*NO_COLUMN_HOLDS):
+                self._reckon(account_id, day_start_ns)
         self._fills.changed_days.clear()
+
+    def _reckon(self, account_id: int, day_start_ns: int) -> None:
+        rows = self._database.execute(
+            "select profit_usd, costs_usd from fills"
+            " where account_id = ? and at_ns >= ? and at_ns < ? and not voided",
+            [account_id, day_start_ns, self._day_of(day_start_ns).end_ns],
+        ).fetchall()
+        realized_usd, costs_usd = day_sums(rows)
+        self._day(account_id, day_start_ns)
+        self._database.execute(
+            "update pnl_days set realized_usd = ?, costs_usd = ?, fills = ?"
+            " where account_id = ? and day_start_ns = ?",
+            [exact(realized_usd), exact(costs_usd), len(rows), account_id, day_start_ns],
+        )
 
     def begin_timers(self, now_ns: int) -> None:
         """Note the day and the week of the first run: both count as told."""
@@ -168,7 +173,7 @@ class AccountTables:
             " values (?, ?, ?, ?, ?)",
             [
                 state.account_id,
-                state.name,
+                readable(state.name),
                 None if state.balance_usd is None else exact(state.balance_usd),
                 None if state.can_trade is None else int(state.can_trade),
                 at_ns,
@@ -177,22 +182,22 @@ class AccountTables:
 
     def _positions(self, state: AccountState) -> None:
         self._database.execute("delete from positions where account_id = ?", [state.account_id])
-        self._database.conn.executemany(
-            "insert into positions (account_id, contract_id, symbol, size, average_price,"
-            " opened_ns) values (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    state.account_id,
-                    position.contract_id,
-                    position.symbol,
-                    position.size,
-                    exact(position.average_price),
-                    position.opened_ns,
+        for position in state.positions:
+            if not position.size:
+                continue
+            with suppress(*NO_COLUMN_HOLDS):  # the others are there all the same
+                self._database.execute(
+                    "insert into positions (account_id, contract_id, symbol, size, average_price,"
+                    " opened_ns) values (?, ?, ?, ?, ?, ?)",
+                    [
+                        state.account_id,
+                        readable(position.contract_id),
+                        readable(position.symbol),
+                        position.size,
+                        exact(position.average_price),
+                        position.opened_ns,
+                    ],
                 )
-                for position in state.positions
-                if position.size
-            ],
-        )
 
     def _counters(self, state: AccountState, before: AccountState | None) -> None:
         counters = _counters_of(state)
@@ -233,16 +238,16 @@ class AccountTables:
                     " and opened_ns = ? and first_fill_id = ? and side = ?",
                     [state.account_id, *key],
                 )
-        self._database.conn.executemany(
-            "insert or replace into trades (account_id, contract_id, opened_ns, first_fill_id,"
-            " side, opened_at, closed_ns, peak_size, entries, net_usd, under_lock)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                self._trade_row(state, trade)
-                for key, trade in told.items()
-                if known.get(key) != trade
-            ],
-        )
+        for key, trade in told.items():
+            if known.get(key) == trade:
+                continue
+            with suppress(*NO_COLUMN_HOLDS):  # the others are there all the same
+                self._database.execute(
+                    "insert or replace into trades (account_id, contract_id, opened_ns,"
+                    " first_fill_id, side, opened_at, closed_ns, peak_size, entries, net_usd,"
+                    " under_lock) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    self._trade_row(state, trade),
+                )
 
     def _stored_trades(self, state: AccountState) -> list[_TradeKey]:
         since_ns = min(self._calendar.week(state.day_start_ns).start_ns, state.day_start_ns)
@@ -280,7 +285,8 @@ def _counters_of(state: AccountState) -> tuple[int, int, int]:
 
 def _key(trade: Trade) -> _TradeKey:
     """Return what no two trades share: a reversal ends one and begins the next with one fill."""
-    return trade.contract_id, trade.opened_ns, trade.first_fill_id, _direction(trade)
+    contract_id = readable(trade.contract_id)
+    return contract_id, trade.opened_ns, trade.first_fill_id, _direction(trade)
 
 
 def _direction(trade: Trade) -> str:

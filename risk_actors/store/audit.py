@@ -1,5 +1,6 @@
 """Reading the record without touching it, while the daemon writes and when none runs."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,7 +71,7 @@ class Selection(NamedTuple):
     until_ns: int | None = None
     """Not included."""
     account_id: int | None = None
-    correlation_id: str | None = None
+    correlation_ids: tuple[str, ...] | None = None
 
     def condition(self) -> tuple[str, dict[str, Any]]:
         """Return the SQL condition and its values."""
@@ -78,10 +79,11 @@ class Selection(NamedTuple):
             ("at_ns >= :since_ns", self.since_ns),
             ("at_ns < :until_ns", self.until_ns),
             ("account_id = :account_id", self.account_id),
-            ("correlation_id = :correlation_id", self.correlation_id),
+            ("correlation_id in (select value from json_each(:ids))", self.correlation_ids),
         )
         wanted = [term for term, value in terms if value is not None]
-        return " and ".join(wanted) or "true", self._asdict()
+        ids = json.dumps(self.correlation_ids or ())
+        return " and ".join(wanted) or "true", {**self._asdict(), "ids": ids}
 
 
 EVERYTHING = Selection()
@@ -166,16 +168,46 @@ class Record:
 
     def latest_ns(self, selection: Selection = EVERYTHING) -> int | None:
         """Return the instant of the latest row of a selection, None when there is none."""
+        reach = self.reach_ns(selection)
+        return None if reach is None else reach[1]
+
+    def reach_ns(self, selection: Selection = EVERYTHING) -> tuple[int, int] | None:
+        """Return the instants of the first and last row of a selection, None when there is none."""
         condition, values = selection.condition()
-        found = [
+        found: list[tuple[int | None, int | None]] = [
             self._connection.execute(
-                f"select max(at_ns) from {table} where {condition}",  # noqa: S608 - our own names
+                f"select min(at_ns), max(at_ns) from {table} where {condition}",  # noqa: S608 - ours
                 values,
-            ).fetchone()[0]
+            ).fetchone()
             for table in (LEGACY_TABLE, *RECORD_TABLES)
             if table in self._tables
         ]
-        return max((at_ns for at_ns in found if at_ns is not None), default=None)
+        instants = [at_ns for reach in found for at_ns in reach if at_ns is not None]
+        return (min(instants), max(instants)) if instants else None
+
+    def chains_that_begin(self, text: str, at_most: int) -> list[str]:
+        """Return the one correlation id that a text is, else those that begin with it."""
+        parts = [
+            f"select correlation_id from {table} where correlation_id >= :text"  # noqa: S608 - ours
+            " and substr(correlation_id, 1, length(:text)) = :text"
+            for table in (LEGACY_TABLE, *RECORD_TABLES)
+            if table in self._tables
+        ]
+        if not parts:
+            return []
+        # The text itself comes before whatever is longer.
+        query = f"{' union '.join(parts)} order by 1 limit :at_most"
+        found = self._connection.execute(query, {"text": text, "at_most": at_most + 1})
+        ids = [correlation_id for (correlation_id,) in found]
+        return ids[:1] if ids[:1] == [text] else ids
+
+    def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return what the file answers to a query."""
+        return self._connection.execute(query, values).fetchall()
+
+    def has(self, table: str) -> bool:
+        """Tell whether there is a table; a file of an earlier version lacks some."""
+        return table in self._tables
 
     def account_names(self) -> dict[int, str]:
         """Return the names of the accounts that were ever seen, by id."""

@@ -5,12 +5,13 @@ again. Who can write the file can do that too; then only the hash of the last ro
 tells. So the head is part of the answer.
 """
 
+from datetime import UTC, tzinfo
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from risk_actors.core.evidence import iso_utc
 from risk_actors.store.audit import Anchor, End, Record, RecordRow
+from risk_actors.store.audit_words import in_words
 from risk_actors.store.record_chain import GENESIS, row_hash
 from risk_actors.store.schema import RECORD_TABLES
 
@@ -42,7 +43,7 @@ class BrokenRow(NamedTuple):
     """Empty when the row is gone, for nothing tells where it stood."""
     seq: int
     at: str
-    """The instant in UTC; empty when it cannot be told."""
+    """The instant in words; empty when it cannot be told."""
     problem: str
     rows: int
     """How many before it were checked and are whole."""
@@ -54,31 +55,31 @@ class BrokenRow(NamedTuple):
         return f"row {self.seq}{place}{at}: {self.problem}"
 
 
-def verify(data_dir: Path) -> Verified | BrokenRow:
-    """Check every row of the chain.
+def verify(data_dir: Path, zone: tzinfo = UTC) -> Verified | BrokenRow:
+    """Check every row of the chain; instants are told in the zone.
 
     Raises:
         FileNotFoundError: there is no store in the directory.
         sqlite3.Error: the file cannot be read or is no database.
     """
     with Record(data_dir) as record:
-        return verify_record(record)
+        return verify_record(record, zone)
 
 
-def verify_record(record: Record) -> Verified | BrokenRow:
-    """Check every row of the chain of a store that is open.
+def verify_record(record: Record, zone: tzinfo = UTC) -> Verified | BrokenRow:
+    """Check every row of the chain of a store that is open; instants are told in the zone.
 
     Raises:
         sqlite3.Error: the file cannot be read or is no database.
     """
-    walk = _Walk(record.anchors())
+    walk = _Walk(record.anchors(), record.noted_end(), zone)
     for row, after in pairwise(chain(record.chained_rows(), (None,))):
         if row is None:
             break
         broken = walk.step(row, after)
         if broken is not None:
             return broken
-    broken = walk.compare_end(record.noted_end())
+    broken = walk.compare_end()
     if broken is not None:
         return broken
     return Verified(
@@ -94,8 +95,10 @@ def verify_record(record: Record) -> Verified | BrokenRow:
 class _Walk:
     """Goes from row to row and knows where it is."""
 
-    def __init__(self, anchors: list[Anchor]) -> None:
+    def __init__(self, anchors: list[Anchor], end: End | None, zone: tzinfo) -> None:
         self._anchors = anchors
+        self._end = end
+        self._zone = zone
         self.rows = 0
         self.seq = 0
         self.hash = GENESIS
@@ -137,9 +140,11 @@ class _Walk:
     def _place(self, row: RecordRow, after: RecordRow | None) -> BrokenRow | None:
         """Return a row that is missing or there twice."""
         missing = row.seq - self.seq - 1
+        if missing > 0 and self._end is not None and self._end.seq <= self.seq:
+            return self._broken(row, f"it was inserted; {self._noted(self._end)}")
         if missing > 0:
-            many = f"it and the {missing - 1} after it are" if missing > 1 else "it is"
-            where = f"the next is row {row.seq} of table {row.table} ({_when(row)})"
+            many = f"it and the {missing - 1:,} after it are" if missing > 1 else "it is"
+            where = f"the next is row {row.seq} of table {row.table} ({self._when(row)})"
             return BrokenRow("", self.seq + 1, "", f"{many} missing; {where}", self.rows)
         if row.seq <= self.seq:
             return self._broken(row, f"its number stands in {self._table} too")
@@ -168,18 +173,25 @@ class _Walk:
         return _CHANGED
 
     def _broken(self, row: RecordRow, problem: str) -> BrokenRow:
-        return BrokenRow(row.table, row.seq, _when(row), problem, self.rows)
+        return BrokenRow(row.table, row.seq, self._when(row), problem, self.rows)
 
-    def compare_end(self, end: End | None) -> BrokenRow | None:
+    def _when(self, row: RecordRow) -> str:
+        return in_words(row.at_ns, self._zone)
+
+    def _noted(self, end: End) -> str:
+        return f"run {end.run_id} notes that the record ends at {end.seq}"
+
+    def compare_end(self) -> BrokenRow | None:
         """Return what is wrong where the rows end, compared with what the runs note."""
+        end = self._end
         if end is None:
             return None
         if end.seq > self.seq:
-            problem = f"it is missing; run {end.run_id} notes that the record ends at {end.seq}"
+            problem = f"it is missing; {self._noted(end)}"
             return BrokenRow("", self.seq + 1, "", problem, self.rows)
         if end.seq < self.seq:
-            problem = f"run {end.run_id} notes that the record ends at {end.seq}"
-            return BrokenRow("", end.seq + 1, "", f"it was added; {problem}", self.rows)
+            problem = f"it was added; {self._noted(end)}"
+            return BrokenRow("", end.seq + 1, "", problem, self.rows)
         if end.hash != self.hash:
             problem = f"run {end.run_id} notes another hash for it, the last row"
             return BrokenRow(self._table, self.seq, "", problem, self.rows)
@@ -194,10 +206,3 @@ def _hash_of(previous: str, row: RecordRow) -> str | None:
         return row_hash(previous, row._asdict())
     except UnicodeEncodeError:
         return None
-
-
-def _when(row: RecordRow) -> str:
-    try:
-        return iso_utc(row.at_ns)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return ""

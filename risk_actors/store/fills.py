@@ -12,6 +12,7 @@ from risk_actors import messages as m
 from risk_actors.core.broker import Fill, Side
 from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.store.schema import open_database
+from risk_actors.store.storable import NO_COLUMN_HOLDS, readable
 
 
 class Reconciled(NamedTuple):
@@ -54,7 +55,7 @@ class FillTable:
         account_id, since_ns = snapshot.account_id, snapshot.fills_since_ns
         oldest_ns = min((fill.at_ns for fill in snapshot.fills), default=since_ns)
         known = self._known(account_id, "at_ns >= ?", min(oldest_ns, since_ns))
-        new = [fill for fill in snapshot.fills if self._put(fill, known.get(fill.id))]
+        new = [fill for fill in snapshot.fills if self._is_new(fill, known.get(fill.id))]
         listed = {fill.id for fill in snapshot.fills}
         gone = [
             fill
@@ -76,6 +77,13 @@ class FillTable:
         }
         return Reconciled(new, [fill.id for fill in gone])
 
+    def _is_new(self, fill: Fill, known: Fill | None) -> bool:
+        """Store a listed fill; one that no column holds is news each time, and spoils no other."""
+        try:
+            return self._put(fill, known)
+        except NO_COLUMN_HOLDS:
+            return True
+
     def _put(self, fill: Fill, known: Fill | None, seen_ns: int | None = None) -> bool:
         """Store a fill merged with what is known of it; tell whether that changed anything.
 
@@ -90,9 +98,7 @@ class FillTable:
             )
             if fill == known:
                 return False
-            self.changed_days.add((fill.account_id, self._day_start_ns(known.at_ns)))
         day_start_ns = self._day_start_ns(fill.at_ns)
-        self.changed_days.add((fill.account_id, day_start_ns))
         self._database.execute(
             "insert into fills (account_id, id, at, at_ns, day_start_ns, contract_id, order_id,"
             " side, size, price, profit_usd, costs_usd, voided, seen_ns)"
@@ -108,7 +114,7 @@ class FillTable:
                 self._local(fill.at_ns),
                 fill.at_ns,
                 day_start_ns,
-                fill.contract_id,
+                readable(fill.contract_id),
                 fill.order_id,
                 fill.side.name.lower(),
                 fill.size,
@@ -119,6 +125,10 @@ class FillTable:
                 seen_ns,
             ],
         )
+        # Only now: a day of what could not be stored cannot be reckoned.
+        self.changed_days.add((fill.account_id, day_start_ns))
+        if known is not None:
+            self.changed_days.add((fill.account_id, self._day_start_ns(known.at_ns)))
         return True
 
     def _known(self, account_id: int, where: str, value: int) -> dict[int, Fill]:

@@ -1,26 +1,25 @@
 """The record of what happened, in the store, and where accounts stand."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from risk_actors.actors.record import Batch, Entry
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.messages import RuleStateChanged
 from risk_actors.store.account_tables import AccountTables
 from risk_actors.store.record_chain import GENESIS, row_hash
-from risk_actors.store.record_rows import local_time, message_json, readable, table_of
+from risk_actors.store.record_rows import local_time, message_json, table_of, unstorable_json
 from risk_actors.store.retention import Retention, Tidying
 from risk_actors.store.rule_states import write_rule_states
 from risk_actors.store.runs import RunRecord, note_run
 from risk_actors.store.schema import RECORD_TABLES, insert_record_row, open_database
+from risk_actors.store.storable import NO_COLUMN_HOLDS, held, readable
 from risk_actors.store.suspect import note_suspect
-from risk_actors.store.tape import TapeWriter
+from risk_actors.store.tape import TapeEncoder, TapeRow, insert_tape_row
 
-_SQLITE_BITS = 64
-NO_COLUMN_HOLDS = (OverflowError, ValueError, OSError)
-"""What a number raises that is too large for SQLite, or for an instant."""
 BUSY_FOR_AT_MOST_MS = 5_000
 """How long a write waits for the locks' writer, or for somebody who looks into the file."""
 
@@ -47,7 +46,7 @@ class SqliteJournal:
         self._tables = AccountTables(self._database, calendar)
         self._tidying = Tidying(self._database, keep or Retention())
         self._run_id: int | None = None
-        self._tape: TapeWriter | None = None
+        self._tape = TapeEncoder()
         # Of a run whose tape lacks something in the middle, the rest cannot be replayed.
         self._is_tape_whole = True
         self._alive_ns = run.started_ns
@@ -58,22 +57,22 @@ class SqliteJournal:
         Raises:
             sqlite3.Error: nothing of it was committed.
         """
-        # A transaction that begins with a look fails when the locks' writer comes in between, so
-        # it begins as ours.
-        self._database.execute("begin immediate")
-        run_id, tape = self._run_id, self._tape
+        # It may take long, so it comes before what the locks' writer has to wait for.
+        tape_row, is_tape_whole = self._tape_row(batch)
+        run_id = self._run_id
         try:
+            # A transaction that begins with a look fails when the locks' writer comes in between,
+            # so it begins as ours.
+            self._database.execute("begin immediate")
             if run_id is None:
                 run_id = note_run(self._database, self._run)
                 self._tables.begin_timers(self._run.started_ns)
-            if tape is None:
-                tape = TapeWriter(self._database, run_id)
-            is_whole = self._is_tape_whole and not batch.tape_lost
-            head = self._append(batch.entries, run_id)
-            write_rule_states(self._database, batch.memories)
+            head = self._append(batch, run_id)
+            self._remember(batch.memories)
             self._tables.show(batch.accounts)
             self._tables.finish()
-            is_whole = self._keep_tape(tape, batch, is_whole=is_whole)
+            if tape_row is not None:
+                insert_tape_row(self._database, run_id, tape_row)
             self._database.execute(
                 "update runs set alive_ns = max(alive_ns, ?), last_seq = ?, last_hash = ?"
                 " where id = ?",
@@ -83,11 +82,10 @@ class SqliteJournal:
         except BaseException as error:
             self._database.rollback()
             self._tables.forget()
-            if tape is not None:
-                tape.undone()
+            self._tape.undone()
             note_suspect(self._data_dir, error)
             raise
-        self._run_id, self._tape, self._is_tape_whole = run_id, tape, is_whole
+        self._run_id, self._is_tape_whole = run_id, is_tape_whole
         self._alive_ns = max(self._alive_ns, batch.alive_ns)
 
     def tidy(self, now_ns: int) -> bool:
@@ -106,46 +104,80 @@ class SqliteJournal:
         finally:
             self._database.close()
 
-    def _keep_tape(self, tape: TapeWriter, batch: Batch, *, is_whole: bool) -> bool:
-        """Add to the tape; return whether it is whole still."""
+    def _tape_row(self, batch: Batch) -> tuple[TapeRow | None, bool]:
+        """Return what to add to the tape, and whether it is whole still."""
+        if not self._is_tape_whole:
+            return None, False
         lost = batch.tape_lost
-        if is_whole:
+        if not lost:
             try:
-                tape.write(batch.tape)
-            except (ValueError, ArithmeticError):
+                return self._tape.encode(batch.tape), True
+            except NO_COLUMN_HOLDS:
                 # What a tape cannot hold would else hold up the record for ever.
-                lost, is_whole = sum(map(len, batch.tape.values())), False
-                tape.undone()
-        if not is_whole and self._is_tape_whole:
-            # A replay must know that it ends here.
-            tape.write({}, lost=lost)
-        return is_whole
+                lost = sum(map(len, batch.tape.values()))
+        # A replay must know that it ends here.
+        return self._tape.encode({}, lost=lost), False
 
-    def _append(self, entries: Sequence[Entry], run_id: int) -> tuple[int, str]:
+    def _remember(self, memories: Iterable[RuleStateChanged]) -> None:
+        """Store what rules remember; what cannot be stored leaves what was there before."""
+        for change in memories:
+            with suppress(*NO_COLUMN_HOLDS):  # the journal looked at it, and said so
+                write_rule_states(self._database, [change])
+
+    def _append(self, batch: Batch, run_id: int) -> tuple[int, str]:
         """Add rows to the record and to the tables of state; return its last number and hash."""
         seq, previous = self._head()
-        for entry in entries:
+        for entry in batch.entries:
             seq += 1
             try:
-                reconciled = self._tables.take(entry.message)
-            except NO_COLUMN_HOLDS:
-                # What the broker said makes no sense as a fact; that it said so is kept.
-                reconciled = None
-            row: dict[str, Any] = {
-                "table": table_of(entry.message),
-                "seq": seq,
-                "at": local_time(entry.at_ns, self._calendar.zone),
-                "at_ns": entry.at_ns,
-                "run_id": run_id,
-                "account_id": _held(entry.account_id),
-                "correlation_id": entry.correlation_id,
-                "kind": entry.kind,
-                "text": readable(entry.text),
-                "message": message_json(entry.message, reconciled),
-            }
-            previous = row["hash"] = row_hash(previous, row)
-            insert_record_row(self._database, row)
+                previous = self._insert(self._row(entry, seq, run_id), previous)
+            except NO_COLUMN_HOLDS as error:
+                # It would else hold up all that comes after it for ever.
+                bare = self._bare_row(entry, seq, run_id, batch.alive_ns, error)
+                previous = self._insert(bare, previous)
         return seq, previous
+
+    def _insert(self, row: dict[str, Any], previous: str) -> str:
+        """Add a row to the record; return its hash."""
+        row["hash"] = row_hash(previous, row)
+        insert_record_row(self._database, row)
+        return str(row["hash"])
+
+    def _row(self, entry: Entry, seq: int, run_id: int) -> dict[str, Any]:
+        try:
+            reconciled = self._tables.take(entry.message)
+        except NO_COLUMN_HOLDS:
+            # What the broker said makes no sense as a fact; that it said so is kept.
+            reconciled = None
+        return {
+            "table": table_of(entry.message),
+            "seq": seq,
+            "at": local_time(entry.at_ns, self._calendar.zone),
+            "at_ns": entry.at_ns,
+            "run_id": run_id,
+            "account_id": held(entry.account_id),
+            "correlation_id": readable(entry.correlation_id),
+            "kind": entry.kind,
+            "text": readable(entry.text),
+            "message": message_json(entry.message, reconciled),
+        }
+
+    def _bare_row(
+        self, entry: Entry, seq: int, run_id: int, now_ns: int, error: Exception
+    ) -> dict[str, Any]:
+        """Return a row that says what can be said of one that cannot be stored."""
+        return {
+            "table": table_of(entry.message),
+            "seq": seq,
+            "at": local_time(now_ns, self._calendar.zone),
+            "at_ns": now_ns,
+            "run_id": run_id,
+            "account_id": held(entry.account_id),
+            "correlation_id": readable(entry.correlation_id),
+            "kind": readable(entry.kind),
+            "text": readable(entry.text),
+            "message": unstorable_json(entry.message, error),
+        }
 
     def _head(self) -> tuple[int, str]:
         """Return number and hash of the last row, or of what the first one follows from."""
@@ -156,8 +188,3 @@ class SqliteJournal:
             for name in (*RECORD_TABLES, "record_anchors")
         ]
         return max((head for head in heads if head is not None), default=(0, GENESIS))
-
-
-def _held(number: int | None) -> int | None:
-    """Return a number that SQLite can hold, None for any other."""
-    return number if number is not None and number.bit_length() < _SQLITE_BITS else None

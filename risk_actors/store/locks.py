@@ -40,6 +40,8 @@ class StoredLock(NamedTuple):
     """When a request to end it takes effect."""
     asked_for: str | None
     """The trader's reason for that."""
+    correlation_id: str
+    """Leads to what the lock came from."""
 
 
 def stored_locks(data_dir: Path, now_ns: int) -> Sequence[StoredLock]:
@@ -52,7 +54,8 @@ def stored_locks(data_dir: Path, now_ns: int) -> Sequence[StoredLock]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         rows = connection.execute(
             "select locks.id, locks.account_id, contract_id, rule_id, since_ns, until_ns,"
-            " locks.reason, due_ns, unlock_requests.reason from locks left join unlock_requests"
+            " locks.reason, due_ns, unlock_requests.reason, coalesce(locks.correlation_id, '')"
+            " from locks left join unlock_requests"
             " on unlock_requests.lock_id = locks.id and status = 'asked'"
             " where ended_ns is null and (until_ns is null or until_ns > ?) order by locks.id",
             [now_ns],

@@ -9,6 +9,7 @@ import msgspec
 from risk_actors import messages as m
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.store.fills import Reconciled
+from risk_actors.store.storable import NO_COLUMN_HOLDS
 
 _DECISIONS = (
     m.BreachEnded,
@@ -66,7 +67,8 @@ def message_json(message: m.Message, reconciled: Reconciled | None = None) -> st
     """Return a message as JSON, without what other rows and tables say already.
 
     Its cause is named by type and correlation id where that has a row of its own. A snapshot's
-    fills stand in the table `fills`; only those that it brought or took away are told.
+    fills stand in the table `fills`; only those that it brought or took away are told. Bars stand
+    on the tape; how many they are and how far they went is told.
     """
     event = getattr(message, "event", None)
     if event is not None and isinstance(event, _HAVE_OWN_ROW):
@@ -84,12 +86,19 @@ def message_json(message: m.Message, reconciled: Reconciled | None = None) -> st
             told["new_fills"] = msgspec.to_builtins(reconciled.new)
             told["gone_fills"] = reconciled.gone_ids
         return _encoded(told)
+    if isinstance(message, m.BarsReported) and message.bars is not None:
+        told = msgspec.to_builtins(msgspec.structs.replace(message, bars=None))
+        told["bars"] = len(message.bars)
+        if message.bars:
+            told["high"] = str(max(bar.high for bar in message.bars))
+            told["low"] = str(min(bar.low for bar in message.bars))
+        return _encoded(told)
     return _encoded(message)
 
 
-def readable(text: str) -> str:
-    """Return text that SQLite takes: half a surrogate pair is spelled out."""
-    return text.encode(errors="backslashreplace").decode()
+def unstorable_json(message: m.Message, error: Exception) -> str:
+    """Return what stands in place of a message that cannot be told."""
+    return json.dumps({"type": type(message).__name__, "unreadable": str(error)})
 
 
 def _encoded(message: Any) -> str:
@@ -98,8 +107,8 @@ def _encoded(message: Any) -> str:
         return _encode(message).decode()
     except UnicodeEncodeError:
         return json.dumps(msgspec.to_builtins(message))
-    except (TypeError, ValueError) as error:
-        return json.dumps({"type": type(message).__name__, "unreadable": str(error)})
+    except NO_COLUMN_HOLDS as error:
+        return unstorable_json(message, error)
 
 
 _encode = msgspec.json.Encoder().encode

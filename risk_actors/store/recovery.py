@@ -12,6 +12,8 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.store.audit import Record
+from risk_actors.store.audit_locks import ended_by_hand
 from risk_actors.store.health import look_at_store
 from risk_actors.store.lock_backup import BACKUP_FILE, BackupError, read_backup
 from risk_actors.store.lock_rows import row_of
@@ -21,6 +23,7 @@ from risk_actors.store.schema import DATABASE_FILE, migrate, open_database
 from risk_actors.store.suspect import SUSPECT_FILE, is_damage
 
 _PARTS = ("", "-wal", "-shm")
+_ENDED = "select id from locks where ended_ns is not null"
 _WORDS = {
     "locks": "locks",
     "rule_states": "memories of rules",
@@ -151,10 +154,16 @@ def _restore_locks(data_dir: Path, zone: tzinfo) -> list[str]:
         kept = read_backup(data_dir / BACKUP_FILE)
     except BackupError as error:
         return [f"The backup of the locks is of no use: {error}"]
+    if not kept:
+        return []
     database = open_database(data_dir)
     try:
+        ended = {row_id for (row_id,) in database.execute(_ENDED).fetchall()}
+        # The whole record has to be read for that, which a start has no time for otherwise.
+        is_asked = any(lock.id in ended for lock in kept)
+        forged = _ended_by_hand(data_dir) if is_asked else frozenset()
         with database.atomic():
-            restored = [lock for lock in kept if _put_back(database, row_of(lock, zone))]
+            restored = [lock for lock in kept if _put_back(database, row_of(lock, zone), forged)]
     finally:
         database.close()
     if not restored:
@@ -163,7 +172,17 @@ def _restore_locks(data_dir: Path, zone: tzinfo) -> list[str]:
     return [f"Locks that the store lacked were put back from their backup: {names}"]
 
 
-def _put_back(database: Database, row: dict[str, object]) -> bool:
+def _ended_by_hand(data_dir: Path) -> frozenset[int]:
+    """Return the locks that were ended in the store, and by no run of this program."""
+    try:
+        with Record(data_dir) as record:
+            return ended_by_hand(record)
+    except sqlite3.Error:
+        # What the record tells cannot be read; then the store's word on an end stands.
+        return frozenset()
+
+
+def _put_back(database: Database, row: dict[str, object], forged: frozenset[int]) -> bool:
     """Store a lock of the backup; tell whether that changed anything."""
     known = database.execute(
         "select until_ns, ended_ns from locks where id = ?", [row["id"]]
@@ -176,10 +195,15 @@ def _put_back(database: Database, row: dict[str, object]) -> bool:
         )
         return True
     until_ns, ended_ns = known
+    is_forged = ended_ns is not None and row["id"] in forged
+    if is_forged:
+        database.execute(
+            "update locks set ended_ns = null, ended_by = null where id = ?", [row["id"]]
+        )
+    elif ended_ns is not None:
+        return False
     wanted_ns = row["until_ns"]
-    if ended_ns is not None or until_ns is None or not isinstance(wanted_ns, int):
-        return False
-    if wanted_ns <= until_ns:
-        return False
+    if until_ns is None or not isinstance(wanted_ns, int) or wanted_ns <= until_ns:
+        return is_forged
     database.execute("update locks set until_ns = ? where id = ?", [wanted_ns, row["id"]])
     return True

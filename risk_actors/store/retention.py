@@ -10,14 +10,15 @@ from sqlite_utils import Database
 
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.store.schema import RECORD_TABLES
-from risk_actors.store.tape import compact_step
+from risk_actors.store.tape import is_cut_off
+from risk_actors.store.tape_compact import Compaction
 
 NS_PER_DAY = 86_400 * NS_PER_S
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 250
 """Rows of the record looked at in one step."""
-TAPE_BYTES_AT_ONCE = 2_000_000
-PAGES_AT_ONCE = 250
-"""Pages given back to the file system in one step, about 1 MB."""
+TAPE_BYTES_AT_ONCE = 500_000
+PAGES_AT_ONCE = 64
+"""Pages given back to the file system in one step, a quarter of a megabyte."""
 PAGES_LEFT = 1_000
 """Free pages that the file may keep: they are soon used again."""
 TOO_OLD = "kept long enough"
@@ -38,6 +39,9 @@ class Tidying:
         self._database = database
         self._keep = keep
         self._tape_bytes: int | None = None
+        self._compaction = Compaction(database)
+        # The run whose tape is the oldest, and whether its beginning is gone.
+        self._oldest_run: tuple[int, bool] | None = None
 
     def step(self, now_ns: int) -> bool:
         """Do the next thing there is to do."""
@@ -45,7 +49,7 @@ class Tidying:
             return True
         if self._drop_tape(now_ns - self._keep.tape_days * NS_PER_DAY):
             return True
-        if compact_step(self._database):
+        if self._compaction.step():
             return True
         self._tape_bytes = None
         return self._give_back()
@@ -116,19 +120,27 @@ class Tidying:
         return max(row for row in rows if row is not None)
 
     def _drop_tape(self, before_ns: int) -> bool:
-        """Drop the oldest of the tape that is too old, or more than fits."""
+        """Drop the oldest of the tape that is too old, or more than fits.
+
+        A run whose beginning goes cannot be replayed any more, so the rest of it goes too. Only of
+        the run that is going on it stays.
+        """
         if self._tape_bytes is None:
             self._tape_bytes = self._one("select coalesce(sum(length(data)), 0) from tape", [])
         excess = self._tape_bytes - self._keep.tape_mb * 1_000_000
         dropped: list[int] = []
         size = 0
         rows = self._database.execute(
-            "select id, last_ns, length(data) from tape order by id limit 200"
+            "select id, run_id, last_ns, length(data) from tape order by id limit 200"
         ).fetchall()
-        for row_id, last_ns, length in rows:
+        going_on = self._one("select max(id) from runs", [])
+        for row_id, run_id, last_ns, length in rows:
+            is_cut = run_id != going_on and self._is_cut(row_id, run_id)
             is_too_old = last_ns < before_ns
-            if size >= TAPE_BYTES_AT_ONCE or not (is_too_old or excess > size):
+            if size >= TAPE_BYTES_AT_ONCE or not (is_cut or is_too_old or excess > size):
                 break
+            if run_id != going_on:
+                self._oldest_run = run_id, True
             dropped.append(row_id)
             size += length
         if not dropped:
@@ -137,6 +149,13 @@ class Tidying:
             self._database.execute("delete from tape where id <= ?", [dropped[-1]])
         self._tape_bytes -= size
         return True
+
+    def _is_cut(self, row_id: int, run_id: int) -> bool:
+        """Tell whether the beginning of a run's tape is gone, given the first row that is left."""
+        if self._oldest_run is None or self._oldest_run[0] != run_id:
+            data = self._one("select data from tape where id = ?", [row_id])
+            self._oldest_run = run_id, is_cut_off(data)
+        return self._oldest_run[1]
 
     def _give_back(self) -> bool:
         """Shrink the file by some of its free pages."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
-from risk_actors.core.rules.memory import encode_memory
+from risk_actors.core.rules.memory import RuleMemory, encode_memory
 from risk_actors.messages import RuleStateChanged
 from risk_actors.store.schema import open_database
 
@@ -27,6 +27,35 @@ def write_rule_states(database: Database, changes: Iterable[RuleStateChanged]) -
                 change.at_ns,
             ],
         )
+
+
+class KeptMemory(NamedTuple):
+    """What one rule remembers of one account."""
+
+    rule_id: str
+    rule_type: str
+    account_id: int
+    memory: RuleMemory
+
+
+def keep_memories(data_dir: Path, memories: Iterable[KeptMemory], now_ns: int) -> None:
+    """Write memories into a store that was made anew, before anybody else writes to it.
+
+    Raises:
+        sqlite3.Error: it cannot be written.
+    """
+    database = open_database(data_dir)
+    try:
+        with database.atomic():
+            write_rule_states(
+                database,
+                [
+                    RuleStateChanged(correlation_id="", at_ns=now_ns, **kept._asdict())
+                    for kept in memories
+                ],
+            )
+    finally:
+        database.close()
 
 
 def read_rule_states(data_dir: Path) -> Mapping[tuple[str, str], dict[int, bytes]]:

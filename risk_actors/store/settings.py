@@ -9,6 +9,8 @@ from risk_actors.store.schema import open_database
 class SettingsRow(NamedTuple):
     """The newest row of the table `settings`."""
 
+    at_ns: int
+    """When it was written."""
     day_start_ns: int
     """The trading day that they held for."""
     in_force: str
@@ -25,14 +27,43 @@ def read_settings(data_dir: Path) -> SettingsRow | None:
     database = open_database(data_dir)
     try:
         found = database.execute(
-            "select day_start_ns, in_force, armed_by_command from settings order by id desc limit 1"
+            "select at_ns, day_start_ns, in_force, armed_by_command from settings"
+            " order by id desc limit 1"
         ).fetchone()
     finally:
         database.close()
     if found is None:
         return None
-    armed = None if found[2] is None else bool(found[2])
-    return SettingsRow(day_start_ns=found[0], in_force=found[1], armed_by_command=armed)
+    at_ns, day_start_ns, in_force, armed = found
+    return SettingsRow(at_ns, day_start_ns, in_force, None if armed is None else bool(armed))
+
+
+class Past(NamedTuple):
+    """What the store knows of the data directory's past."""
+
+    first_started_ns: int | None
+    """When it was first used; None when it is new."""
+    alive_ns: int | None
+    """The latest instant at which a run was alive."""
+    was_locked: bool
+    """Whether a lock was ever in force."""
+
+
+def read_past(data_dir: Path) -> Past:
+    """Return what the store knows of the data directory's past.
+
+    Raises:
+        sqlite3.Error: the store cannot be read.
+    """
+    database = open_database(data_dir)
+    try:
+        first_ns, alive_ns = database.execute(
+            "select min(started_ns), max(alive_ns) from runs"
+        ).fetchone()
+        lock = database.execute("select 1 from locks limit 1").fetchone()
+    finally:
+        database.close()
+    return Past(first_ns, alive_ns, was_locked=lock is not None)
 
 
 def first_started_ns(data_dir: Path) -> int | None:
@@ -41,9 +72,4 @@ def first_started_ns(data_dir: Path) -> int | None:
     Raises:
         sqlite3.Error: the store cannot be read.
     """
-    database = open_database(data_dir)
-    try:
-        found = database.execute("select min(started_ns) from runs").fetchone()
-    finally:
-        database.close()
-    return None if found is None or found[0] is None else int(found[0])
+    return read_past(data_dir).first_started_ns

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 from sqlite_utils import Database
@@ -10,55 +10,61 @@ from sqlite_utils import Database
 from risk_actors.runtime.tape import Note, StoreFailed
 from risk_actors.store.tape_rows import KeptNote, KeptRow, RowReader, RowWriter, squeeze, unsqueeze
 
-_ONE, _MANY = b"1", b"n"
+ONE, MANY = b"1", b"n"
 """How a row's data begins: one row of notes, or many that were put together."""
-_BLOCK_BYTES = 1 << 19
-"""What is put together is about this large before it is compressed: it takes some 20 ms."""
-_HARDEST = 9
 
 
-class TapeWriter:
-    """Writes the tape of one run; used by the journal's store alone, in its thread."""
+class TapeRow(NamedTuple):
+    """A row of the table as it is inserted, but for its run."""
 
-    def __init__(self, database: Database, run_id: int) -> None:
-        self._database = database
-        self._run_id = run_id
+    first_ns: int
+    last_ns: int
+    notes: int
+    data: bytes
+
+
+class TapeEncoder:
+    """Makes the rows of one run; used by the journal's store alone, in its thread.
+
+    That takes long where there is much to tell, so it is apart from `insert_tape_row`, for which
+    the locks' writer has to wait.
+    """
+
+    def __init__(self) -> None:
         self._rows = RowWriter()
 
-    def write(self, notes: Mapping[str, Sequence[Note]], lost: int = 0) -> None:
-        """Add one row with the notes of each address; the caller commits.
+    def encode(self, notes: Mapping[str, Sequence[Note]], lost: int = 0) -> TapeRow | None:
+        """Return a row with the notes of each address, None where there is nothing to tell.
 
         `lost` notes, of any address, are missing before them: what follows cannot be replayed.
 
-        Where the caller undoes it instead, it has to say so (`undone`), for the next row begins
+        Where the row is not committed, that has to be said (`undone`), for the next row begins
         where this one ended.
 
         Raises:
-            sqlite3.Error: it cannot be written.
-            ValueError: a note is none that an actor makes.
+            ValueError, ArithmeticError, TypeError: a note is none that an actor makes.
         """
         instants = [note.at_ns for taken in notes.values() for note in (*taken[:1], *taken[-1:])]
         if not instants and not lost:
-            return
-        data = _ONE + squeeze(self._rows.encode(notes, lost))
-        try:
-            self._database.execute(
-                "insert into tape (run_id, first_ns, last_ns, notes, data) values (?, ?, ?, ?, ?)",
-                [
-                    self._run_id,
-                    min(instants, default=0),
-                    max(instants, default=0),
-                    sum(len(taken) for taken in notes.values()),
-                    data,
-                ],
-            )
-        except BaseException:
-            self.undone()
-            raise
+            return None
+        return TapeRow(
+            first_ns=min(instants, default=0),
+            last_ns=max(instants, default=0),
+            notes=sum(len(taken) for taken in notes.values()),
+            data=ONE + squeeze(self._rows.encode(notes, lost)),
+        )
 
     def undone(self) -> None:
-        """Take note that what was written since the last commit is not there."""
+        """Take note that what was made since the last commit is not there."""
         self._rows.begin_anew()
+
+
+def insert_tape_row(database: Database, run_id: int, row: TapeRow) -> None:
+    """Add a row to a run's tape; the caller commits."""
+    database.execute(
+        "insert into tape (run_id, first_ns, last_ns, notes, data) values (?, ?, ?, ?, ?)",
+        [run_id, *row],
+    )
 
 
 class TapeDamagedError(Exception):
@@ -82,7 +88,7 @@ def read_tape(database: Database, run_id: int) -> Iterator[KeptRow]:
     rows = database.execute("select id, data from tape where run_id = ? order by id", [run_id])
     for row_id, data in rows:
         try:
-            for piece in _pieces(data):
+            for piece in pieces_of(data):
                 if is_first and not reader.is_beginning(piece):
                     raise TapeCutOffError("the beginning of its tape is not kept any more")
                 is_first = False
@@ -114,77 +120,27 @@ def _mentions(database: Database, run_id: int, name: str) -> bool:
     wanted = name.encode()
     for (data,) in database.execute("select data from tape where run_id = ?", [run_id]):
         with suppress(ValueError):
-            if any(wanted in piece for piece in _pieces(data)):
+            if any(wanted in piece for piece in pieces_of(data)):
                 return True
     return False
 
 
-def compact_step(database: Database) -> bool:
-    """Put some small rows of an earlier run together and commit; tell whether there were any.
-
-    Small rows compress badly: most of each is what the row before also said. What a busy run
-    wrote takes half the room afterwards.
-
-    Raises:
-        sqlite3.Error: it cannot be written.
-    """
-    found = database.execute(
-        "select run_id, id from tape where substr(data, 1, 1) = ?"
-        " and run_id < (select max(id) from runs) order by id limit 1",
-        [_ONE],
-    ).fetchone()
-    if found is None:
-        return False
-    block = _block(database, *found)
-    if not block:
-        return False
-    pieces = [piece for row in block for piece in _pieces(row[4])]
-    with database.atomic():
-        database.execute(
-            "update tape set first_ns = ?, last_ns = ?, notes = ?, data = ? where id = ?",
-            [
-                min(row[1] for row in block),
-                max(row[2] for row in block),
-                sum(row[3] for row in block),
-                _MANY + squeeze(msgspec.msgpack.encode(pieces), _HARDEST),
-                block[0][0],
-            ],
-        )
-        database.execute(
-            "delete from tape where run_id = ? and id > ? and id <= ?",
-            [found[0], block[0][0], block[-1][0]],
-        )
-    return True
+def is_cut_off(data: bytes) -> bool:
+    """Tell whether the first row that is left of a tape needs one that came before."""
+    try:
+        return not RowReader().is_beginning(pieces_of(data)[0])
+    except (ValueError, LookupError):
+        return False  # what is damaged stays as it is, for a replay to name it
 
 
-def _block(database: Database, run_id: int, first_id: int) -> list[Any]:
-    """Return small rows that follow one another, as many as make a block."""
-    rows = database.execute(
-        "select id, first_ns, last_ns, notes, data from tape where run_id = ? and id >= ?"
-        " order by id",
-        [run_id, first_id],
-    )
-    block: list[Any] = []
-    size = 0
-    for row in rows:
-        if row[4][:1] != _ONE or size >= _BLOCK_BYTES:
-            break
-        try:
-            size += sum(map(len, _pieces(row[4])))
-        except ValueError:
-            break  # what is damaged stays as it is, for a replay to name it
-        block.append(row)
-    return block
-
-
-def _pieces(data: bytes) -> list[bytes]:
+def pieces_of(data: bytes) -> list[bytes]:
     """Return the rows of notes in a row of the table.
 
     Raises:
         ValueError: they cannot be read.
     """
     raw = unsqueeze(data[1:])
-    if data[:1] == _ONE:
+    if data[:1] == ONE:
         return [raw]
     try:
         return msgspec.msgpack.decode(raw, type=list[bytes])

@@ -14,6 +14,7 @@ from risk_actors.actors.journal import (
     ENFORCEMENT,
     FIRST_EVALUATION,
     FIRST_EVENT,
+    MANY_NOTES,
     TAPE_WITHIN_NS,
     TIDY_EVERY_NS,
     TRY_AGAIN_AFTER_NS,
@@ -392,6 +393,32 @@ def test_tapes_are_drained_every_ten_seconds_without_a_row(rig: Rig) -> None:
 
     assert before == [{}]
     assert list(rig.store.written[-1].tape) == ["pnl"]
+
+
+def test_tapes_with_much_on_them_are_drained_every_second(rig: Rig) -> None:
+    for _ in range(MANY_NOTES):
+        rig.tapes["pnl"].note("timer", NOON_NS, tick())
+    rig.clock.advance(ALIVE_EVERY_NS)
+
+    rig.tell(tick())
+
+    assert [list(batch.tape) for batch in rig.store.written] == [["pnl"]]
+
+
+def test_a_memory_that_cannot_be_stored_is_said_once_and_not_kept(rig: Rig) -> None:
+    def changed(reported: str) -> m.RuleStateChanged:
+        return say(
+            m.RuleStateChanged,
+            rule_id="r",
+            rule_type="t",
+            account_id=1,
+            memory=RuleMemory(reported=reported),
+        )
+
+    rig.tell(*[changed("half a pair: \ud83d")] * 3, changed("whole"))
+
+    assert [change.memory.reported for change in rig.store.memories] == ["whole"]
+    assert len(rig.overseer.faults) == 1
 
 
 def test_the_store_is_told_once_a_second_that_the_process_lives(rig: Rig) -> None:

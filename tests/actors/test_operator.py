@@ -6,7 +6,13 @@ import msgspec
 import pytest
 
 from risk_actors import messages as m
-from risk_actors.actors.picture import AccountPicture, LockPicture, Picture, UnlockPicture
+from risk_actors.actors.picture import (
+    AccountPicture,
+    LockPicture,
+    Picture,
+    RulePicture,
+    UnlockPicture,
+)
 from risk_actors.actors.trader_requests import AnswerKind
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.unlock_policy import NEVER, UnlockPolicy, UnlockTerms
@@ -96,6 +102,77 @@ def test_a_lock_that_is_not_there_is_unknown_and_the_attempt_is_recorded(
     acted = trader.outbox.only(m.TraderActed)
     assert (acted.action, acted.accepted) == ("unlock", False)
     assert "please" in acted.detail
+
+
+@pytest.mark.parametrize(
+    ("locks", "account_id", "says"),
+    [
+        ((lock(), lock(2, rule="pause")), None, "in force; in force: 1 (daily-loss), 2 (pause)"),
+        ((), None, "no lock 9 is in force; in force: none"),
+        ((lock(9),), 2, "no lock 9 is in force on this account; in force: none"),
+    ],
+)
+def test_who_asks_for_a_lock_that_is_not_there_is_told_which_are(
+    locks: tuple[LockPicture, ...], account_id: int | None, says: str
+) -> None:
+    answer = rig(picture(*locks), DELAYED).desk.unlock(9, account_id, "please", None)
+
+    assert says in answer.sentence
+
+
+def broken_rule(next_cause_ns: int | None) -> RulePicture:
+    return RulePicture(
+        id="daily-loss",
+        type="daily_loss_limit",
+        mode="enforce",
+        account=1,
+        verdict="breach",
+        value=-510.0,
+        limit=-500.0,
+        reason="so it is",
+        unit="usd",
+        distance=0.0,
+        used=1.0,
+        contract=None,
+        next_cause=None if next_cause_ns is None else iso_utc(next_cause_ns),
+    )
+
+
+SPENT = "daily-loss does not act again before {}: until then nothing of it protects this account"
+WAIVED = "daily-loss: what it had found is waived, what it finds from {} on is enforced"
+
+
+@pytest.mark.parametrize(
+    ("terms", "next_cause_ns", "ends_with"),
+    [
+        (ADMIN, NOON_NS + 5 * 3600 * S, f"; {SPENT.format('23:00:00 UTC')}"),
+        (ADMIN, NOON_NS + 125 * 3600 * S, f"; {SPENT.format('Sun 23:00:00 UTC')}"),
+        (ADMIN, None, f"; {WAIVED.format('now')}"),
+        (
+            DELAYED,
+            NOON_NS + 5 * 3600 * S,
+            f". Once the lock has ended: {SPENT.format('23:00:00 UTC')}",
+        ),
+        (DELAYED, NOON_NS + 3600 * S, f". Once the lock has ended: {WAIVED.format('then')}"),
+        (DELAYED, None, f". Once the lock has ended: {WAIVED.format('then')}"),
+    ],
+)
+def test_an_unlock_says_what_the_rule_still_does_afterwards(
+    terms: UnlockTerms, next_cause_ns: int | None, ends_with: str
+) -> None:
+    shown = picture(lock(), rules=(broken_rule(next_cause_ns),))
+
+    answer = rig(shown, terms).desk.unlock(1, None, "please", SECRET)
+
+    assert answer.sentence.endswith(ends_with)
+
+
+def test_a_lock_of_no_rule_says_nothing_of_rules() -> None:
+    shown = picture(lock(rule="panic"), rules=(broken_rule(None),))
+
+    answer = rig(shown, ADMIN).desk.unlock(1, None, "please", SECRET)
+
+    assert answer.sentence == "ended with the admin secret"
 
 
 def test_a_secret_that_was_set_after_the_lock_began_does_not_end_it() -> None:

@@ -411,3 +411,25 @@ def test_a_flat_account_asks_for_no_bars(clock: VirtualClock) -> None:
     assert rig.outbox.of(m.RequestBars) == []
     assert told[-1].pnl.gap is None
     assert told[-1].pnl.gap_high_usd == 50000
+
+
+def test_i5_the_fills_of_the_first_snapshot_were_not_missed(clock: VirtualClock) -> None:
+    """A tick comes before the first snapshot at every start."""
+    rig = Rig(clock, watched_until_ns={1: NOON_NS - 20 * S})
+
+    rig.tell(tick(), held_since(3600))
+    rig.tell(quote(MNQ, "20000", "20000.25"))
+
+    (asked,) = rig.outbox.of(m.RequestBars)
+    assert (asked.since_ns, asked.until_ns) == (NOON_NS - 21 * S, NOON_NS - S)
+
+
+def test_i5_a_fill_that_a_later_snapshot_brings_was_missed(clock: VirtualClock) -> None:
+    rig = Rig(clock, watched_until_ns={1: NOON_NS})
+    rig.tell(tick(), account_updated(account_state(), fills=()))
+
+    rig.tell(held_since(3600))
+    rig.tell(quote(MNQ, "20000", "20000.25"))
+
+    (asked,) = rig.outbox.of(m.RequestBars)
+    assert asked.since_ns == NOON_NS - 3600 * S

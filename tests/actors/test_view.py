@@ -120,6 +120,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
         "version": "1.2.3",
         "schedules": [],
         "pending": [],
+        "notices": [],
         "settings_fault": None,
         "unlock": "never",
         "prices": {
@@ -183,6 +184,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                         "until": "2026-11-17T23:00:00.000+00:00",
                         "reason": "the limit was reached",
                         "unlock": None,
+                        "correlation_id": "event-1",
                     },
                     {
                         "id": 2,
@@ -192,6 +194,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                         "until": None,
                         "reason": "the limit was reached",
                         "unlock": None,
+                        "correlation_id": "event-1",
                     },
                 ],
                 "enforcement": {
@@ -240,6 +243,10 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "distance": 490.0,
                 "used": 0.02,
                 "contract": None,
+                "is_waived": False,
+                "next_cause": None,
+                "broken_at": None,
+                "broken_value": None,
             }
         ],
     }

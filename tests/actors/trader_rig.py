@@ -35,7 +35,7 @@ class TraderRig:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = OperatorOutbox()
         self.armings: list[bool] = []
-        self.desk = TraderDesk(self.inlet, self)
+        self.desk = TraderDesk(lambda request: request(self.inlet()), self)
 
     def inlet(self) -> OperatorInlet:
         picture = self.picture()

@@ -220,3 +220,14 @@ def test_a_sign_the_console_lacks_does_not_lose_the_line() -> None:
     writer.write("🚀 start\n")
     writer.stop()
     assert raw.getvalue().strip() == b"? start"
+
+
+def test_lines_are_written_in_the_zone_that_is_told(
+    logs: Logs, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    logs.use_zone(ZoneInfo("Asia/Kolkata"))
+    logger.info("in Kolkata")
+    logs.use_zone(ZoneInfo("Asia/Tokyo"))
+    logger.info("in Tokyo")
+
+    assert [line["at"][-6:] for line in lines()] == ["+05:30", "+09:00"]

@@ -212,7 +212,7 @@ def test_a_rule_cannot_be_put_in_the_place_of_another() -> None:
 
     assert merged.settings.rules == (LIMIT.settings(500),)
     assert [change.sentence() for change in merged.pending] == [
-        "watched: stays daily_loss_limit until the daily reset; then max_trades"
+        "Waits until the daily reset: watched daily_loss_limit -> max_trades"
     ]
 
 
@@ -404,7 +404,7 @@ def test_news_that_moves_keeps_both_times_until_the_reset() -> None:
 
     assert merged.settings.news == (NEWS, later)
     assert [change.sentence() for change in merged.pending] == [
-        "news.toml: FOMC at 2026-11-17 18:00 UTC: stays until the daily reset"
+        "Waits until the daily reset: news.toml: FOMC at 2026-11-17 18:00 UTC removed"
     ]
     assert merge(merged.settings, other).settings == merged.settings
 
@@ -477,7 +477,7 @@ def test_a_rule_that_would_contradict_itself_changes_when_all_of_it_can() -> Non
     (windows, closes) = merged.pending
     assert (windows.key, windows.effect, windows.reason) == ("windows", Effect.LOOSENS, "")
     assert closes.sentence() == (
-        "watched: flatten_before_close_s stays 0 until the daily reset; then 7200"
+        "Waits until the daily reset: watched flatten_before_close_s 0 -> 7200"
         " (without what waits, the window 09:00-10:00 is not longer than"
         " `flatten_before_close_s = 7200`)"
     )
@@ -589,7 +589,7 @@ def test_a_part_that_tightens_holds_while_the_rest_waits() -> None:
         "watched: window_s 60 -> 90",
     ]
     assert [change.sentence() for change in merged.pending] == [
-        "watched: lock_s stays 900 until five o'clock; then 60"
+        "Waits until five o'clock: watched lock_s 900 -> 60"
     ]
 
 
@@ -616,10 +616,10 @@ def test_a_change_in_words(change: tuple[str, str, Any, Any], sentence: str) -> 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("loss", "limit_usd", 500, 800), "loss: limit_usd stays 500 until then; then 800"),
-        (("loss", "", LIMIT.settings(1), None), "loss: stays until then"),
-        (("loss", "", None, LIMIT.settings(1)), "loss: is not added until then"),
-        (("x", "windows", ("a" * 90,), ()), "x: windows stays as it was until then"),
+        (("loss", "limit_usd", 500, 800), "Waits until then: loss limit_usd 500 -> 800"),
+        (("loss", "", LIMIT.settings(1), None), "Waits until then: loss removed"),
+        (("loss", "", None, LIMIT.settings(1)), "Waits until then: loss added"),
+        (("x", "windows", ("a" * 90,), ()), "Waits until then: x windows changed"),
     ],
 )
 def test_a_change_that_waits_in_words(change: tuple[str, str, Any, Any], sentence: str) -> None:

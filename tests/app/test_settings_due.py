@@ -8,6 +8,7 @@ from risk_actors.app.rule_context import trading_calendar
 from risk_actors.app.settings import SessionSettings, Settings
 from risk_actors.app.settings_due import FIRST_MINUTES, StoredSettings, settings_due
 from risk_actors.app.settings_json import encode_settings
+from risk_actors.app.settings_merge import Merged
 from risk_actors.core.rules.daily_loss_limit import DailyLossLimitSettings
 
 DAY = 24 * H
@@ -27,12 +28,27 @@ TIGHT, LOOSE = limit(500), limit(800)
 def stored(settings: Settings, since_ns: int) -> StoredSettings:
     """Return what a run wrote down at an instant."""
     day = trading_calendar(settings).day(since_ns)
-    return StoredSettings(day_start_ns=day.start_ns, in_force=encode_settings(settings))
+    return StoredSettings(
+        day_start_ns=day.start_ns, in_force=encode_settings(settings), at_ns=since_ns
+    )
 
 
-def holds_in_full(since_ns: int, now_ns: int, first_ns: int = LONG_AGO) -> bool:
+def due(
+    before: StoredSettings | None,
+    wanted: Settings,
+    now_ns: int,
+    first_ns: int = LONG_AGO,
+    *,
+    was_locked: bool = False,
+) -> Merged:
+    return settings_due(before, wanted, now_ns, first_ns, was_locked=was_locked)
+
+
+def holds_in_full(
+    since_ns: int, now_ns: int, first_ns: int = LONG_AGO, *, was_locked: bool = False
+) -> bool:
     """Tell whether a looser limit is in force; when not, it is pending."""
-    merged = settings_due(stored(TIGHT, since_ns), LOOSE, now_ns, first_ns)
+    merged = due(stored(TIGHT, since_ns), LOOSE, now_ns, first_ns, was_locked=was_locked)
     if merged.pending:
         assert (merged.settings, merged.applied) == (TIGHT, ())
         return False
@@ -91,6 +107,16 @@ def test_a_clock_set_back_to_the_first_minutes_of_all_loosens_nothing() -> None:
     assert not holds_in_full(NOON + 3 * DAY, NOON + MINUTE, first_ns=NOON)
 
 
+def test_a_lock_ends_the_first_minutes() -> None:
+    assert holds_in_full(NOON, NOON + MINUTE, NOON)
+    assert not holds_in_full(NOON, NOON + MINUTE, NOON, was_locked=True)
+    assert holds_in_full(NOON, NOON + DAY, NOON, was_locked=True)
+
+
+def test_a_clock_set_back_within_the_first_minutes_of_the_day_loosens_nothing() -> None:
+    assert not holds_in_full(NOON + H, NOON + MINUTE, NOON)
+
+
 def test_first_minutes_go_on_over_a_reset() -> None:
     first_ns = at(2026, 11, 17, 16, 55)
 
@@ -98,26 +124,26 @@ def test_first_minutes_go_on_over_a_reset() -> None:
 
 
 def test_without_anything_stored_the_files_hold() -> None:
-    assert settings_due(None, LOOSE, NOON, LONG_AGO) == (LOOSE, (), ())
+    assert due(None, LOOSE, NOON) == (LOOSE, (), ())
 
 
 def test_a_tighter_limit_holds_at_once_and_is_told() -> None:
-    merged = settings_due(stored(LOOSE, NOON), TIGHT, NOON, LONG_AGO)
+    merged = due(stored(LOOSE, NOON), TIGHT, NOON)
 
     assert merged.settings == TIGHT
     assert [change.sentence() for change in merged.applied] == ["loss: limit_usd 800 -> 500"]
 
 
 def test_what_waits_says_until_when() -> None:
-    merged = settings_due(stored(TIGHT, NOON), LOOSE, NOON, LONG_AGO)
+    merged = due(stored(TIGHT, NOON), LOOSE, NOON)
 
     assert [change.sentence() for change in merged.pending] == [
-        "loss: limit_usd stays 500 until the daily reset (Tue 17:00 America/Chicago); then 800"
+        "Waits until Tue 17:00 CST: loss limit_usd 500 -> 800"
     ]
 
 
 def test_what_waits_says_the_same_reset_when_the_clock_was_set_back() -> None:
-    merged = settings_due(stored(TIGHT, NOON), LOOSE, NOON - 9 * DAY, LONG_AGO)
+    merged = due(stored(TIGHT, NOON), LOOSE, NOON - 9 * DAY)
 
     assert "Tue 17:00" in merged.pending[0].sentence()
 
@@ -129,7 +155,7 @@ def test_the_day_is_that_of_the_calendar_in_force(change: dict[str, str]) -> Non
     wanted = limit(800, sooner)
     assert trading_calendar(wanted).day(now_ns).start_ns > stored(TIGHT, NOON).day_start_ns
 
-    merged = settings_due(stored(TIGHT, NOON), wanted, now_ns, LONG_AGO)
+    merged = due(stored(TIGHT, NOON), wanted, now_ns)
 
     assert merged.settings == TIGHT
     assert len(merged.pending) == 2
@@ -139,13 +165,13 @@ def test_day_after_day_of_edits_never_gets_round_the_limit_before_a_reset() -> N
     in_force, now_ns = stored(TIGHT, NOON), NOON
     for wanted in (LOOSE, Settings(session=SESSION, rules=()), limit(300), LOOSE, TIGHT):
         now_ns += MINUTE
-        merged = settings_due(in_force, wanted, now_ns, LONG_AGO)
+        merged = due(in_force, wanted, now_ns)
         in_force = stored(merged.settings, now_ns)
     assert merged.settings == limit(300)
 
-    assert settings_due(in_force, LOOSE, at(2026, 11, 17, 17), LONG_AGO).settings == LOOSE
+    assert due(in_force, LOOSE, at(2026, 11, 17, 17)).settings == LOOSE
 
 
 def test_what_cannot_be_read_is_refused() -> None:
     with pytest.raises(msgspec.MsgspecError):
-        settings_due(StoredSettings(day_start_ns=0, in_force="{}"), LOOSE, NOON, LONG_AGO)
+        due(StoredSettings(day_start_ns=0, in_force="{}", at_ns=0), LOOSE, NOON)

@@ -6,10 +6,11 @@ import pytest
 
 from risk_actors.app.settings import Settings, TradingMode
 from risk_actors.app.settings_due import StoredSettings
-from risk_actors.app.settings_keeper import SettingsKeeper
+from risk_actors.app.settings_keeper import MENDED, SettingsKeeper
 from risk_actors.app.settings_load import load_settings
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.runtime.clock import VirtualClock
+from risk_actors.store.settings_backup import KeptSettings
 
 NOON_NS = 1_795_284_000 * NS_PER_S
 """Saturday 2026-11-21 18:00 UTC, noon in Chicago."""
@@ -113,7 +114,7 @@ def test_a_restart_compares_with_what_was_in_force(
 
     again = SettingsKeeper(
         settings(tmp_path, 800),
-        StoredSettings(day_start_ns=first.day_start_ns, in_force=first.text),
+        StoredSettings(day_start_ns=first.day_start_ns, in_force=first.text, at_ns=NOON_NS),
         LONG_AGO_NS,
         clock,
     )
@@ -132,6 +133,62 @@ def test_files_that_cannot_be_read_are_told_once_until_they_can(
 
     assert keeper.offer(settings(tmp_path, 500))
     assert keeper.in_force.fault == ""
+    assert keeper.in_force.applied == (MENDED,)
+
+
+def test_a_new_day_mends_no_files(keeper: SettingsKeeper, clock: VirtualClock) -> None:
+    keeper.refuse("a fault")
+
+    clock.advance(6 * HOUR_NS)
+
+    assert keeper.look()
+    assert keeper.in_force.fault == "a fault"
+
+
+def test_a_lock_ends_the_first_minutes_of_a_new_data_directory(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    keeper = SettingsKeeper(settings(tmp_path, 500), None, None, clock)
+    clock.advance(60 * NS_PER_S)
+    keeper.offer(settings(tmp_path, 600))
+    assert limit_usd(keeper) == 600
+
+    assert keeper.see_lock()
+    assert not keeper.see_lock()
+    keeper.offer(settings(tmp_path, 800))
+
+    assert limit_usd(keeper) == 600
+    assert len(keeper.in_force.pending) == 1
+    assert keeper.to_keep(keeper.in_force).was_locked
+
+
+def test_a_clock_set_back_into_the_first_minutes_loosens_nothing(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    keeper = SettingsKeeper(settings(tmp_path, 500), None, None, clock)
+    clock.advance(HOUR_NS)
+    keeper.look()
+
+    clock.step(60 * NS_PER_S - HOUR_NS)
+    keeper.offer(settings(tmp_path, 800))
+
+    assert limit_usd(keeper) == 500
+
+
+def test_what_is_kept_says_all_that_a_start_must_know(
+    keeper: SettingsKeeper, clock: VirtualClock
+) -> None:
+    keeper.arm(armed=False)
+    clock.advance(5)
+
+    assert keeper.to_keep(keeper.in_force) == KeptSettings(
+        at_ns=NOON_NS + 5,
+        day_start_ns=keeper.in_force.day_start_ns,
+        in_force=keeper.in_force.text,
+        armed_by_command=False,
+        first_started_ns=LONG_AGO_NS,
+        was_locked=False,
+    )
 
 
 def test_a_command_to_disarm_outlives_edits_and_days(

@@ -22,6 +22,7 @@ from tests.actors.facts import (
     breach_found,
     connected,
     fill,
+    ok,
     say,
     unknown,
     verdict_changed,
@@ -34,9 +35,9 @@ LATER_NS = NOON_NS + 60 * S
 RECORD = [
     *a_breach("quote-0", since_ns=YESTERDAY_NS),
     quiet_order(1),
-    *a_breach("quote-1"),
+    *a_breach("quote-1", lock_id=2),
     quiet_fill(2),
-    *a_breach("quote-2", account_id=102, since_ns=LATER_NS),
+    *a_breach("quote-2", account_id=102, since_ns=LATER_NS, lock_id=3),
 ]
 
 
@@ -77,6 +78,8 @@ def test_a_chain_leads_from_the_event_to_observed_flat_with_the_times(data_dir: 
         " Tue 17:00:00 CST\n"
         "       +40.0 ms     (+36.5 ms)  outcome     #000007 accepted in 39.0 ms\n"
         "      +182.4 ms    (+142.4 ms)  observed    observed flat for daily-loss after 0.182 s\n"
+        "\n"
+        "Not verified; --verify checks.\n"
     )
 
 
@@ -169,7 +172,7 @@ def test_what_two_accounts_share_says_whose_each_step_is(show: Callable[..., str
     )
 
     assert "50K-101, 50K-102, account 7  event-1" in shown
-    assert [line[44:] for line in shown.splitlines()[3:]] == [
+    assert [line[44:] for line in shown.splitlines()[3:6]] == [
         "50K-101: a",
         "50K-102: b",
         "account 7: c",
@@ -232,7 +235,25 @@ def test_each_step_has_a_word_and_alarming_ones_a_mark(
 def test_a_row_without_a_sentence_says_what_it_is(show: Callable[..., str]) -> None:
     reset = say(m.DailyReset, day_start_ns=0, day_end_ns=1)
 
-    assert show(Told("events", reset, "")).endswith("reset       daily reset\n")
+    assert "reset       daily reset\n" in show(Told("events", reset, ""))
+
+
+def test_the_end_of_a_breach_is_told_once_and_in_words(show: Callable[..., str]) -> None:
+    ended = say(m.BreachEnded, rule_id="max-contracts", account_id=101)
+
+    shown = show(
+        Told("decisions", ended, ""),
+        Told(
+            "decisions",
+            verdict_changed(ok(), rule_id="max-contracts", account_id=101),
+            "max-contracts: ok",
+        ),
+        Told("decisions", verdict_changed(ok(), rule_id="other", account_id=101), "other: ok"),
+    )
+
+    assert "cleared     max-contracts: no longer broken\n" in shown
+    assert "max-contracts: ok" not in shown
+    assert "other: ok" in shown
 
 
 def test_a_verdict_that_its_breach_says_again_is_shown_once(show: Callable[..., str]) -> None:
@@ -323,6 +344,17 @@ def test_the_daemons_own_files_are_not_written_over(data_dir: Path) -> None:
     assert call("--data", data_dir, "--verify").exit_code == 0
 
 
+def test_json_lines_have_the_accounts_name_too(data_dir: Path) -> None:
+    lines = call("--data", data_dir, "--format", "jsonl").stdout.splitlines()
+
+    rows = [json.loads(line) for line in lines]
+    assert {(row["account_id"], row["account"]) for row in rows} == {
+        (None, None),
+        (101, "50K-101"),
+        (102, "50K-102"),
+    }
+
+
 # --- nothing to show ----------------------------------------------------------------------------
 
 
@@ -387,7 +419,23 @@ def test_verify_says_that_all_is_whole_and_prints_the_last_hash(tmp_path: Path) 
     result = call("--data", tmp_path, "--verify")
 
     assert result.exit_code == 0
-    assert result.stdout == f"Intact: 23 rows, the last is 23.\nIts hash: {head}\n"
+    assert result.stdout == (
+        f"Intact: 23 rows, the last is 23.\nIts hash: {head}\n"
+        "The table of locks is as the record tells: 3 compared.\n"
+    )
+
+
+def test_verify_names_the_first_lock_that_is_not_as_the_record_tells(data_dir: Path) -> None:
+    change(data_dir, f"update locks set ended_ns = {LATER_NS}, ended_by = 'condition' where id = 3")
+
+    result = call("--data", data_dir, "--verify")
+
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "BROKEN: lock 3 of daily-loss on account 102: the table locks says that it ended at Tue "
+        "2026-11-17 12:01:00.000 CST, by condition; no lock like it ends so.\n"
+        "23 rows of the record are as they were written.\n"
+    )
 
 
 def test_verify_names_the_first_broken_row(data_dir: Path) -> None:
@@ -397,7 +445,7 @@ def test_verify_names_the_first_broken_row(data_dir: Path) -> None:
 
     assert result.exit_code == 1
     assert result.stdout == (
-        "BROKEN: row 10 of table decisions (2026-11-17T18:00:00.000+00:00): what it says was "
+        "BROKEN: row 10 of table decisions (Tue 2026-11-17 12:00:00.000 CST): what it says was "
         "changed after it was written.\n9 rows before it are as they were written.\n"
     )
 
@@ -409,7 +457,7 @@ def test_verify_stands_alone(data_dir: Path, option: tuple[str, ...]) -> None:
     assert call("--data", data_dir, "--verify", *option).exit_code == 2
 
 
-@pytest.mark.parametrize("option", [("--day", "yesterday"), ("--format", "xml")])
+@pytest.mark.parametrize("option", [("--day", "2026-13-01"), ("--format", "xml"), ("--lock", "x")])
 def test_what_is_not_understood_is_a_wrong_usage(data_dir: Path, option: tuple[str, ...]) -> None:
     assert call("--data", data_dir, *option).exit_code == 2
 
@@ -433,4 +481,4 @@ def test_verify_says_why_the_record_has_no_beginning(tmp_path: Path, seq: int, w
     result = call("--data", tmp_path, "--verify")
 
     assert result.exit_code == 0
-    assert result.stdout.endswith(f"Its hash: {head}\n{words}")
+    assert f"Its hash: {head}\n{words}" in result.stdout

@@ -1,14 +1,19 @@
 """`check`: what it says of settings that are valid, and how it reads on terminals of any width."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from risk_actors.app.rule_context import trading_calendar
+from risk_actors.app.settings_json import encode_settings
+from risk_actors.app.settings_load import load_settings
 from risk_actors.cli.main import main
 from risk_actors.core.rules import catalogue
 from risk_actors.core.rules.examples import example_of
+from risk_actors.store.settings_backup import KeptSettings, write_settings_backup
 
 SHIPPED = Path(__file__).parents[2] / "settings"
 A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
@@ -146,6 +151,57 @@ def test_an_unusual_reset_is_shown_as_it_is_written(risk_file: Path) -> None:
     assert "Day begins by `5 8 * * MON-FRI`" in text
     risk_file.write_text('[session]\nweekly_reset = "5 8 * * fri"\n' + A_RULE)
     assert "Week begins every Friday at 08:05" in flat(check())
+
+
+def test_a_rule_that_is_off_says_what_it_would_say(risk_file: Path) -> None:
+    risk_file.write_text(A_RULE + 'mode = "off"\n')
+    text = flat(check())
+    assert "loss off daily_loss_limit Off. Would say: When the day's equity P&L reaches" in text
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        ("", "Unlock never: a lock ends by its own condition only"),
+        (
+            '[session]\nunlock = "delayed"\nunlock_delay_s = 900\n',
+            "Unlock delayed: a lock can be ended 15 minutes after it was asked for",
+        ),
+        (
+            '[session]\nunlock = "admin"\n',
+            "Unlock admin: a lock can be ended with the admin secret",
+        ),
+    ],
+)
+def test_the_unlock_policy_takes_a_line(session: str, expected: str, risk_file: Path) -> None:
+    risk_file.write_text(session + A_RULE)
+    assert expected in flat(check())
+
+
+def test_what_waits_is_folded_like_the_rest(
+    risk_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    in_force = load_settings(risk_file.parent)
+    now_ns = time.time_ns()
+    kept = KeptSettings(
+        at_ns=now_ns,
+        day_start_ns=trading_calendar(in_force).day(now_ns).start_ns,
+        in_force=encode_settings(in_force),
+        armed_by_command=None,
+        first_started_ns=0,
+        was_locked=False,
+    )
+    (tmp_path / "data").mkdir()
+    write_settings_backup(tmp_path / "data", kept)
+    risk_file.write_text(A_RULE.replace("500.0", "800.0"))
+
+    result = check("--data", str(tmp_path / "data"))
+
+    assert "NOT IN FORCE YET ! Waits until" in flat(result)
+    assert ": loss limit_usd 500 -> 800." in flat(result)
+    assert "! Which settings were in force was read from settings.backup.json." in flat(result)
+    assert max(map(len, result.stdout.splitlines())) <= 60
 
 
 @pytest.mark.parametrize("kind", catalogue())

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from risk_actors.actors.picture import Picture
+from risk_actors.cli import words
 from risk_actors.cli.main import main
 
 A_RULE = '[[rules]]\nid = "loss"\ntype = "daily_loss_limit"\nlimit_usd = 500.0\n'
@@ -105,6 +106,37 @@ def test_status_tells_the_phase_from_being_armed(
         shown = call(command, "--data", tmp_path).stdout
         assert "These locks are not enforced: NOT ARMED, nothing is sent." in shown
         assert "account        would be locked  by rule" in shown
+
+
+@pytest.mark.parametrize("command", ["locks", "status"])
+def test_at_80_columns_the_reason_of_a_lock_stands_below_it_and_breaks_no_name(
+    run_daemon: Callable[[Picture], object],
+    pictures: dict[str, Picture],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    run_daemon(pictures["locked"])
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call(command, "--data", tmp_path).stdout.splitlines()
+    row = next(number for number, line in enumerate(lines) if re.match(r" +1  50KTC", line))
+    assert re.match(r" +1  50KTC-SIM-101  account  daily-loss  until .*17:00:00 CST, ", lines[row])
+    assert lines[row + 1].startswith("      since ")
+    told = " ".join(" ".join(lines[row + 1 : row + 3]).split())
+    assert "CST: Day P&L -512.50 reached the limit of -500.00" in told
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_day_that_was_not_checked_is_said_once_for_all_accounts(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["three"])
+    told = [
+        line for line in call("status", "--data", tmp_path).stdout.splitlines() if "day P&L" in line
+    ]
+    assert [line for line in told if "not checked" in line] == [
+        f"all accounts: {words.balance_check(pictures['three'].accounts[0])}"
+    ]
 
 
 def test_status_as_json_is_the_state(

@@ -12,9 +12,9 @@ from rich.console import Console
 from risk_actors.actors.picture import BalanceCheckPicture, Picture
 from risk_actors.cli.screen import Screen, Size, render
 
-SMALL, WIDE = Size(80, 24), Size(160, 50)
+SMALL, MEDIUM, WIDE = Size(80, 24), Size(150, 48), Size(200, 50)
 TALL = Size(120, 40)
-SIZES = [SMALL, Size(100, 30), TALL, Size(129, 24), Size(130, 24), WIDE]
+SIZES = [SMALL, Size(100, 30), TALL, Size(150, 24), MEDIUM, Size(179, 50), WIDE]
 NAMES = [
     "open",
     "locked",
@@ -57,10 +57,61 @@ def test_an_open_account_shows_its_money_limits_and_position(
     assert "-312.50 of 1,400.00   0%" in text
     assert "! warning  max-contracts" in text
     assert "4 of 5  80%" in text
-    assert "per-instrument (shado…" in text
+    assert "per-instrument (shadow) " in text
     assert "SHORT 2 MNQ @ 21,034.25  -100.00  since 10:28:11 CST" in text
     assert "BUY 2 MNQ stop 21,060.00" in text
     assert "http://127.0.0.1:8787" in lines[-1]
+
+
+def test_a_long_rule_name_is_cut_and_never_that_it_only_watches(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    *others, shadow, last = pictures["open"].rules
+    shadow = msgspec.structs.replace(
+        shadow, id="a-rule-with-a-name-longer-than-most", mode="shadow"
+    )
+    picture = msgspec.structs.replace(pictures["open"], rules=(*others, shadow, last))
+    assert "a-rule-with-a-name… (shadow) " in "\n".join(shown(picture, now, TALL))
+
+
+def test_while_not_armed_the_top_says_shadow_and_no_rule_repeats_it(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = shown(pictures["not armed"], now, TALL)
+    assert "SHADOW" in lines[0]
+    assert "shadow" not in "\n".join(lines[2:]).lower()
+
+
+def test_the_reason_of_a_lock_wraps_at_words_where_it_is_long(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    (account,) = pictures["locked"].accounts
+    reason = f"{account.locks[0].reason} at 10:31:05 CST: 2 trades, fees 20.74"
+    lock = msgspec.structs.replace(account.locks[0], reason=reason)
+    locked = msgspec.structs.replace(account, locks=(lock,))
+    picture = msgspec.structs.replace(pictures["locked"], accounts=(locked,))
+    lines = [line.strip("│ ") for line in shown(picture, now)]
+    row = next(number for number, line in enumerate(lines) if line.startswith("Day P&L -512"))
+    assert " ".join(lines[row : row + 2]) == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "is_beside"),
+    [
+        ("open", TALL, False),
+        ("forty", TALL, False),
+        ("open", MEDIUM, False),
+        ("three", Size(150, 40), True),
+        ("forty", MEDIUM, True),
+        ("open", WIDE, True),
+    ],
+    ids=str,
+)
+def test_events_stand_where_they_have_most_room(
+    pictures: dict[str, Picture], now: datetime, name: str, size: Size, is_beside: bool
+) -> None:
+    (heading,) = (line for line in shown(pictures[name], now, size) if "─ last events ─" in line)
+    assert (heading.index("─ last events") > 0) is is_beside
 
 
 def test_the_bar_grows_with_the_loss_and_not_with_a_profit(
@@ -116,6 +167,35 @@ def test_a_balance_that_fills_do_not_explain_takes_a_line_and_one_that_agrees_do
     assert "unexplained" not in "\n".join(shown(pictures["open"], now))
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (
+            {"pending": ("Waits until Sat 17:00 CST: loss limit_usd 500 -> 800",)},
+            "▲ Waits until Sat 17:00 CST: loss limit_usd 500 -> 800",
+        ),
+        (
+            {"pending": ("one", "two", "three", "four")},
+            "▲ 4 changes wait for the daily reset, see `risk-actors status`",
+        ),
+        ({"notices": ("risk.db is damaged",)}, "▲ risk.db is damaged"),
+        (
+            {"notices": ("risk.db is damaged", "2 locks saved")},
+            "▲ 2 notices, see `risk-actors status`: risk.db is damaged",
+        ),
+    ],
+)
+def test_what_waits_and_what_went_wrong_with_the_store_take_one_line_each(
+    pictures: dict[str, Picture],
+    now: datetime,
+    said: dict[str, tuple[str, ...]],
+    expected: str,
+) -> None:
+    picture = msgspec.structs.replace(pictures["open"], **said)
+
+    assert shown(picture, now)[1].strip() == expected
+
+
 def test_an_enforcement_under_way_is_said(pictures: dict[str, Picture], now: datetime) -> None:
     text = "\n".join(shown(pictures["enforcing"], now))
     assert "ENFORCING daily-loss  started: closing 2 MNQ, cancelling 1 order" in text
@@ -142,17 +222,20 @@ def test_an_unknown_amount_is_never_shown_as_zero(
 def test_events_carry_their_correlation_id_newest_last(
     pictures: dict[str, Picture], now: datetime
 ) -> None:
-    lines = [line for line in shown(pictures["open"], now) if "mh3k2x9f-" in line]
+    lines = [line for line in shown(pictures["open"], now, TALL) if "mh3k2x9f-" in line]
     assert [line.split()[-1] for line in lines] == [f"mh3k2x9f-{n}" for n in range(5)]
-    assert lines[1].startswith(" 10:31:01 CST breach")
+    assert lines[1].startswith(" 10:31:01 breach")
 
 
 def test_a_long_event_wraps_where_there_is_room(
     pictures: dict[str, Picture], now: datetime
 ) -> None:
-    lines = [line[WIDE.width // 2 :] for line in shown(pictures["open"], now, WIDE)]
-    assert sum("-500.00" in line and "mh3k2x9f" not in line for line in lines) == 2
-    assert not any("…" in line for line in lines)
+    tall = Size(70, 40)
+    lines = shown(pictures["open"], now, tall)
+    events = lines[[line[:6] for line in lines].index("─ last") + 1 : -1]
+    rest = [line for line in events if line.startswith(" " * 22) and "of -500.00" in line]
+    assert len(rest) == 2
+    assert not any("…" in line for line in rest)
 
 
 def test_many_accounts_take_a_line_each_and_the_locked_one_is_never_hidden(
@@ -194,7 +277,9 @@ def test_the_running_screen_reads_the_zone_off_the_picture(pictures: dict[str, P
 
 
 @pytest.mark.parametrize(
-    ("size", "least"), [(SMALL, 4), (TALL, 20), (WIDE, 45)], ids=["80x24", "120x40", "160x50"]
+    ("size", "least"),
+    [(SMALL, 4), (TALL, 20), (MEDIUM, 30), (WIDE, 45)],
+    ids=["80x24", "120x40", "150x48", "200x50"],
 )
 def test_events_use_the_whole_height(
     pictures: dict[str, Picture], now: datetime, size: Size, least: int
@@ -218,7 +303,9 @@ def test_a_dozen_short_lines_come_before_a_few_long_ones(
     few = msgspec.structs.replace(pictures["open"], events=(long,) * 3)
     many = msgspec.structs.replace(pictures["open"], events=(long,) * 50)
     assert sum("many words" in line for line in shown(few, now, TALL)) == 9
-    assert all("mh3k2x9f" in line for line in shown(many, now, TALL) if "many words" in line)
+    rows = [line for line in shown(many, now, TALL) if "many words" in line]
+    assert len(rows) >= 12
+    assert all(line.startswith(" 10:31:00 warning ") and " …" in line for line in rows)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -264,3 +351,48 @@ def test_it_runs_until_told_to_stop_and_gives_the_terminal_back(
     assert "50KTC-SIM-101" in stream.getvalue()
     assert "\x1b[?1049h" in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[?25h\x1b[?1049l")
+
+
+def test_what_an_unlock_waived_is_a_warning_at_the_top_as_long_as_it_holds(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    picture = pictures["open"]
+    first, second, third = picture.rules[:3]
+    spent = msgspec.structs.replace(
+        first, verdict="breach", is_waived=True, next_cause="2026-11-20T23:00:00.000+00:00"
+    )
+    told = {}
+    for count, rules in enumerate([(), (spent,), (spent, second, third)]):
+        waived = tuple(msgspec.structs.replace(rule, is_waived=True) for rule in rules)
+        rest = picture.rules[len(waived) :]
+        lines = shown(msgspec.structs.replace(picture, rules=(*waived, *rest)), now)
+        told[count] = " ".join(" ".join(lines[:6]).split())
+
+    sentence = (
+        "▲ daily-loss does not act again before 17:00:00 CST: until then nothing of it protects"
+        " this account"
+    )
+    assert "does not act" not in told[0]
+    assert sentence in told[1]
+    assert "more rules" not in told[1]
+    assert f"{sentence} ▲ 2 more rules do not act: risk-actors status" in told[2]
+
+
+def test_a_broken_rule_that_is_back_inside_its_limit_says_when_it_broke(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    first, *others = pictures["open"].rules
+    back = msgspec.structs.replace(
+        first,
+        verdict="breach",
+        value=-5.22,
+        used=1.0,
+        broken_at="2026-11-20T10:59:29.000+00:00",
+        broken_value=-672.74,
+    )
+    lines = shown(msgspec.structs.replace(pictures["open"], rules=(back, *others)), now)
+
+    (line,) = (line for line in lines if "✗ breach" in line)
+    assert "broken at 04:59:29 CST (-672.74)" in line
+    assert "█" not in line
+    assert "100%" not in line

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,15 @@ from click.testing import CliRunner, Result
 from risk_actors import messages as m
 from risk_actors.actors.picture import Picture, UnlockPicture
 from risk_actors.app.admin_secret import SECRET_FILE, AdminSecret, set_secret
+from risk_actors.app.settings import SessionSettings
 from risk_actors.cli.main import main
 from risk_actors.core.unlock_policy import UnlockPolicy, UnlockTerms
 from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.store.locks import SqliteLockStore
-from risk_actors.store.schema import migrate
+from risk_actors.store.schema import DATABASE_FILE, migrate
 from tests.actors.facts import MNQ, lock
-from tests.conftest import NOON_NS
+from tests.conftest import NOON_NS, S
 
 SECRET = "correct horse battery"
 type RunDaemon = Callable[[Picture], Any]
@@ -59,11 +62,13 @@ def test_locks_shows_number_account_scope_rule_since_until_and_reason_of_each(
 
     lines = call("locks", "--data", tmp_path).stdout.splitlines()
 
-    assert " ".join(lines[0].split()) == "lock account locked by rule ends since reason"
-    pattern = r"{} +50KTC-SIM-101 +{} +{} +until .*17:00:00 CST, .* CST +{}"
-    reason = re.escape(first.reason)
-    assert re.search(pattern.format(first.id, "account", "daily-loss", reason), lines[1])
-    assert re.search(pattern.format(12, "MGC", "no-gold", reason), lines[2])
+    assert " ".join(lines[0].split()) == "lock account locked by rule ends"
+    pattern = r"{} +50KTC-SIM-101 +{} +{} +until .*17:00:00 CST, "
+    reason = rf" {{6}}since .* CST: {re.escape(first.reason)}"
+    assert re.search(pattern.format(first.id, "account", "daily-loss"), lines[1])
+    assert re.fullmatch(reason, lines[2])
+    assert re.search(pattern.format(12, "MGC", "no-gold"), lines[3])
+    assert re.fullmatch(reason, lines[4])
 
 
 def test_a_request_that_waits_is_shown_with_its_countdown(
@@ -117,17 +122,106 @@ def test_without_a_daemon_locks_can_be_read_from_the_store(tmp_path: Path) -> No
 
     assert asked.exit_code == 1
     assert "no daemon runs on" in asked.stderr
+    assert "start it with `risk-actors run`" in asked.stderr
+    assert "`risk-actors locks --stored`" in asked.stderr
     assert told.exit_code == 0
     assert re.search(r"3 +1 +MNQ +daily-loss +until its condition ends", told.stdout)
     assert "(lunch)" in told.stdout
     assert (as_json["id"], as_json["scope"], as_json["until"]) == (3, MNQ, None)
+    assert as_json["correlation_id"] == "event-1"
 
 
-def test_a_store_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_stored_locks_bear_the_names_the_zone_and_the_policy_that_were_in_force(
+    tmp_path: Path,
+) -> None:
+    migrate(tmp_path)
+    store = SqliteLockStore(tmp_path, ZoneInfo("America/Chicago"))
+    far_ns = 4_102_444_800 * S
+    store.save(lock(3, until_ns=far_ns))
+    store.close()
+    session = SessionSettings(timezone="Asia/Tokyo", unlock=UnlockPolicy.ADMIN)
+    in_force = json.dumps({"session": msgspec.to_builtins(session)})
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database, database:
+        database.execute("insert into accounts (id, name) values (1, '50KTC-SIM-101')")
+        database.execute(
+            "insert into settings (id, at_ns, day_start_ns, in_force, pending)"
+            " values (1, 0, 0, ?, '[]')",
+            [in_force],
+        )
+
+    text = call("locks", "--stored", "--data", tmp_path).stdout
+
+    assert re.search(r"3 +50KTC-SIM-101 +account +daily-loss", text)
+    assert "JST" in text
+    assert "Unlock: admin; on request" in text
+    assert "risk-actors audit --correlation event-1" in text
+
+
+@pytest.mark.parametrize(
+    ("directory", "says"), [("", "there is no store in"), ("gone", "there is no data directory")]
+)
+def test_a_store_that_is_not_there_is_a_fault(tmp_path: Path, directory: str, says: str) -> None:
+    result = call("locks", "--stored", "--data", tmp_path / directory)
+
+    assert result.exit_code == 1
+    assert says in result.stderr
+
+
+def test_a_store_that_is_damaged_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).write_bytes(b"this is no database, and long enough" * 99)
+
     result = call("locks", "--stored", "--data", tmp_path)
 
     assert result.exit_code == 1
     assert "cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ("never", "Unlock: never; a lock ends by its own condition"),
+        ("delayed", "Unlock: delayed; on request (`risk-actors unlock`), after a cooling-off time"),
+        ("admin", "Unlock: admin; on request (`risk-actors unlock`), with the admin secret"),
+    ],
+)
+def test_locks_and_status_show_the_unlock_policy(
+    run_daemon: RunDaemon, pictures: dict[str, Picture], tmp_path: Path, policy: str, says: str
+) -> None:
+    run_daemon(msgspec.structs.replace(pictures["locked"], unlock=policy))
+
+    for command in ("locks", "status"):
+        assert says in call(command, "--data", tmp_path).stdout.splitlines()
+
+
+def test_locks_says_how_to_see_what_each_came_from(
+    run_daemon: RunDaemon, pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(shown(pictures["locked"], id=5, correlation_id="mh3k2x9f-1"))
+
+    text = call("locks", "--data", tmp_path).stdout
+    (told,) = json.loads(call("locks", "--json", "--data", tmp_path).stdout)
+
+    assert "Lock 5: how it came about: risk-actors audit --correlation mh3k2x9f-1" in text
+    assert told["correlation_id"] == "mh3k2x9f-1"
+
+
+SPENT = "daily-loss does not act again before {}: until then nothing of it protects this account"
+WAIVED = "daily-loss: what it had found is waived, what it finds from now on is enforced"
+
+
+@pytest.mark.parametrize("is_spent", [True, False])
+def test_what_an_unlock_waived_is_shown_as_long_as_it_holds(
+    run_daemon: RunDaemon, pictures: dict[str, Picture], tmp_path: Path, is_spent: bool
+) -> None:
+    first, *others = pictures["open"].rules
+    next_cause = "2026-11-20T23:00:00.000+00:00" if is_spent else None
+    first = msgspec.structs.replace(first, verdict="breach", is_waived=True, next_cause=next_cause)
+    run_daemon(msgspec.structs.replace(pictures["open"], rules=(first, *others)))
+
+    for command in ("locks", "status", "rules"):
+        text = " ".join(call(command, "--data", tmp_path).stdout.split())
+        pattern = re.escape(SPENT).replace(r"\{\}", r"\S* ?17:00:00 CST") if is_spent else WAIVED
+        assert re.search(pattern, text), command
 
 
 # --- unlock ---------------------------------------------------------------------------------------
@@ -158,12 +252,17 @@ def test_unlock_that_is_refused_ends_with_code_1_and_the_sentence(
     refused = call("unlock", number, "--reason", "lunch", "--data", tmp_path)
     unknown = call("unlock", 999, "--reason", "lunch", "--data", tmp_path)
     nobody = call("unlock", 1, "--reason", "x", "--account", "other", "--data", tmp_path)
-    without = call("unlock", number, "--data", tmp_path)
-
-    assert [each.exit_code for each in (refused, unknown, nobody, without)] == [1, 1, 1, 2]
+    assert [each.exit_code for each in (refused, unknown, nobody)] == [1, 1, 1]
     assert "ends by its own condition and by nothing else" in refused.stderr
-    assert "no lock 999 is in force" in unknown.stderr
-    assert "say why with --reason" in without.stderr
+    assert f"no lock 999 is in force; in force: {number} (daily-loss)" in unknown.stderr
+
+
+@pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", "  ")])
+def test_a_reason_is_needed(tmp_path: Path, reason: tuple[str, ...]) -> None:
+    result = call("unlock", 1, *reason, "--data", tmp_path)
+
+    assert result.exit_code == 2
+    assert "say why with --reason" in result.stderr
 
 
 def test_a_request_is_withdrawn(
@@ -223,8 +322,9 @@ def test_disarm_and_arm_say_what_came_of_it(
     assert daemon.trader.armings == [False, True]
 
 
-def test_disarm_wants_a_reason(tmp_path: Path) -> None:
-    assert call("disarm", "--data", tmp_path).exit_code == 2
+@pytest.mark.parametrize("reason", [(), ("--reason", " ")])
+def test_disarm_wants_a_reason(tmp_path: Path, reason: tuple[str, ...]) -> None:
+    assert call("disarm", *reason, "--data", tmp_path).exit_code == 2
 
 
 @pytest.mark.parametrize(

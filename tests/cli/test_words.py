@@ -138,7 +138,14 @@ def test_times_are_said_in_the_zone_of_the_trading_day(pictures: dict[str, Pictu
 @pytest.mark.parametrize(
     ("check", "words_of_it", "is_strange"),
     [
-        (None, "day P&L not checked against the balance (nobody watched the day begin)", False),
+        (
+            None,
+            (
+                "day P&L not checked against the balance"
+                " (this guard was not running when the day began)"
+            ),
+            False,
+        ),
         ((50100.0, 50100.0, 0.0), "day P&L agrees with the change of the balance", False),
         (
             (50100.0, 50090.0, -10.0),

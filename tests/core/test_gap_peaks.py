@@ -6,7 +6,7 @@ import pytest
 from core.builders import ES, MNQ, NOON, S, dec, fill
 
 from risk_actors.core.broker import Bar, Fill
-from risk_actors.core.gap_peaks import Stretch, held_in, peak_usd, stretches
+from risk_actors.core.gap_peaks import Stretch, held_in, peak_usd, stretches, unknown_in
 from risk_actors.core.instruments import catalogued_instrument
 from risk_actors.core.position_math import Holding
 from risk_actors.core.trading_calendar import Window
@@ -39,9 +39,7 @@ def held(size: int, price: float) -> Holding:
 def course_of(
     *fills: Fill, balance: Decimal = BALANCE, now: dict[str, Holding] | None = None
 ) -> tuple[Stretch, ...]:
-    course = stretches(fills, now or {}, balance)
-    assert course is not None
-    return course
+    return stretches(fills, now or {}, balance)
 
 
 # --- the course -----------------------------------------------------------------------------------
@@ -65,20 +63,70 @@ def test_balance_and_holdings_are_reckoned_back_from_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fills", "now", "is_known"),
+    ("fills", "now", "expected"),
     [
-        ((), {MNQ: held(1, 100)}, True),
-        ((traded(1, 5, 1, 100),), {MNQ: held(1, 100)}, True),
-        ((traded(1, 5, 1, 100),), {MNQ: held(3, 100)}, False),
-        ((traded(1, 5, -1, 100),), {}, False),
-        ((traded(1, 5, 1, 100, contract=ES),), {ES: held(1, 100), MNQ: held(1, 100)}, True),
+        ((), {MNQ: held(1, 100)}, {MNQ: held(1, 100)}),
+        ((traded(1, 5, 1, 100),), {MNQ: held(1, 100)}, {}),
+        ((traded(1, 5, 1, 108),), {MNQ: held(4, 102)}, {MNQ: held(3, 100)}),
+        ((traded(1, 5, -1, 130),), {MNQ: held(2, 100)}, {MNQ: held(3, 100)}),
+        (
+            (traded(1, 5, 1, 110), traded(2, 6, -2, 90)),
+            {MNQ: held(-3, 100)},
+            {MNQ: held(-2, 120)},
+        ),
+        (
+            (traded(1, 5, 1, 100, contract=ES),),
+            {ES: held(1, 100), MNQ: held(1, 100)},
+            {MNQ: held(1, 100)},
+        ),
     ],
-    ids=["older, not traded since", "opened", "older and added to", "older and closed", "another"],
+    ids=["not traded since", "opened", "added to", "reduced", "a short, both", "another"],
 )
-def test_what_was_entered_before_the_fills_known_is_known_only_if_nothing_came_since(
-    fills: tuple[Fill, ...], now: dict[str, Holding], is_known: bool
+def test_what_an_open_position_was_entered_at_is_reckoned_back(
+    fills: tuple[Fill, ...], now: dict[str, Holding], expected: dict[str, Holding]
 ) -> None:
-    assert (stretches(fills, now, BALANCE) is not None) is is_known
+    course = course_of(*fills, now=now)
+
+    assert dict(course[0].held) == expected
+    assert dict(course[-1].held) == now
+    assert unknown_in(course, GAP) == ()
+
+
+CARRIED = (traded(1, -20, -1, 105), traded(2, 10, -1, 105), traded(3, 20, 1, 100))
+"""Two were carried into the week, and closed one by one; then another was opened."""
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        (Window(at(-60), at(60)), (MNQ,)),
+        (Window(at(9), at(60)), (MNQ,)),
+        (Window(at(10), at(60)), ()),
+        (Window(at(30), at(60)), ()),
+    ],
+)
+def test_what_was_carried_into_the_week_need_not_be_known_from_its_close_on(
+    window: Window, expected: tuple[str, ...]
+) -> None:
+    course = course_of(*CARRIED, now={MNQ: held(1, 100)})
+
+    assert unknown_in(course, window) == expected
+
+
+def test_what_was_turned_is_known_from_then_on() -> None:
+    course = course_of(traded(1, 10, -3, 105), now={MNQ: held(-1, 105)})
+
+    assert [(dict(s.held), set(s.unknown)) for s in course] == [
+        ({}, {MNQ}),
+        ({MNQ: held(-1, 105)}, set()),
+    ]
+
+
+def test_i10_nothing_is_certain_while_an_entry_price_is_not_known() -> None:
+    course = course_of(*CARRIED, now={MNQ: held(1, 100)})
+    bars = {MNQ: [bar(5, 100, 900), bar(25, 100, 110)]}
+
+    assert peak_usd(course, GAP, bars, INSTRUMENTS) == 50020
 
 
 def test_the_contracts_held_in_a_gap_are_asked_for_from_the_first_to_the_last_instant() -> None:
@@ -190,3 +238,15 @@ def test_i10_peaks_of_several_contracts_are_never_taken_to_have_come_together(
     mnq: list[Bar], es: list[Bar], expected: int | None
 ) -> None:
     assert peak_usd(BOTH, GAP, {MNQ: mnq, ES: es}, INSTRUMENTS) == expected
+
+
+def test_i10_the_worst_price_is_the_one_that_was_told_though_it_is_not_believed() -> None:
+    """MNQ may have stood at 60 while ES stood at 110."""
+    told = bar(5, 60, 140)
+    believed = {MNQ: {told: bar(5, 99, 101)}}
+
+    alone = peak_usd(LONG, GAP, {MNQ: [told]}, INSTRUMENTS, believed)
+    beside = peak_usd(BOTH, GAP, {MNQ: [told], ES: [bar(5, 100, 110)]}, INSTRUMENTS, believed)
+
+    assert alone == 50004
+    assert beside == 50000 - 80 + 500

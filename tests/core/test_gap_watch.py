@@ -5,9 +5,16 @@ import pytest
 from core.builders import ES, MNQ, NOON, NQ, S, account, dec, fill, held, worth
 
 from risk_actors.core.broker import Bar, Fill
-from risk_actors.core.gap_watch import ASK_AGAIN_AFTER_NS, SHORTEST_GAP_NS, GapWatch, WantedBars
+from risk_actors.core.gap_watch import (
+    ASK_AGAIN_AFTER_NS,
+    SHORTEST_GAP_NS,
+    SHOWN_FOR_NS,
+    GapWatch,
+    WantedBars,
+)
 from risk_actors.core.instruments import catalogued_instrument
-from risk_actors.core.pnl_state import Gap, PnlState
+from risk_actors.core.pnl_state import Gap, PnlState, PositionPnl
+from risk_actors.core.price_bounds import TickBounds
 from risk_actors.core.trading_calendar import Window
 
 DAY = NOON - 3600 * S
@@ -46,6 +53,11 @@ def bar(at_ns: int, low: float, high: float) -> Bar:
     return Bar(start_ns=at_ns, end_ns=at_ns + S, high=dec(high), low=dec(low))
 
 
+def reaching(at_ns: int, high: float) -> tuple[Bar, Bar]:
+    """Return two bars, each of which is the other's witness."""
+    return bar(at_ns, 100, high), bar(at_ns + S, 100, high)
+
+
 def why(desk: Desk, pnl: PnlState) -> str:
     gap, _, _ = desk.shown(pnl)
     assert gap is not None
@@ -79,7 +91,7 @@ def test_a_restart_asks_for_the_time_in_which_nothing_ran() -> None:
     desk = Desk(NOON - 60 * S, OPENED)
 
     (wanted,) = desk.see(NOON, value())
-    desk.answer(wanted, bar(NOON - 30 * S, 100, 120))
+    desk.answer(wanted, *reaching(NOON - 30 * S, 120))
     again = desk.see(NOON + S, value())
 
     assert wanted == WantedBars(MNQ, Window(NOON - 60 * S, NOON))
@@ -104,7 +116,7 @@ def test_what_happened_yesterday_is_no_peak_of_today() -> None:
     desk = Desk(NOON - 60 * S, OPENED)
 
     (wanted,) = desk.see(NOON, value(day=day))
-    desk.answer(wanted, bar(NOON - 50 * S, 100, 120), bar(NOON - 10 * S, 100, 101))
+    desk.answer(wanted, *reaching(NOON - 50 * S, 120), *reaching(NOON - 10 * S, 101))
     desk.see(NOON + S, value(day=day))
 
     assert desk.shown(value(day=day)) == (None, 50080, 4)
@@ -174,6 +186,19 @@ def test_a_second_gap_joins_the_first_where_that_is_not_settled() -> None:
     assert wanted.window == Window(NOON - STALE, NOON + 90 * S)
 
 
+def test_a_peak_is_shown_for_a_while_and_is_none_of_what_a_later_rule_begins_with() -> None:
+    desk = Desk(NOON - 60 * S, OPENED)
+    (wanted,) = desk.see(NOON, value())
+    desk.answer(wanted, *reaching(NOON - 30 * S, 120))
+
+    for second in range(SHOWN_FOR_NS // S):
+        desk.see(NOON + second * S, value())
+        assert desk.shown(value()) == (None, 50080, 80)
+    desk.see(NOON + SHOWN_FOR_NS, value())
+
+    assert desk.shown(value()) == (None, None, None)
+
+
 # --- bars -----------------------------------------------------------------------------------------
 
 
@@ -192,7 +217,7 @@ def test_i7_bars_that_cannot_be_read_leave_the_peak_unknown_and_are_asked_for_ag
     soon = run(NOON + ASK_AGAIN_AFTER_NS - S)
     said = why(desk, value())
     (second,) = run(NOON + ASK_AGAIN_AFTER_NS)
-    desk.answer(second, bar(NOON - 30 * S, 100, 120))
+    desk.answer(second, *reaching(NOON - 30 * S, 120))
     desk.see(NOON + ASK_AGAIN_AFTER_NS + S, value())
 
     assert soon == []
@@ -228,22 +253,101 @@ def test_the_bars_of_every_contract_are_waited_for() -> None:
     assert desk.shown(both)[0] is None
 
 
-def test_a_contract_whose_ticks_are_not_known_leaves_the_peak_unknown() -> None:
+def test_i10_a_bar_that_nothing_beside_it_bears_out_makes_no_peak() -> None:
+    desk = Desk(NOON - 60 * S, OPENED)
+    (wanted,) = desk.see(NOON, value())
+
+    quiet = [bar(NOON - second * S, 100, 101) for second in range(40, 20, -1)]
+    quiet[10] = bar(quiet[10].start_ns, 100, 120)
+    desk.answer(wanted, *quiet)
+    desk.see(NOON + S, value())
+
+    assert desk.shown(value()) == (None, 50004, 4)
+
+
+def test_the_price_that_is_known_now_bears_out_the_last_bar() -> None:
+    marked = PositionPnl(contract_id=MNQ, unrealized_usd=dec(72), mark_price=dec(118))
+    pnl = msgspec.structs.replace(value(72), positions=(marked,))
+    desk = Desk(NOON - 60 * S, OPENED)
+    (wanted,) = desk.see(NOON, pnl)
+
+    desk.answer(wanted, bar(NOON - 2 * S, 100, 101), bar(NOON - S, 101, 119))
+    desk.see(NOON + S, pnl)
+
+    assert desk.shown(pnl)[1] == 50076
+
+
+def test_the_traders_own_bounds_say_what_is_believed() -> None:
+    watch = GapWatch(NOON - 60 * S, STALE, {"MNQ": TickBounds(jump_ticks=100)})
+    watch.observe(value(), NOON)
+    (wanted,) = watch.settle(value(), (OPENED,), catalogued_instrument, NOON)
+
+    bars = (bar(NOON - 30 * S, 100, 101), bar(NOON - 29 * S, 100, 120))
+    watch.on_bars(MNQ, wanted.window, bars)
+    watch.settle(value(), (OPENED,), catalogued_instrument, NOON + S)
+
+    assert watch.show(value()).gap_high_usd == 50080
+
+
+# --- what may never be known ----------------------------------------------------------------------
+
+LATER_DAY = NOON + 5 * 3600 * S
+
+
+def test_a_contract_whose_ticks_are_not_known_leaves_the_peak_unknown_until_the_reset() -> None:
     watch = GapWatch(NOON - 60 * S)
     watch.observe(value(), NOON)
 
     wanted = watch.settle(value(), (OPENED,), lambda _: None, NOON)
-
     gap = watch.show(value()).gap
+    tomorrow = value(day=LATER_DAY)
+    watch.settle(tomorrow, (OPENED,), lambda _: None, LATER_DAY)
+
     assert wanted == ()
     assert gap is not None
-    assert gap.why == "tick size and value of MNQ are not known"
+    assert gap.why == (
+        "tick size and value of MNQ are not known, and the daily reset ends the wait for it"
+    )
+    assert watch.show(tomorrow).gap is None
 
 
-def test_a_position_older_than_the_fills_known_leaves_the_peak_unknown() -> None:
-    desk = Desk(NOON - 60 * S, fill(1, 1, 100, at_ns=NOON - 600 * S))
+CARRIED = (
+    fill(1, -1, 100, at_ns=NOON - 600 * S, profit=10),
+    fill(2, -1, 100, at_ns=NOON - 30 * S, profit=20),
+)
+"""Two that were carried into the week, closed one by one."""
 
-    wanted = desk.see(NOON, value(size=5))
+
+def test_an_entry_price_that_nothing_tells_leaves_the_peak_unknown_until_the_reset() -> None:
+    desk = Desk(NOON - 60 * S, *CARRIED)
+
+    wanted = desk.see(NOON, value(size=0))
+    said = why(desk, value(size=0))
+    tomorrow = value(size=0, day=LATER_DAY)
+    desk.see(LATER_DAY, tomorrow)
+    desk.see(LATER_DAY + S, tomorrow)
 
     assert wanted == ()
-    assert "before the fills that are known" in why(desk, value(size=5))
+    assert said == (
+        "MNQ was opened before the week's first fill, at a price that is not known, and the daily"
+        " reset ends the wait for it"
+    )
+    assert desk.shown(tomorrow)[0] is None
+
+
+def test_a_gap_after_the_close_of_what_was_carried_over_is_known() -> None:
+    desk = Desk(NOON - 20 * S, *CARRIED)
+
+    wanted = desk.see(NOON, value(size=0))
+
+    assert wanted == ()
+    assert desk.shown(value(size=0)) == (None, 50000, 0)
+
+
+def test_i10_a_time_before_the_week_is_left_out_for_its_fills_are_not_known() -> None:
+    pnl = msgspec.structs.replace(value(), week_start_ns=DAY)
+    desk = Desk(DAY - 3600 * S)
+
+    (wanted,) = desk.see(NOON, pnl)
+
+    assert wanted.window == Window(DAY, NOON)

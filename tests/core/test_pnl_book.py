@@ -4,6 +4,7 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from core.builders import (
     ACCOUNT,
@@ -575,3 +576,33 @@ def test_a_daily_reset_that_is_earlier_than_the_weekly_one_loses_no_fill() -> No
     state = made.pnl(desk.marks, sunday_ns)
     assert state.realized_usd == -20
     assert state.week_realized_usd == 0
+
+
+def test_a_fill_whose_time_is_put_right_is_of_the_next_day_no_more() -> None:
+    desk = Desk()
+    desk.see(fill(1, 1, 20000, at_ns=NOON + 30 * H), position(1, 20000), quote(bid=20010))
+    before = desk.pnl()
+
+    right = fill(1, 1, 20000)
+    desk.book.on_account(desk.positions.state(), [right])
+
+    assert before.unknown_reason == "fills of the next trading day have come already"
+    assert desk.pnl().unknown_reason is None
+    assert desk.pnl().equity_usd == 20
+
+
+def test_only_after_a_whole_snapshot_is_a_fill_that_the_next_one_brings_missed() -> None:
+    made = PnlBook(ACCOUNT, chicago_calendar(), NOON)
+    read = Desk().positions.state()
+    unread = msgspec.structs.replace(read, has_all_fills=False)
+    first, second = fill(1, 1, 100, at_ns=NOON - 60 * S), fill(2, 1, 100, at_ns=NOON - 50 * S)
+    last_week = fill(3, 1, 100, at_ns=NOON - 200 * H)
+
+    at_start = made.missed_since_ns([first])
+    made.on_account(unread, [])
+    without_fills = made.missed_since_ns([first])
+    made.on_account(read, [first])
+
+    assert (at_start, without_fills) == (None, None)
+    assert made.missed_since_ns([first, last_week]) is None
+    assert made.missed_since_ns([first, second, last_week]) == second.at_ns

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from risk_actors.messages import BarsReported, RequestBars
+from risk_actors.messages import BarsReported, InstrumentResolved, RequestBars
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.faults import Fault
+from risk_actors.simulator.records import Side, Ticket
 from risk_actors.simulator.settings import SimulatorSettings
 from risk_actors.simulator.thread import SimulatorThread
 
@@ -80,3 +81,27 @@ def test_i7_bars_that_cannot_be_read_are_none(still: Any, kind: Any) -> None:
     assert failed.bars is None
     assert unknown.bars is None
     assert read.bars is not None
+
+
+def test_a_contract_that_is_flat_again_is_looked_up_for_its_fills(
+    make_rig: Callable[..., Any],
+) -> None:
+    """What its ticks are worth is asked for a gap in which it was held."""
+    with SimulatorThread(SimulatorSettings(auto_prices=False)) as simulator:
+
+        def trade() -> None:
+            gateway = simulator.gateway
+            for side in (Side.BUY, Side.SELL):
+                ticket = Ticket(
+                    account_id=101, contract_id=gateway.contract_ids["MNQ"], side=side, size=1
+                )
+                gateway.exchange.place(ticket, gateway.clock())
+
+        simulator.call(trade)
+        rig = make_rig(GatewaySettings(), on=simulator)
+        rig.start()
+
+        told = rig.recorder.wait(InstrumentResolved)
+
+        assert told.instrument.contract_id == rig.contract_id
+        rig.gateway.stop()

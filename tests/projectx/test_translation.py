@@ -267,6 +267,32 @@ def test_an_unset_server_time_counts_as_absent() -> None:
     assert order.updated_ns == 0
 
 
+NO_TIMES = (
+    "0001-01-01T00:00:00",
+    "1970-01-01T00:00:01Z",
+    "1999-12-31T23:59:59.999Z",
+    "2200-01-01T00:00:00Z",
+    "2300-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.9999999+00:00",
+)
+"""No time of our days: unset, "never", or nonsense that no calendar and no column can hold."""
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_a_fill_of_no_time_is_refused_and_elsewhere_such_a_time_counts_as_absent(text: str) -> None:
+    with pytest.raises(PayloadError, match="creationTimestamp"):
+        translation.fill_from(altered(TRADE, creationTimestamp=text))
+    order = translation.order_from(altered(ORDER, creationTimestamp=text, updateTimestamp=text))
+    assert (order.created_ns, order.updated_ns) == (0, 0)
+    assert translation.position_from(altered(POSITION, creationTimestamp=text)).opened_ns == 0
+
+
+@pytest.mark.parametrize("text", ["2000-01-01T00:00:00Z", "2199-12-31T23:59:59Z"])
+def test_any_time_that_can_be_meant_is_one(text: str) -> None:
+    fill = translation.fill_from(altered(TRADE, creationTimestamp=text))
+    assert fill.at_ns == parse_instant_ns(text)
+
+
 @pytest.mark.parametrize(
     ("payload", "count"),
     [

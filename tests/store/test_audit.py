@@ -15,6 +15,7 @@ from risk_actors.store.schema import (
     migrations,
     open_database,
 )
+from tests.actors.facts import CHICAGO
 from tests.conftest import NOON_NS, S
 from tests.store.written import Told, a_breach, ask, change, quiet_fill, quiet_order, write_record
 
@@ -26,6 +27,7 @@ TWO = [
     *a_breach("quote-2", account_id=102, since_ns=LATER_NS),
 ]
 """Rows 1 to 16; row 3 is the first breach in `decisions`, row 4 the first close in `commands`."""
+ALL_BUT_SEQ = "at, at_ns, run_id, account_id, correlation_id, kind, text, message, hash"
 COLUMNS = (
     ("at", "'2020-01-01'"),
     ("at_ns", "at_ns + 1"),
@@ -79,7 +81,7 @@ def test_a_change_of_any_column_is_found_and_named(
 
     assert (found.table, found.seq, found.rows) == (table, seq, seq - 1)
     assert found.problem == "what it says was changed after it was written"
-    assert found.at.startswith("2026-11-17T18:00:0")
+    assert found.at.startswith("Tue 2026-11-17 18:00:0")
 
 
 def test_a_change_of_the_last_row_is_found(data_dir: Path) -> None:
@@ -110,7 +112,7 @@ def test_a_changed_hash_is_told_from_a_changed_row(data_dir: Path) -> None:
     )
 
     assert broken(data_dir).sentence() == (
-        "row 4 of table commands (2026-11-17T18:00:00.001+00:00): its hash was changed"
+        "row 4 of table commands (Tue 2026-11-17 18:00:00.001 UTC): its hash was changed"
     )
 
 
@@ -188,6 +190,33 @@ def test_a_row_put_at_the_end_is_found(data_dir: Path) -> None:
 
     assert broken(data_dir).sentence() == (
         "row 17: it was added; run 1 notes that the record ends at 16"
+    )
+
+
+def test_a_row_put_far_behind_the_end_was_inserted_and_none_is_missing(data_dir: Path) -> None:
+    change(data_dir, "insert into events select 100005, " + ALL_BUT_SEQ + " from events limit 1")
+
+    assert broken(data_dir).sentence() == (
+        "row 100005 of table events (Tue 2026-11-17 17:59:59.000 UTC): it was inserted; "
+        "run 1 notes that the record ends at 16"
+    )
+
+
+def test_many_missing_rows_are_counted_in_thousands_and_times_told_in_the_zone(
+    data_dir: Path,
+) -> None:
+    change(
+        data_dir,
+        "update runs set last_seq = 100005",
+        "insert into events select 100005, " + ALL_BUT_SEQ + " from events limit 1",
+    )
+
+    found = verify(data_dir, CHICAGO)
+
+    assert isinstance(found, BrokenRow)
+    assert found.sentence() == (
+        "row 17: it and the 99,987 after it are missing; the next is row 100005 of table events "
+        "(Tue 2026-11-17 11:59:59.000 CST)"
     )
 
 
@@ -298,7 +327,7 @@ def test_rows_come_in_one_order_over_the_tables(data_dir: Path) -> None:
     ("selection", "seqs"),
     [
         (Selection(account_id=102), list(range(11, 17))),
-        (Selection(correlation_id="quote-2"), list(range(10, 17))),
+        (Selection(correlation_ids=("quote-2",)), list(range(10, 17))),
         (Selection(since_ns=LATER_NS), list(range(10, 17))),
         (Selection(until_ns=NOON_NS), [1]),
         (Selection(since_ns=NOON_NS, until_ns=NOON_NS + 1), [2, 9]),

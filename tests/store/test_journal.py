@@ -1,6 +1,7 @@
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.record import Batch, Entry
+from risk_actors.core.broker import Fill
 from risk_actors.core.commands import CloseContract
 from risk_actors.core.lock import EndedBy
+from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.runtime.tape import Note
 from risk_actors.store.audit_verify import Verified, verify
 from risk_actors.store.locks import SqliteLockStore
 from risk_actors.store.schema import DATABASE_FILE, migrate, open_database
 from risk_actors.store.suspect import SUSPECT_FILE
+from risk_actors.store.tape import read_tape
 from tests.actors.facts import (
     CHICAGO,
     MNQ,
@@ -237,6 +241,118 @@ def test_an_account_that_no_column_holds_does_not_hold_up_the_record(data_dir: P
     journal.write(Batch([entry(1)], accounts=[strange, account_updated(account_state())]))
 
     assert read(data_dir, "select seq from record") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "strange", [fill(1, 1, at_ns=10 * 10**18), fill(1, 1, contract_id="C\ud800")], ids=["at", "id"]
+)
+def test_of_fills_one_that_is_strange_does_not_hold_up_the_others(
+    data_dir: Path, strange: Fill
+) -> None:
+    """What is stored once more with each snapshot must not fail with each either."""
+    pushed = say(m.FillReported, fill=strange)
+    listed = snapshot(fills=(strange, fill(2, 3)))
+
+    write(data_dir, entry_of(pushed), entry_of(listed), entry(2))
+
+    assert read(data_dir, "select count(*) from record") == [(3,)]
+    assert read(data_dir, "select size from fills where id = 2") == [(3,)]
+    assert read(data_dir, "select fills from pnl_days where fills > 0") != []
+    assert isinstance(verify(data_dir), Verified)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        entry(2)._replace(correlation_id="half a pair: \ud83d"),
+        entry(2)._replace(kind="half a pair: \ud83d"),
+        entry(2)._replace(at_ns=2**70),
+        entry(2, say(m.PayloadRejected, source="s", detail=object(), payload="{}")),
+    ],
+    ids=["correlation", "kind", "instant", "message"],
+)
+def test_a_row_that_cannot_be_stored_is_told_as_far_as_it_can(
+    data_dir: Path, strange: Entry
+) -> None:
+    write(data_dir, entry(1), strange, entry(3))
+
+    rows = read(data_dir, "select seq, text from record order by seq")
+    assert rows == [(1, "text"), (2, "text"), (3, "text")]
+    assert isinstance(verify(data_dir), Verified)
+
+
+def test_a_memory_that_cannot_be_stored_does_not_hold_up_the_others(data_dir: Path) -> None:
+    good, bad = (
+        say(
+            m.RuleStateChanged,
+            rule_id=rule_id,
+            rule_type="t",
+            account_id=1,
+            memory=RuleMemory(reported=reported),
+        )
+        for rule_id, reported in (("good", "x"), ("bad", "half a pair: \ud83d"))
+    )
+    journal = journal_of(data_dir)
+
+    journal.write(Batch([entry(1)], memories=[bad, good]))
+    journal.close()
+
+    assert read(data_dir, "select rule_id from rule_states") == [("good",)]
+    assert read(data_dir, "select count(*) from record") == [(1,)]
+
+
+def test_of_an_account_what_no_column_holds_does_not_hide_the_rest(data_dir: Path) -> None:
+    journal = journal_of(data_dir)
+    state = account_state(
+        open_position(2**70), open_position(2, contract_id="ES\ud800"), name="half: \ud83d"
+    )
+
+    journal.write(Batch([entry(1)], accounts=[account_updated(state)]))
+    journal.close()
+
+    assert read(data_dir, "select contract_id, size from positions") == [("ES\\ud800", 2)]
+    assert read(data_dir, "select name from accounts") == [("half: \\ud83d",)]
+
+
+def test_nobody_waits_for_the_tape_to_be_encoded(data_dir: Path) -> None:
+    """The lockout's saves give up soon: what takes long comes before the transaction."""
+    journal = journal_of(data_dir)
+    locks = SqliteLockStore(data_dir, CHICAGO)
+    locks.save(lock(1))
+
+    class Saving(list[Note]):
+        """Saves a lock while it is looked at for the tape."""
+
+        def __iter__(self) -> Iterator[Note]:
+            locks.save(lock(2))
+            return super().__iter__()
+
+    journal.write(Batch([entry(1)], tape={"pnl": Saving([Note("timer", NOON_NS, tick())])}))
+    journal.close()
+    locks.close()
+
+    assert read(data_dir, "select count(*) from locks") == [(2,)]
+    assert read(data_dir, "select notes from tape") == [(1,)]
+
+
+def test_a_tape_whose_row_was_not_committed_goes_on_with_one_that_stands_alone(
+    data_dir: Path,
+) -> None:
+    journal = journal_of(data_dir)
+    notes = {"pnl": [Note("timer", NOON_NS, tick())]}
+    journal.write(Batch(tape=notes))
+    locks = open_database(data_dir)
+    journal._database.execute("pragma busy_timeout = 0")
+    locks.execute("begin immediate")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        journal.write(Batch(tape=notes))
+    locks.rollback()
+
+    journal.write(Batch(tape=notes))
+
+    assert [len(row.notes["pnl"]) for row in read_tape(locks, 1)] == [1, 1]
+    locks.close()
+    journal.close()
 
 
 def test_what_no_tape_holds_ends_the_tape_and_not_the_record(data_dir: Path) -> None:

@@ -327,8 +327,8 @@ def test_the_store_can_be_read_for_its_locks_while_it_is_open(data_dir: Path) ->
     said = "the limit was reached"
     due, why = NOON_NS + 60, "I have an appointment"
     assert shown == [
-        StoredLock(1, 1, None, "daily-loss", NOON_NS, DAY_END_NS, said, None, None),
-        StoredLock(2, 1, MNQ, "daily-loss", NOON_NS, None, said, due, why),
+        StoredLock(1, 1, None, "daily-loss", NOON_NS, DAY_END_NS, said, None, None, "event-1"),
+        StoredLock(2, 1, MNQ, "daily-loss", NOON_NS, None, said, due, why, "event-1"),
     ]
     assert [each.id for each in stored_locks(data_dir, DAY_END_NS)] == [2]
     store.close()

@@ -381,6 +381,64 @@ def test_a_lock_prolonged_in_the_backup_alone_is_prolonged(tmp_path: Path) -> No
     assert locks_in(tmp_path) == [1]
 
 
+def panicked(data_dir: Path, *, is_ended: bool) -> None:
+    """Leave a run that told of a lock, and the lock in the store and in its backup."""
+    fill_the_store(data_dir, rows=1)
+    held = lock(3, rule_id="panic")
+    locks = SqliteLockStore(data_dir, CHICAGO)
+    locks.save(held)
+    locks.back_up([lock(1), held])
+    locks.close()
+    told = say(m.LocksChanged, account_id=1, locks=(held,), engaged=held)
+    journal = journal_of(data_dir)
+    journal.write(Batch([entry_of(told)], alive_ns=NOON_NS + 900 * S))
+    journal.close()
+    if not is_ended:
+        hand(data_dir, "update runs set ended_ns = null")
+
+
+def hand(data_dir: Path, statement: str) -> None:
+    with closing(sqlite3.connect(data_dir / DATABASE_FILE)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("is_ended", [True, False])
+@pytest.mark.parametrize("ended_by", ["'condition'", "null", "'unlock'"])
+def test_i5_a_lock_that_was_ended_by_hand_is_put_back(
+    tmp_path: Path, ended_by: str, is_ended: bool
+) -> None:
+    panicked(tmp_path, is_ended=is_ended)
+    at_ns = NOON_NS + 60 * S
+    hand(tmp_path, f"update locks set ended_ns = {at_ns}, ended_by = {ended_by} where id = 3")  # noqa: S608
+
+    recovered = recover(tmp_path)
+
+    assert recovered.said == (
+        "Locks that the store lacked were put back from their backup: panic on account 1",
+    )
+    assert locks_in(tmp_path) == [1, 2, 3]
+    assert recover(tmp_path) == Recovered()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_lock_that_ended_rightly_before_the_backup_could_say_so_stays_ended(
+    tmp_path: Path, is_told: bool
+) -> None:
+    """Killed between the end of a lock and its backup; whether or not the record has the end."""
+    panicked(tmp_path, is_ended=False)
+    at_ns = NOON_NS + 900 * S
+    if is_told:
+        told = say(m.LocksChanged, at_ns=at_ns, account_id=1, locks=(), ended=lock(3))
+        journal = journal_of(tmp_path)
+        journal.write(Batch([entry_of(told)], alive_ns=at_ns))
+        journal.close()
+    hand(tmp_path, "update runs set ended_ns = null")
+    hand(tmp_path, f"update locks set ended_ns = {at_ns}, ended_by = 'unlock' where id = 3")  # noqa: S608
+
+    assert recover(tmp_path) == Recovered()
+    assert locks_in(tmp_path) == [1, 2]
+
+
 def test_a_backup_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     fill_the_store(tmp_path)
     (tmp_path / BACKUP_FILE).write_text("no JSON")

@@ -6,6 +6,7 @@ import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.record import Batch, Entry
+from risk_actors.runtime.tape import Note
 from risk_actors.store.audit_verify import BrokenRow, Verified, verify
 from risk_actors.store.journal import SqliteJournal
 from risk_actors.store.retention import (
@@ -16,7 +17,7 @@ from risk_actors.store.retention import (
     Retention,
 )
 from risk_actors.store.schema import DATABASE_FILE, migrate
-from tests.actors.facts import fill, say
+from tests.actors.facts import fill, say, tick
 from tests.conftest import NOON_NS
 from tests.store.kept import RUN, entry, entry_of, journal_of, read
 
@@ -152,6 +153,37 @@ def test_of_the_tape_goes_what_is_old_and_what_is_too_much(
 
     kept = read(data_dir, "select first_ns from tape order by id")
     assert kept == [(NOON_NS + int(day * NS_PER_DAY),) for day in left]
+
+
+def test_of_a_run_that_lost_its_beginning_the_rest_goes_too(
+    data_dir: Path, journal: SqliteJournal
+) -> None:
+    """It cannot be replayed; of the run that is going on what is new stays."""
+    for number in (1, 2):
+        run = journal_of(data_dir, RUN._replace(started_ns=NOON_NS + number), keep=KEEP)
+        for day in (0, 1, 3, 4):
+            run.write(Batch(tape={"pnl": [Note("timer", NOON_NS + day * NS_PER_DAY, tick())]}))
+        run.close()
+
+    tidied(journal, NOON_NS + 4 * NS_PER_DAY)
+
+    assert read(data_dir, "select run_id, count(*) from tape group by run_id") == [(2, 2)]
+
+
+def test_of_a_run_cut_while_it_went_on_the_rest_goes_once_it_is_over(
+    data_dir: Path, journal: SqliteJournal
+) -> None:
+    for day in (0, 3, 4):
+        journal.write(Batch(tape={"pnl": [Note("timer", NOON_NS + day * NS_PER_DAY, tick())]}))
+    tidied(journal, NOON_NS + 4 * NS_PER_DAY)
+    cut = read(data_dir, "select run_id, count(*) from tape group by run_id")
+    later = journal_of(data_dir, RUN._replace(started_ns=NOON_NS + 9), keep=KEEP)
+    later.write(Batch(tape={"pnl": [Note("timer", NOON_NS, tick())]}))
+
+    tidied(later, NOON_NS)
+
+    assert cut == [(1, 2)]
+    assert read(data_dir, "select run_id, count(*) from tape group by run_id") == [(2, 1)]
 
 
 def test_the_file_gives_back_what_was_dropped(data_dir: Path, journal: SqliteJournal) -> None:

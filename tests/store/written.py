@@ -16,9 +16,10 @@ from risk_actors.core.evidence import Evidence, iso_utc
 from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import Breached, Existing, Flatten, LockTerms
 from risk_actors.messages import Message
+from risk_actors.store.lock_rows import row_of
 from risk_actors.store.record_chain import GENESIS, row_hash
 from risk_actors.store.schema import DATABASE_FILE, migrate
-from tests.actors.facts import DAY_END_NS, MNQ, fill, order
+from tests.actors.facts import CHICAGO, DAY_END_NS, MNQ, fill, order
 from tests.conftest import MS, NOON_NS, S
 
 
@@ -43,7 +44,7 @@ def ask(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def write_record(data_dir: Path, told: Iterable[Told], *, notes_end: bool = True) -> str:
-    """Make a store of these rows, numbered from 1; return the hash of the last."""
+    """Make a store of these rows, numbered from 1, and of the locks; return the last hash."""
     migrate(data_dir)
     previous, seq = GENESIS, 0
     with closing(sqlite3.connect(data_dir / DATABASE_FILE)) as connection, connection:
@@ -65,6 +66,13 @@ def write_record(data_dir: Path, told: Iterable[Told], *, notes_end: bool = True
                 f"insert into {table} ({', '.join(row)}) values ({columns})",  # noqa: S608 - ours
                 row,
             )
+            if isinstance(message, m.LocksChanged) and message.engaged is not None:
+                lock = row_of(message.engaged, CHICAGO)
+                connection.execute(
+                    f"insert or replace into locks ({', '.join(lock)})"  # noqa: S608 - ours
+                    f" values ({', '.join(f':{name}' for name in lock)})",
+                    lock,
+                )
         connection.executemany(
             "insert into accounts (id, name) values (?, ?)", ((101, "50K-101"), (102, "50K-102"))
         )
@@ -83,7 +91,11 @@ def _account_of(message: Message) -> int | None:
 
 
 def a_breach(
-    correlation_id: str = "quote-1", *, account_id: int = 101, since_ns: int = NOON_NS
+    correlation_id: str = "quote-1",
+    *,
+    account_id: int = 101,
+    since_ns: int = NOON_NS,
+    lock_id: int = 1,
 ) -> list[Told]:
     """Return the chain of a loss limit that a quote broke, until flat was observed."""
 
@@ -107,12 +119,12 @@ def a_breach(
         **at(0.5), rule_id="daily-loss", account_id=account_id, breach=breach, event=quote
     )
     engaged = Lock(
-        id=1,
+        id=lock_id,
         account_id=account_id,
         contract_id=None,
         rule_id="daily-loss",
         since_ns=since_ns,
-        until_ns=DAY_END_NS,
+        until_ns=min(DAY_END_NS, since_ns + DAY_END_NS - NOON_NS),
         evidence=sentence,
         correlation_id=correlation_id,
         existing=Existing.FLATTEN,

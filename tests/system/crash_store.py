@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from crash_sight import SeenLock
 from daemon_process import Daemon
 
+from risk_actors.store.audit import Record
+from risk_actors.store.audit_locks import BrokenLock, verify_locks
 from risk_actors.store.audit_verify import BrokenRow, verify
 from risk_actors.store.schema import RECORD_TABLES
 
@@ -37,6 +39,9 @@ def faults_of_store(daemon: Daemon, announced: Iterable[SeenLock]) -> list[str]:
         if RECORD_TABLES[-1] in tables:
             record = verify(daemon.data_dir)
             found += [record.sentence()] if isinstance(record, BrokenRow) else []
+            with Record(daemon.data_dir) as rows:
+                locks = verify_locks(rows, UTC)
+            found += [locks.sentence()] if isinstance(locks, BrokenLock) else []
     except sqlite3.Error as error:
         found.append(f"{type(error).__name__}: {error}")
     finally:

@@ -1,6 +1,8 @@
 """Edited settings while the daemon runs, and over a restart: over sockets, as a trader does it."""
 
 import sqlite3
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -160,6 +162,74 @@ def test_the_first_ten_minutes_are_exempt(sim: SimulatorThread, start_daemon: St
 
     eventually(lambda: is_guarding(daemon) and rule(daemon, "daily-loss")["limit"] == -5000.0)
     assert daemon.state()["pending"] == []
+
+
+def overwrite_store(daemon: Daemon) -> None:
+    """What `dd` with noise does to it."""
+    (daemon.data_dir / "risk.db").write_bytes(Random(1).randbytes(300_000))
+
+
+def delete_store(daemon: Daemon) -> None:
+    for path in daemon.data_dir.glob("risk.db*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("break_it", [overwrite_store, delete_store])
+def test_a_store_that_is_damaged_or_deleted_loosens_nothing(
+    sim: SimulatorThread, daemon: Daemon, break_it: Callable[[Daemon], None]
+) -> None:
+    buy(sim, 5)
+    eventually(lambda: size(sim) == 5)
+    price(sim, 24_940.25)
+    eventually(lambda: daemon.account()["locks"])
+    daemon.kill()
+    break_it(daemon)
+    edit(daemon, LOOSER)
+    unlock = '[session]\nunlock = "delayed"\nunlock_delay_s = 60\n'
+    (daemon.settings_dir / "risk.toml").write_text(unlock + LOOSER, encoding="utf-8")
+
+    daemon.start()
+
+    assert len(eventually(lambda: daemon.state()["pending"])) == 3
+    assert eventually(lambda: rule(daemon, "daily-loss"))["limit"] == -500.0
+    assert daemon.state()["unlock"] == "never"
+    notices = daemon.state()["notices"]
+    assert "was read from settings.backup.json" in notices[-1]
+    assert notices[-1] in daemon.client("status").stdout.replace("\n", " ")
+    query = "select text from events where kind = 'ActorChanged'"
+    eventually(lambda: (f"store fault: {notices[-1]}",) in daemon.rows(query))
+
+
+def test_a_lock_ends_the_first_ten_minutes(sim: SimulatorThread, start_daemon: StartDaemon) -> None:
+    price(sim, 25_000)
+    daemon = start_daemon()
+    assert daemon.client("panic", "--yes").returncode == 0
+    eventually(lambda: daemon.account()["locks"])
+    kept = daemon.data_dir / "settings.backup.json"
+    eventually(lambda: '"was_locked": true' in kept.read_text(encoding="utf-8"))
+
+    edit(daemon, LOOSER)
+    assert eventually(lambda: daemon.state()["pending"])
+    daemon.kill()
+    daemon.start()
+
+    assert eventually(lambda: daemon.state()["pending"])
+    assert eventually(lambda: rule(daemon, "daily-loss"))["limit"] == -500.0
+
+
+def test_the_log_tells_times_in_the_zone_in_force(daemon: Daemon) -> None:
+    zone = '[session]\ntimezone = "Asia/Tokyo"\n'
+    (daemon.settings_dir / "risk.toml").write_text(zone + RULES, encoding="utf-8")
+    eventually(lambda: daemon.state()["pending"])
+    daemon.kill()
+    daemon.output = ""
+    daemon.start()
+    assert daemon.state()["timezone"] == "America/Chicago"
+    daemon.kill()
+
+    assert "Waits until" in daemon.output
+    assert "JST" not in daemon.output
+    assert "+09:00" not in (daemon.data_dir / "risk_actors.log").read_text(encoding="utf-8")
 
 
 def test_disarmed_nothing_is_sent_and_armed_again_it_is(

@@ -21,7 +21,8 @@ class RuleMemory(msgspec.Struct, frozen=True, kw_only=True):
     reported_ns: int = 0
     """When it was reported first."""
     reported_mode: str = ""
-    """The rule's mode then: what was only recorded has still to be enforced."""
+    """The rule's mode then: what was only recorded has still to be enforced, what was enforced is
+    not found anew for having been in shadow since."""
     is_done: bool = False
     """Whether what the breach asked for was seen done since."""
 

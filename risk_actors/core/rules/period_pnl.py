@@ -101,7 +101,7 @@ class PeriodLimit:
             return broken, self._breach(broken, pnl_usd)
         if pnl_usd is None:
             return None, self._unknown(pnl)
-        if reaches_usd(self._sign * pnl_usd, abs(self._limit_usd)):
+        if self._is_reached(pnl_usd):
             broken = BrokenPeriod(
                 start_ns=start_ns,
                 at_ns=now_ns,
@@ -126,6 +126,9 @@ class PeriodLimit:
             ),
         )
 
+    def _is_reached(self, pnl_usd: Decimal) -> bool:
+        return reaches_usd(self._sign * pnl_usd, abs(self._limit_usd))
+
     @property
     def _title(self) -> str:
         return self._period.value.capitalize()
@@ -145,8 +148,10 @@ class PeriodLimit:
         )
 
     def _breach(self, broken: BrokenPeriod, pnl_usd: Decimal | None) -> Breached:
-        """Return the breach; its value goes on living, the sentence is that of the first time."""
+        """Return the breach; value and limit go on living, the sentence is of the first time."""
         is_day = self._period is Period.DAY
+        is_back = pnl_usd is not None and not self._is_reached(pnl_usd)
+        end = LockEnd.DAILY_RESET if is_day else LockEnd.WEEKLY_RESET
         today = "" if is_day else "day P&L {day:usd}, "
         figures: dict[str, Figure] = {
             "pnl": broken.pnl_usd,
@@ -157,7 +162,7 @@ class PeriodLimit:
         }
         return Breached(
             value=broken.pnl_usd if pnl_usd is None else pnl_usd,
-            limit=broken.limit_usd,
+            limit=self._limit_usd,
             evidence=Evidence(
                 template=f"{self._title} P&L {{pnl:usd}} reached the {self._word} of {{limit:usd}}"
                 f" at {{at:time}}: {today}{{trades}} trades, fees {{fees:usd}}",
@@ -165,5 +170,8 @@ class PeriodLimit:
             ),
             cause=f"{self._period.value} {broken.start_ns}",
             action=Flatten(),
-            locks=(LockTerms(end=LockEnd.DAILY_RESET if is_day else LockEnd.WEEKLY_RESET),),
+            locks=(LockTerms(end=end),),
+            stands_until=end,
+            broken_ns=broken.at_ns if is_back else None,
+            broken_value=broken.pnl_usd if is_back else None,
         )

@@ -7,13 +7,22 @@ import msgspec
 
 from risk_actors.core.direction import LOWER, Effect, as_one, lower
 from risk_actors.core.evidence import Evidence, Figure
-from risk_actors.core.money import ZERO, decimal_from
+from risk_actors.core.money import ZERO, decimal_from, to_cents
 from risk_actors.core.pnl_state import Gap, PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.limits import reached_usd_fraction, reaches_usd
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.unwatched import unknown_peak
-from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
+from risk_actors.core.verdict import (
+    Breached,
+    Flatten,
+    LockEnd,
+    LockTerms,
+    Ok,
+    Unknown,
+    Verdict,
+    Warned,
+)
 
 Percent = Annotated[float, msgspec.Meta(gt=0, le=100)]
 
@@ -103,7 +112,7 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
         equity_usd = fact.equity_usd
         peak = state if state is not None and state.day_start_ns == fact.day_start_ns else None
         if peak is not None and peak.broken is not None:
-            return peak, _breach(peak, peak.broken, equity_usd)
+            return peak, self._breach(peak, peak.broken, equity_usd)
         gap = _gap_of_day(fact)
         peak = _noted(self._risen(peak, fact, now_ns), fact, gap, now_ns)
         if equity_usd is None:
@@ -151,7 +160,7 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
         if reaches_usd(given_usd, allowed_usd):
             broken = GivenBack(at_ns=now_ns, equity_usd=equity_usd, allowed_usd=allowed_usd)
             peak = msgspec.structs.replace(peak, broken=broken)
-            return peak, _breach(peak, broken, equity_usd)
+            return peak, self._breach(peak, broken, equity_usd)
         limit_usd = peak.peak_usd - allowed_usd
         fraction = reached_usd_fraction(given_usd, allowed_usd, self.settings.warn_at)
         if fraction is None:
@@ -166,6 +175,28 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
                 " {allowed:usd} are allowed",
                 figures=_figures(peak, equity_usd, allowed_usd, now_ns),
             ),
+        )
+
+    def _breach(self, peak: Peak, broken: GivenBack, equity_usd: Decimal | None) -> Breached:
+        """Return the breach; value and limit go on living, the sentence is of the first time."""
+        limit_usd = self._limit_usd(peak)
+        if limit_usd is None:
+            limit_usd = peak.peak_usd - broken.allowed_usd
+        is_back = equity_usd is not None and to_cents(equity_usd) > to_cents(limit_usd)
+        return Breached(
+            value=broken.equity_usd if equity_usd is None else equity_usd,
+            limit=limit_usd,
+            evidence=Evidence(
+                template="Day P&L {pnl:usd} gave back {given:usd} of its peak of {peak:usd}"
+                " (at {peak_at:time}) at {at:time}, {allowed:usd} are allowed",
+                figures=_figures(peak, broken.equity_usd, broken.allowed_usd, broken.at_ns),
+            ),
+            cause=f"day {peak.day_start_ns}",
+            action=Flatten(),
+            locks=(LockTerms(),),
+            stands_until=LockEnd.DAILY_RESET,
+            broken_ns=broken.at_ns if is_back else None,
+            broken_value=broken.equity_usd if is_back else None,
         )
 
 
@@ -202,19 +233,3 @@ def _figures(
         "peak_at": peak.at_ns,
         "at": at_ns,
     }
-
-
-def _breach(peak: Peak, broken: GivenBack, equity_usd: Decimal | None) -> Breached:
-    """Return the breach; its value goes on living, the sentence is that of the first time."""
-    return Breached(
-        value=broken.equity_usd if equity_usd is None else equity_usd,
-        limit=peak.peak_usd - broken.allowed_usd,
-        evidence=Evidence(
-            template="Day P&L {pnl:usd} gave back {given:usd} of its peak of {peak:usd}"
-            " (at {peak_at:time}) at {at:time}, {allowed:usd} are allowed",
-            figures=_figures(peak, broken.equity_usd, broken.allowed_usd, broken.at_ns),
-        ),
-        cause=f"day {peak.day_start_ns}",
-        action=Flatten(),
-        locks=(LockTerms(),),
-    )

@@ -15,7 +15,16 @@ from risk_actors.core.rules.limits import AnyUsd, reached_usd_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.trailing_high import High, Trail
 from risk_actors.core.rules.unwatched import unknown_peak
-from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Verdict, Warned
+from risk_actors.core.verdict import (
+    Breached,
+    Flatten,
+    LockEnd,
+    LockTerms,
+    Ok,
+    Unknown,
+    Verdict,
+    Warned,
+)
 
 NonNegativeUsd = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 _FAR_USD = 10**10
@@ -214,7 +223,7 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         state = msgspec.structs.replace(state, high=high)
         equity_usd = fact.account_equity_usd
         if state.broken is not None and state.broken.day_start_ns == fact.day_start_ns:
-            return state, self._breach(state.broken, equity_usd)
+            return state, self._breach(state.broken, equity_usd, self._floor(high))
         state = msgspec.structs.replace(state, broken=None)
         floor = self._floor(high)
         if equity_usd is None or floor is None:
@@ -228,7 +237,8 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
                 limit_usd=limit_usd,
                 floor=floor,
             )
-            return msgspec.structs.replace(state, broken=broken), self._breach(broken, equity_usd)
+            state = msgspec.structs.replace(state, broken=broken)
+            return state, self._breach(broken, equity_usd, floor)
         if fact.gap is not None and self._may_have_risen(floor):
             ends = "; set `floor_usd` if they cannot be read"
             return state, unknown_peak(fact.gap, limit_usd, ends)
@@ -285,14 +295,20 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
             ),
         )
 
-    def _breach(self, broken: BrokenFloor, equity_usd: Decimal | None) -> Breached:
-        """Return the breach; its value goes on living, the sentence is that of the first time."""
+    def _breach(
+        self, broken: BrokenFloor, equity_usd: Decimal | None, present: Floor | None
+    ) -> Breached:
+        """Return the breach; value and limit go on living, the sentence is of the first time."""
+        limit_usd = broken.limit_usd
+        if present is not None:
+            limit_usd = present.floor_usd + self._keep_away_usd
+        is_back = equity_usd is not None and to_cents(equity_usd) > to_cents(limit_usd)
         floor = broken.floor
         near = "came within {kept:usd} of" if broken.limit_usd > floor.floor_usd else "reached"
         kept: dict[str, Figure] = {"kept": broken.limit_usd - floor.floor_usd}
         return Breached(
             value=broken.equity_usd if equity_usd is None else equity_usd,
-            limit=broken.limit_usd,
+            limit=limit_usd,
             evidence=Evidence(
                 template=f"Balance plus open P&L {{equity:usd}} {near} the floor of {{floor:usd}}"
                 f" at {{at:time}}: {self._origin_words(floor)}",
@@ -302,6 +318,9 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
             cause=f"day {broken.day_start_ns}",
             action=Flatten(),
             locks=(LockTerms(),),
+            stands_until=LockEnd.DAILY_RESET,
+            broken_ns=broken.at_ns if is_back else None,
+            broken_value=broken.equity_usd if is_back else None,
         )
 
     def _origin_words(self, floor: Floor) -> str:

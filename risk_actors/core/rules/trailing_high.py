@@ -33,7 +33,7 @@ class High(msgspec.Struct, frozen=True, kw_only=True):
     """Start of the last trading day whose beginning balance is in it (end of day alone)."""
     unread_since_ns: int | None = None
     """Since when a peak is not known because nobody watched (intraday alone); a restart asks for
-    the prices from then on."""
+    the prices from then on. What can never be known is let go at the daily reset."""
 
     @property
     def usd(self) -> Decimal | None:

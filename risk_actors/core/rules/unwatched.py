@@ -1,4 +1,8 @@
-"""What rules that keep a high say while a peak is not known, because nobody watched then."""
+"""What rules that keep a high say while a peak is not known, because nobody watched then.
+
+They go on acting on what was seen. A peak that can never be known is said not to be until the daily
+reset; then they go on without it (`core.gap_watch`).
+"""
 
 from decimal import Decimal
 

@@ -343,3 +343,34 @@ def test_the_summaries_are_sentences_with_the_effective_figures() -> None:
         "When the day's realized P&L reaches $250.50, "
         "flatten and lock the account until the daily reset."
     )
+
+
+# --- a broken day under other settings, and back inside the limit ------------------------------
+
+
+@pytest.mark.parametrize(
+    ("now_usd", "limit_usd", "broken_value"),
+    [
+        ("-672.74", 500, None),
+        ("-500", 500, None),
+        ("-499.99", 500, Decimal("-672.74")),
+        ("-672.74", 800, Decimal("-672.74")),
+        ("-810", 800, None),
+        ("-350", 300, None),
+    ],
+)
+def test_a_broken_day_shows_the_present_limit_and_when_it_broke_if_it_is_back_inside(
+    now_usd: str, limit_usd: float, broken_value: Decimal | None
+) -> None:
+    first = loss_limit(500)
+    state, _ = first.evaluate(None, pnl(realized="-672.74"), NOON)
+
+    _, verdict = loss_limit(limit_usd).evaluate(state, pnl(realized=now_usd), NOON + 1)
+
+    assert isinstance(verdict, Breached)
+    assert (verdict.value, verdict.limit) == (Decimal(now_usd), -limit_usd)
+    assert verdict.evidence.figures["limit"] == -500
+    assert verdict.evidence.figures["pnl"] == Decimal("-672.74")
+    assert verdict.broken_value == broken_value
+    assert verdict.broken_ns == (None if broken_value is None else NOON)
+    assert verdict.stands_until is LockEnd.DAILY_RESET

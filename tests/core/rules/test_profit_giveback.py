@@ -23,7 +23,7 @@ from core.builders import (
 from core.builders import S as SECOND
 from core.desk import RuleDesk
 
-from risk_actors.core.verdict import Breached, Flatten, LockTerms, Ok, Unknown, Warned
+from risk_actors.core.verdict import Breached, Flatten, LockEnd, LockTerms, Ok, Unknown, Warned
 
 
 def giveback(arm_at_usd: float = 500, **settings: Any) -> Any:
@@ -264,3 +264,20 @@ def test_a_trade_told_in_any_order_is_no_giveback_and_arms_at_its_result(
     assert desk.state.peak_usd == 1000
     assert desk.at(at(2026, 11, 17, 17, 0)).value == 0
     assert desk.state is None
+
+
+def test_a_broken_day_shows_the_present_limit_and_when_it_broke_if_it_is_back_above() -> None:
+    asked, loosened = giveback(giveback_usd=200), giveback(giveback_usd=400)
+    not_armed = giveback(arm_at_usd=900, giveback_usd=100)
+    armed, _ = asked.evaluate(asked.initial_state(), pnl(realized=600), NOON)
+    broken, _ = asked.evaluate(armed, pnl(realized=390), NOON + 1)
+
+    def told(rule_in_force: Any, equity: Any) -> tuple[Any, ...]:
+        _, verdict = rule_in_force.evaluate(broken, pnl(realized=equity), NOON + 2)
+        assert verdict.stands_until is LockEnd.DAILY_RESET
+        return verdict.limit, verdict.broken_value, verdict.broken_ns
+
+    assert told(asked, 400) == (400, None, None)
+    assert told(asked, "400.01") == (400, 390, NOON + 1)
+    assert told(loosened, 390) == (200, 390, NOON + 1)
+    assert told(not_armed, 390) == (400, None, None)

@@ -557,3 +557,19 @@ def test_a_payout_read_from_the_broker_leaves_the_floor_where_it_is() -> None:
     assert isinstance(after, Ok)
     assert (after.value, after.limit) == (52500, 52000)
     assert isinstance(desk.see(snapshot(desk.now_ns + MS, account=account_row(52000))), Breached)
+
+
+def test_a_broken_day_shows_the_present_floor_and_when_it_broke_if_it_is_back_above() -> None:
+    asked = drawdown(**COMBINE)
+    loosened = drawdown(**COMBINE | {"amount_usd": 2500})
+    broken, _ = asked.evaluate(asked.initial_state(), worth(47900), NOON)
+
+    def told(rule_in_force: Any, equity: Any) -> tuple[Any, ...]:
+        _, verdict = rule_in_force.evaluate(broken, worth(equity), NOON + 1)
+        assert verdict.stands_until is LockEnd.DAILY_RESET
+        return verdict.limit, verdict.broken_value, verdict.broken_ns
+
+    assert told(asked, 47900) == (48000, None, None)
+    assert told(asked, 48000) == (48000, None, None)
+    assert told(asked, "48000.01") == (48000, 47900, NOON)
+    assert told(loosened, 47900) == (47500, 47900, NOON)

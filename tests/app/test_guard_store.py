@@ -1,0 +1,175 @@
+"""Actors that work are not ended for a store that does not; nothing asked meanwhile is lost."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from app.guard_rig import RULES, Rig, eventually
+
+from risk_actors.app.rebuild_pace import REST_NS
+from risk_actors.app.settings_desk import SettingsDesk
+from risk_actors.app.settings_load import load_settings
+from risk_actors.app.trader_desk import TraderDesk
+from risk_actors.simulator import Side, Ticket
+from risk_actors.store.schema import DATABASE_FILE
+
+OTHER = RULES.replace("limit = 5", "limit = {}")
+
+
+class DeskRig(Rig):
+    """With a desk whose pace a test decides."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        super().__init__(directory, stack)
+        self.lost: list[Exception] = []
+        self.monotonic_ns = 0
+        self.desk = SettingsDesk(
+            self.guard,
+            self.keeper,
+            directory,
+            lambda: load_settings(directory),
+            on_taken=lambda _in_force: None,
+            keep=lambda _kept: None,
+            on_lost=self.lost.append,
+            monotonic_ns=lambda: self.monotonic_ns,
+        )
+        self.trader = TraderDesk(self.guard.ask, self.desk)
+
+    def edit(self, limit: int) -> None:
+        (self.directory / "risk.toml").write_text(OTHER.format(limit), encoding="utf-8")
+        self.desk.look(changed=True)
+
+    def remove_store(self) -> None:
+        for path in self.directory.glob(f"{DATABASE_FILE}*"):
+            path.unlink()
+
+    def locks_stored(self) -> list[tuple[str]]:
+        database = sqlite3.connect(self.directory / DATABASE_FILE)
+        try:
+            return database.execute("select rule_id from locks where ended_ns is null").fetchall()
+        finally:
+            database.close()
+
+    def is_locked(self) -> bool:
+        return bool(self.guard.picture().accounts[0].locks)
+
+    def buy(self, size: int) -> None:
+        contract_id = self.sim.contract_id("MNQ")
+        self.sim.set_price(contract_id, 25_000, 25_000.25, 25_000)
+        self.sim.place(
+            Ticket(account_id=self.account_id, contract_id=contract_id, side=Side.BUY, size=size)
+        )
+
+    def size(self) -> int:
+        return self.sim.size(self.account_id, self.sim.contract_id("MNQ"))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[DeskRig]:
+    with ExitStack() as stack:
+        yield DeskRig(tmp_path, stack)
+
+
+def test_saving_the_settings_again_and_again_keeps_the_guard_seeing(rig: DeskRig) -> None:
+    """Each set of actors reads every account, and the requests for that are limited."""
+    before = len(rig.sim.requests())
+    for limit in range(40, 10, -1):
+        rig.edit(limit)
+        rig.monotonic_ns += REST_NS // 100
+
+    assert rig.runs() == 2
+    assert len(rig.sim.requests()) - before < 60
+    rig.wait_until_armed()
+    rig.buy(45)
+    eventually(lambda: rig.size() == 40, "the first edit holds meanwhile")
+
+    rig.monotonic_ns += REST_NS
+    rig.edit(4)
+    eventually(lambda: rig.size() == 4, "the last edit holds in the end")
+    assert rig.runs() == 3
+
+
+def test_what_no_actor_has_to_do_with_replaces_none(rig: DeskRig) -> None:
+    (rig.directory / "app.toml").write_text("[web]\nport = 8790\n", encoding="utf-8")
+    rig.desk.look(changed=True)
+
+    assert rig.runs() == 1
+    assert rig.keeper.in_force.settings.web.port == 8790
+
+
+def test_a_store_that_is_gone_is_made_anew_with_the_locks_that_are_in_force(rig: DeskRig) -> None:
+    rig.trader.panic(rig.account_id)
+    eventually(rig.is_locked, "locked")
+    rig.remove_store()
+
+    rig.desk.look(changed=False)
+
+    rig.wait_until_armed()
+    assert rig.lost == []
+    assert rig.is_locked()
+    eventually(lambda: rig.locks_stored() == [("panic",)], "the lock is in the new store")
+    assert any("risk.db is gone" in notice for notice in rig.guard.picture().notices)
+
+
+def test_settings_are_taken_on_over_a_store_that_was_overwritten(rig: DeskRig) -> None:
+    rig.trader.panic(rig.account_id)
+    eventually(rig.is_locked, "locked")
+    (rig.directory / DATABASE_FILE).write_bytes(b"\x00garbage" * 8192)
+
+    rig.edit(2)
+
+    rig.wait_until_armed()
+    assert rig.lost == []
+    assert rig.is_locked()
+    eventually(lambda: ("panic",) in rig.locks_stored(), "the lock is in the new store")
+    rig.buy(1)
+    eventually(lambda: rig.size() == 0, "locked means locked")
+
+
+def test_without_any_store_the_old_actors_go_on(
+    rig: DeskRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is gone: the settings wait, protection does not."""
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("risk_actors.app.guard.open_or_recover", refuse)
+    rig.remove_store()
+
+    rig.edit(2)
+
+    assert rig.lost == []
+    assert any("go on in memory" in notice for notice in rig.guard.picture().notices)
+    rig.buy(7)
+    eventually(lambda: rig.size() == 5, "guarded as before")
+
+
+def test_a_panic_while_actors_are_replaced_reaches_the_new_ones(rig: DeskRig) -> None:
+    for limit in (4, 3, 2):
+        rig.monotonic_ns += REST_NS
+        edit = threading.Thread(target=rig.edit, args=(limit,))
+        edit.start()
+        assert rig.trader.panic(rig.account_id).accepted
+        edit.join()
+        eventually(rig.is_locked, "the panic locked")
+
+
+def test_disarmed_nothing_is_sent_before_the_actors_follow(rig: DeskRig) -> None:
+    rig.edit(4)
+    rig.wait_until_armed()
+
+    assert rig.desk.arm(armed=False)
+    assert rig.runs() == 2
+    rig.buy(7)
+
+    eventually(lambda: rig.guard.picture().accounts[0].positions, "the position is seen")
+    rig.monotonic_ns += REST_NS
+    rig.desk.look(changed=False)
+    rig.wait_until_armed()
+    assert rig.runs() == 3
+    assert not rig.guard.picture().armed
+    assert rig.size() == 7
