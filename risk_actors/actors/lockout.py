@@ -50,7 +50,6 @@ class LockShelf:
         self.lacks_backup = False
         """Whether the last backup failed, which was told."""
 
-
     def save_again(self) -> None:
         """Have every lock in force written anew, as when the store was lost and is a new one."""
         if self.book is not None:
