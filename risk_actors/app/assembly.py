@@ -60,6 +60,8 @@ class Surroundings(NamedTuple):
     """Whether those had a command under way that nobody will remember."""
     is_rebuilt: bool = False
     """Whether actors of this process come before these."""
+    broker: str | None = None
+    """Whose everything kept is."""
 
 
 def assemble(
@@ -115,6 +117,7 @@ def assemble(
             read_locks(data_dir, context.calendar, started_ns),
             mode=surroundings.mode.value,
         ).as_json(),
+        broker=surroundings.broker,
     )
     system = ActorSystem(blueprint)
     return Assembly(system, HeadroomDesk(frame, rules, memories, clock), memories)

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from loguru import logger
 
 from risk_actors import __version__
 from risk_actors.app.admin_secret import unlock_advice
+from risk_actors.app.broker_identity import identity_of, use_files_of
 from risk_actors.app.connect import Target, connect, for_account
 from risk_actors.app.guard import Guard
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
@@ -49,6 +52,14 @@ from risk_actors.web.server import WebError, WebServer
 
 _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
 """What ends the start with a sentence and code 1."""
+
+
+class _Whose(NamedTuple):
+    """Which broker a run is for, and what had to be done with the files of another."""
+
+    mode: TradingMode
+    broker: str
+    switched: tuple[str, ...]
 
 
 class _Stopped(BaseException):
@@ -91,14 +102,19 @@ def _run_held(
         instance = Instance(options.data_dir)
         instance.hold()
         stack.callback(instance.release)
+        broker = identity_of(mode, environment)
+        switched = use_files_of(options.data_dir, broker)
         logs = _start_logs(options.data_dir, settings, stack)
         adopt_sdk_loggers()
         logger.info("🚀 Service Start: risk_actors {} in {} mode", __version__, mode.value)
+        for sentence in switched:
+            logger.warning("{}", sentence)
         logger.info("✅ Config Loaded: {} rules from {}", len(settings.rules), options.settings_dir)
         if not settings.is_any_rule_on:
             logger.warning('No rule is on: each has mode = "off", so nothing is guarded')
         try:
-            return _run_system(options, settings, environment, mode, instance, logs, stop, stack)
+            whose = _Whose(mode, broker, switched)
+            return _run_system(options, settings, environment, whose, instance, logs, stop, stack)
         except LoginFailed as error:
             logger.error("SDK not connected: {}", error)
             raise
@@ -111,7 +127,7 @@ def _run_system(
     options: RunOptions,
     wanted: Settings,
     environment: Environment,
-    mode: TradingMode,
+    whose: _Whose,
     instance: Instance,
     logs: Logs,
     stop: "_StopFlag",
@@ -123,7 +139,7 @@ def _run_system(
     stored = stored_settings(options.data_dir)
     for sentence in stored.said:
         logger.critical("{}", sentence)
-    target = _target(environment, mode, wanted, stack)
+    target = _target(environment, whose.mode, wanted, stack)
     session, accounts, keeper, window = connect(wanted, stored, target, clock, stack)
     logger.info("✅ SDK Connected: {}", ", ".join(account.name for account in accounts))
 
@@ -133,8 +149,9 @@ def _run_system(
         window,
         data_dir=options.data_dir,
         clock=clock,
-        mode=mode,
-        notices=(*said, *stored.said),
+        mode=whose.mode,
+        broker=whose.broker,
+        notices=(*whose.switched, *said, *stored.said),
     )
     stack.callback(guard.stop)
 
@@ -145,7 +162,8 @@ def _run_system(
         logs.use_zone(ZoneInfo(in_force.settings.session.timezone))
 
     def keep(kept: KeptSettings) -> None:
-        write_settings_backup(options.data_dir, kept)
+        owned = msgspec.structs.replace(kept, broker=whose.broker)
+        write_settings_backup(options.data_dir, owned)
 
     desk = SettingsDesk(
         guard, keeper, options.settings_dir, load, on_taken=taken, keep=keep, on_lost=stop.lose

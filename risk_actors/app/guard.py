@@ -53,7 +53,6 @@ from risk_actors.store.trouble import store_trouble
 RENEW_AFTER_NS = 120 * NS_PER_S
 """After a daily reset; the market's own pause lasts longer."""
 
-
 _NS_PER_MS = 1_000_000
 
 
@@ -96,6 +95,7 @@ class Guard:
         data_dir: Path,
         clock: Clock,
         mode: TradingMode,
+        broker: str | None = None,
         notices: Sequence[str] = (),
     ) -> None:
         """Take what every set of actors shares.
@@ -107,6 +107,7 @@ class Guard:
             data_dir: where the store is.
             clock: the present.
             mode: `paper` or `live`.
+            broker: whose the store is.
             notices: what went wrong before the actors were there; shown until the process ends,
                 and recorded.
         """
@@ -117,6 +118,7 @@ class Guard:
         self._data_dir = data_dir
         self._clock = clock
         self._mode = mode
+        self._broker = broker
         self._secret = AdminSecret(data_dir, clock)
         self._inlet = Inlet()
         self._in_force: InForce | None = None
@@ -240,6 +242,7 @@ class Guard:
         Raises:
             StartFailedError: no actors could be started with it; nothing is guarded any more.
         """
+        self._secret.look()
         if self._in_force is not None and not (self._data_dir / DATABASE_FILE).is_file():
             self._replace(self._in_force)
 
@@ -346,6 +349,7 @@ class Guard:
                 memories=self._memories_for(settings),
                 may_be_under_way=any(a.enforcement for a in before.picture.accounts),
                 is_rebuilt=self._running is not None,
+                broker=self._broker,
             ),
         )
         system = assembly.system

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from risk_actors.app.rule_context import trading_calendar
 from risk_actors.app.settings import Settings
-from risk_actors.app.settings_compare import compare
+from risk_actors.app.settings_compare import Change, compare
 from risk_actors.app.settings_json import decode_settings
 from risk_actors.app.settings_merge import Merged, merge
 from risk_actors.core.evidence import NS_PER_S
@@ -45,8 +47,8 @@ def settings_due(
         wanted: what the files say.
         now_ns: the instant of the decision.
         first_started_ns: when this data directory was first used.
-        was_locked: whether a lock was ever in force in it. Then its limits have been in earnest,
-            and its first minutes free nobody from them.
+        was_locked: whether a lock was ever in force in it. Then its first minutes are good for
+            rules alone, whose locks hold all the same, and not for what would end a lock.
 
     Raises:
         msgspec.MsgspecError: what is stored cannot be read.
@@ -59,14 +61,19 @@ def settings_due(
     is_later_day = day.start_ns > stored.day_start_ns
     # A clock set back to before the first start, or to another day, brings no new first minutes.
     is_first = (
-        not was_locked
-        and now_ns >= stored.at_ns
+        now_ns >= stored.at_ns
         and 0 <= now_ns - first_started_ns < FIRST_MINUTES * 60 * NS_PER_S
         and day.start_ns == stored.day_start_ns
     )
-    if is_later_day or is_first:
+    if is_later_day or (is_first and not was_locked):
         return Merged(wanted, compare(in_force, wanted, now_ns=now_ns), ())
-    return merge(in_force, wanted, until=_reset_words(calendar, stored, now_ns), now_ns=now_ns)
+    base, free = in_force, tuple[Change, ...]()
+    if is_first:
+        base = msgspec.structs.replace(in_force, rules=wanted.rules, preset=wanted.preset)
+        free = compare(in_force, base, now_ns=now_ns)
+    until = _reset_words(calendar, stored, now_ns)
+    merged = merge(base, wanted, until=until, now_ns=now_ns)
+    return merged._replace(applied=(*free, *merged.applied))
 
 
 def _reset_words(calendar: TradingCalendar, stored: StoredSettings, now_ns: int) -> str:

@@ -1,5 +1,6 @@
 """When this program ran, and what the run before left for the next one."""
 
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,8 @@ class RunRecord(NamedTuple):
     armed: bool
     setup: str
     """What a replay begins from."""
+    broker: str | None = None
+    """Whose everything in the store is; None where nobody says."""
 
 
 def note_run(database: Database, run: RunRecord) -> int:
@@ -33,11 +36,22 @@ def note_run(database: Database, run: RunRecord) -> int:
     if known is not None:
         return int(known[0])
     made = database.execute(
-        "insert into runs (started_ns, alive_ns, version, mode, armed, setup)"
-        " values (?, ?, ?, ?, ?, ?) returning id",
-        [run.started_ns, run.started_ns, run.version, run.mode, int(run.armed), run.setup],
+        "insert into runs (started_ns, alive_ns, version, mode, broker, armed, setup)"
+        " values (:started_ns, :started_ns, :version, :mode, :broker, :armed, :setup)"
+        " returning id",
+        run._asdict(),
     ).fetchone()
     return int(made[0])
+
+
+def read_broker(connection: sqlite3.Connection) -> str | None:
+    """Return whose the store is, by its newest run; None where that does not say.
+
+    Raises:
+        sqlite3.Error: the store cannot be read, or is of a version that did not say.
+    """
+    newest = connection.execute("select broker from runs order by id desc limit 1").fetchone()
+    return newest[0] if newest and isinstance(newest[0], str) else None
 
 
 def read_last_run(data_dir: Path) -> LastRun:

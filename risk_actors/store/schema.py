@@ -183,6 +183,7 @@ _STATE_TABLES: dict[str, _Table] = {
             "ended_ns": int,
             "version": str,
             "mode": str,
+            "broker": str,
             "armed": int,
             "setup": str,
             "last_seq": int,

@@ -30,6 +30,8 @@ class KeptSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When the data directory was first used."""
     was_locked: bool
     """Whether a lock was ever in force in it."""
+    broker: str | None = None
+    """Whose the data directory is, as in the table `runs`; None where nobody says."""
 
 
 def write_settings_backup(data_dir: Path, kept: KeptSettings) -> None:

@@ -10,6 +10,7 @@ from risk_actors.app.admin_secret import (
     MAX_WRONG,
     NOT_SET,
     SECRET_FILE,
+    SEEN_FILE,
     SET_LATER,
     TOO_MANY,
     WITHIN_NS,
@@ -132,3 +133,58 @@ def test_a_policy_that_nobody_can_use_is_told_of(
     assert (advice is not None) is advises
     if advice is not None:
         assert "nobody can unlock" in advice
+
+
+def test_a_secret_set_under_a_lock_with_the_clock_set_back_does_not_end_it(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    set_secret(tmp_path, SECRET, None, NOON_NS)
+    secret = AdminSecret(tmp_path, clock)
+    clock.advance(2 * S)
+
+    (tmp_path / SECRET_FILE).unlink()
+    set_secret(tmp_path, "my own secret", None, NOON_NS - 24 * 3600 * S)
+
+    assert secret.refusal("my own secret", LOCKED_NS) == SET_LATER
+    assert check(tmp_path, "my own secret", clock) == SET_LATER
+    (tmp_path / SEEN_FILE).write_text("{}")
+    assert secret.refusal("my own secret", LOCKED_NS) == SET_LATER
+    assert secret.refusal("my own secret", clock.now_ns()) == ""
+
+
+def test_a_secret_that_was_seen_before_the_lock_ends_it_after_a_restart(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    secret = AdminSecret(tmp_path, clock)
+    set_secret(tmp_path, SECRET, None, NOON_NS - S)
+    secret.look()
+    clock.advance(9 * S)
+
+    assert secret.refusal(SECRET, LOCKED_NS) == ""
+    assert check(tmp_path, SECRET, clock) == ""
+
+
+@pytest.mark.parametrize("text", [None, "", "no JSON", "[]", '{"x": "y"}'])
+def test_without_the_note_of_what_was_seen_a_secret_ends_no_lock_from_before(
+    tmp_path: Path, clock: VirtualClock, text: str | None
+) -> None:
+    set_secret(tmp_path, SECRET, None, NOON_NS - S)
+    AdminSecret(tmp_path, clock)
+    clock.advance(9 * S)
+    (tmp_path / SEEN_FILE).unlink()
+    if text is not None:
+        (tmp_path / SEEN_FILE).write_text(text)
+
+    assert check(tmp_path, SECRET, clock) == SET_LATER
+    assert AdminSecret(tmp_path, clock).refusal(SECRET, clock.now_ns()) == ""
+
+
+def test_a_note_that_cannot_be_written_counts_while_the_daemon_runs(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    (tmp_path / SEEN_FILE).mkdir()
+    set_secret(tmp_path, SECRET, None, NOON_NS - S)
+    secret = AdminSecret(tmp_path, clock)
+    clock.advance(9 * S)
+
+    assert secret.refusal(SECRET, LOCKED_NS) == ""

@@ -10,6 +10,7 @@ from risk_actors.app.settings_due import FIRST_MINUTES, StoredSettings, settings
 from risk_actors.app.settings_json import encode_settings
 from risk_actors.app.settings_merge import Merged
 from risk_actors.core.rules.daily_loss_limit import DailyLossLimitSettings
+from risk_actors.core.unlock_policy import UnlockPolicy
 
 DAY = 24 * H
 MINUTE = 60 * S
@@ -44,11 +45,9 @@ def due(
     return settings_due(before, wanted, now_ns, first_ns, was_locked=was_locked)
 
 
-def holds_in_full(
-    since_ns: int, now_ns: int, first_ns: int = LONG_AGO, *, was_locked: bool = False
-) -> bool:
+def holds_in_full(since_ns: int, now_ns: int, first_ns: int = LONG_AGO) -> bool:
     """Tell whether a looser limit is in force; when not, it is pending."""
-    merged = due(stored(TIGHT, since_ns), LOOSE, now_ns, first_ns, was_locked=was_locked)
+    merged = due(stored(TIGHT, since_ns), LOOSE, now_ns, first_ns)
     if merged.pending:
         assert (merged.settings, merged.applied) == (TIGHT, ())
         return False
@@ -107,10 +106,21 @@ def test_a_clock_set_back_to_the_first_minutes_of_all_loosens_nothing() -> None:
     assert not holds_in_full(NOON + 3 * DAY, NOON + MINUTE, first_ns=NOON)
 
 
-def test_a_lock_ends_the_first_minutes() -> None:
-    assert holds_in_full(NOON, NOON + MINUTE, NOON)
-    assert not holds_in_full(NOON, NOON + MINUTE, NOON, was_locked=True)
-    assert holds_in_full(NOON, NOON + DAY, NOON, was_locked=True)
+def test_after_a_lock_the_first_minutes_are_good_for_rules_alone() -> None:
+    """A mistyped limit can be put right; the unlock policy cannot, for the lock is in force."""
+    session = msgspec.structs.replace(SESSION, unlock=UnlockPolicy.DELAYED)
+    wanted = limit(800, session)
+
+    def at(now_ns: int, *, was_locked: bool) -> Merged:
+        return due(stored(TIGHT, NOON), wanted, now_ns, NOON, was_locked=was_locked)
+
+    assert at(NOON + MINUTE, was_locked=False).settings == wanted
+    locked = at(NOON + MINUTE, was_locked=True)
+    assert locked.settings == limit(800)
+    assert [change.sentence() for change in locked.applied] == ["loss: limit_usd 500 -> 800"]
+    assert [change.key for change in locked.pending] == ["unlock"]
+    assert at(NOON + 11 * MINUTE, was_locked=True).settings == TIGHT
+    assert at(NOON + DAY, was_locked=True).settings == wanted
 
 
 def test_a_clock_set_back_within_the_first_minutes_of_the_day_loosens_nothing() -> None:

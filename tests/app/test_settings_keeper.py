@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from risk_actors.app.settings import Settings, TradingMode
@@ -9,6 +10,7 @@ from risk_actors.app.settings_due import StoredSettings
 from risk_actors.app.settings_keeper import MENDED, SettingsKeeper
 from risk_actors.app.settings_load import load_settings
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.unlock_policy import UnlockPolicy
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.store.settings_backup import KeptSettings
 
@@ -145,7 +147,7 @@ def test_a_new_day_mends_no_files(keeper: SettingsKeeper, clock: VirtualClock) -
     assert keeper.in_force.fault == "a fault"
 
 
-def test_a_lock_ends_the_first_minutes_of_a_new_data_directory(
+def test_a_lock_leaves_the_first_minutes_to_rules_alone(
     tmp_path: Path, clock: VirtualClock
 ) -> None:
     keeper = SettingsKeeper(settings(tmp_path, 500), None, None, clock)
@@ -155,9 +157,12 @@ def test_a_lock_ends_the_first_minutes_of_a_new_data_directory(
 
     assert keeper.see_lock()
     assert not keeper.see_lock()
-    keeper.offer(settings(tmp_path, 800))
+    wanted = settings(tmp_path, 800)
+    session = msgspec.structs.replace(wanted.session, unlock=UnlockPolicy.ADMIN)
+    keeper.offer(msgspec.structs.replace(wanted, session=session))
 
-    assert limit_usd(keeper) == 600
+    assert limit_usd(keeper) == 800
+    assert keeper.in_force.settings.session.unlock is UnlockPolicy.NEVER
     assert len(keeper.in_force.pending) == 1
     assert keeper.to_keep(keeper.in_force).was_locked
 

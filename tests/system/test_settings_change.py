@@ -200,7 +200,9 @@ def test_a_store_that_is_damaged_or_deleted_loosens_nothing(
     eventually(lambda: (f"store fault: {notices[-1]}",) in daemon.rows(query))
 
 
-def test_a_lock_ends_the_first_ten_minutes(sim: SimulatorThread, start_daemon: StartDaemon) -> None:
+def test_after_a_lock_the_first_ten_minutes_are_good_for_rules_alone(
+    sim: SimulatorThread, start_daemon: StartDaemon
+) -> None:
     price(sim, 25_000)
     daemon = start_daemon()
     assert daemon.client("panic", "--yes").returncode == 0
@@ -208,13 +210,14 @@ def test_a_lock_ends_the_first_ten_minutes(sim: SimulatorThread, start_daemon: S
     kept = daemon.data_dir / "settings.backup.json"
     eventually(lambda: '"was_locked": true' in kept.read_text(encoding="utf-8"))
 
-    edit(daemon, LOOSER)
+    edit(daemon, '[session]\nunlock = "delayed"\n' + LOOSER)
     assert eventually(lambda: daemon.state()["pending"])
     daemon.kill()
     daemon.start()
 
-    assert eventually(lambda: daemon.state()["pending"])
-    assert eventually(lambda: rule(daemon, "daily-loss"))["limit"] == -500.0
+    assert len(eventually(lambda: daemon.state()["pending"])) == 1
+    assert daemon.state()["unlock"] == "never"
+    assert eventually(lambda: rule(daemon, "daily-loss"))["limit"] == -5000.0
 
 
 def test_the_log_tells_times_in_the_zone_in_force(daemon: Daemon) -> None:
