@@ -3,6 +3,7 @@
 import pytest
 from daemon_process import RULES, Daemon, StartDaemon, commands, eventually
 
+from risk_actors.app.admin_secret import SEEN_FILE
 from risk_actors.simulator import Side, SimulatorThread, Ticket
 
 pytestmark = pytest.mark.system
@@ -107,6 +108,7 @@ def test_an_admin_unlock_ends_the_lock_and_a_restart_does_not_flatten_for_what_i
     daemon = start_daemon(rules=rules("admin"))
     set_first = daemon.client("admin", "set-secret", typed=f"{SECRET}\n")
     assert set_first.returncode == 0, set_first.stderr
+    eventually((daemon.data_dir / SEEN_FILE).exists, what="the secret was seen before the lock")
     number = lock_out(sim, daemon)
     ask = ("unlock", number, "--reason", "agreed by phone", "--secret-stdin")
 
