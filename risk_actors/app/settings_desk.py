@@ -89,7 +89,8 @@ class SettingsDesk:
         with self._turn:
             if not self._keeper.arm(armed=armed):
                 return False
-            self._take()
+            # At once, whatever the pace: who may disarm gains nothing by doing it often.
+            self._take(at_once=True)
             return True
 
     def _edited(self) -> bool:
@@ -106,22 +107,22 @@ class SettingsDesk:
             logger.info("In {}: {}", self._directory, MENDED)
         return is_news
 
-    def _take(self) -> None:
+    def _take(self, *, at_once: bool = False) -> None:
         in_force = self._keeper.in_force
         self._tell()
         # Before the actors are made anew: their way back begins with what holds.
         self._write_down()
         if self._guard.would_replace(in_force):
             self._pace.owe(self._monotonic_ns())
-            self._take_when_due()
+            self._take_when_due(at_once=at_once)
         else:
             self._pace.settle()
             self._or_lost(lambda: self._guard.take(in_force))
 
-    def _take_when_due(self) -> None:
+    def _take_when_due(self, *, at_once: bool = False) -> None:
         """Make the actors anew, at a pace that leaves them the requests they have to read with."""
         now_ns = self._monotonic_ns()
-        if self._pace.is_due(now_ns, has_room=self._guard.has_room):
+        if at_once or self._pace.is_due(now_ns, has_room=self._guard.has_room):
             self._or_lost(lambda: self._guard.take(self._keeper.in_force))
             self._pace.done(now_ns)
 

@@ -158,18 +158,27 @@ def test_a_panic_while_actors_are_replaced_reaches_the_new_ones(rig: DeskRig) ->
         eventually(rig.is_locked, "the panic locked")
 
 
-def test_disarmed_nothing_is_sent_before_the_actors_follow(rig: DeskRig) -> None:
+def test_arm_and_disarm_do_not_wait_for_the_pace(rig: DeskRig) -> None:
     rig.edit(4)
-    rig.wait_until_armed()
-
     assert rig.desk.arm(armed=False)
-    assert rig.runs() == 2
+    rig.wait_until_armed()
+    assert not rig.guard.picture().armed
+    rig.buy(7)
+    eventually(lambda: rig.guard.picture().accounts[0].positions, "the position is seen")
+
+    assert rig.desk.arm(armed=True)
+
+    eventually(lambda: rig.size() == 4, "enforced again")
+    assert rig.runs() == 4
+
+
+def test_from_the_instant_of_a_disarm_nothing_is_sent(rig: DeskRig) -> None:
+    """Also by the actors that are there still: it is the emergency stop."""
+    rig.guard.hold_commands()
+
     rig.buy(7)
 
-    eventually(lambda: rig.guard.picture().accounts[0].positions, "the position is seen")
-    rig.monotonic_ns += REST_NS
-    rig.desk.look(changed=False)
-    rig.wait_until_armed()
-    assert rig.runs() == 3
-    assert not rig.guard.picture().armed
+    eventually(
+        lambda: any("not sent: disarmed" in e.text for e in rig.guard.picture().events), "refused"
+    )
     assert rig.size() == 7
