@@ -6,6 +6,7 @@ all done before the store is opened, and nothing is deleted or merged.
 """
 
 import hashlib
+import ipaddress
 import os
 import sqlite3
 from contextlib import closing
@@ -35,6 +36,7 @@ SWITCH_FILE = "broker.switch.json"
 """There while files are renamed."""
 
 _DIGITS = 12
+THIS_MACHINE = "this machine"
 _DEFAULT_PORTS = (None, 80, 443)
 _BESIDE = (LOCK_BACKUP_FILE, BACKUP_FILE, SEEN_FILE)
 _PARTS = ("", "-wal", "-shm", SUSPECT_FILE.removeprefix(DATABASE_FILE))
@@ -56,9 +58,18 @@ def identity_of(mode: TradingMode, environment: Environment) -> str:
     # Only what makes it another broker counts: other spellings of one address must not.
     host = (api.hostname or "").rstrip(".")
     port = "" if api.port in _DEFAULT_PORTS else f":{api.port}"
+    address = THIS_MACHINE if _is_loopback(host) else f"{host}{port}"
     user = environment.credentials.username.strip().casefold()
-    digest = hashlib.sha256(f"{host}{port}\n{user}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{address}\n{user}".encode()).hexdigest()
     return f"live-{digest[:_DIGITS]}"
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a simulator answers there: its port is another one at each start."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def kept_identity(data_dir: Path) -> str | None:

@@ -106,6 +106,13 @@ def test_another_spelling_of_the_same_address_is_no_other_broker(address: str) -
     assert live(" Trader ", address) == live()
 
 
+def test_a_simulator_on_this_machine_is_one_broker_whatever_its_port() -> None:
+    urls = ("http://127.0.0.1:4001/api", "http://localhost:4002/api", "http://[::1]:4003/api")
+
+    assert len({live(api_url=url) for url in urls}) == 1
+    assert live(api_url=urls[0]) not in (live(), PAPER)
+
+
 def test_another_broker_finds_nothing_and_the_first_finds_all_of_it_again(tmp_path: Path) -> None:
     begin(tmp_path, LIVE)
     before = content(tmp_path)
