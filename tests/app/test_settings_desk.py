@@ -83,7 +83,7 @@ def test_what_cannot_be_kept_is_said_once_and_tried_again(rig: DeskRig, lines: l
     ]
 
 
-def test_a_lock_in_the_first_minutes_ends_what_is_free_in_them(rig: DeskRig) -> None:
+def test_a_lock_in_the_first_minutes_leaves_rules_alone_free_in_them(rig: DeskRig) -> None:
     rig.edit(RULES.replace("limit = 5", "limit = 6"))
     assert rig.keeper.in_force.pending == ()
     rig.wait_until_armed()
@@ -92,9 +92,11 @@ def test_a_lock_in_the_first_minutes_ends_what_is_free_in_them(rig: DeskRig) -> 
     rig.desk.look(changed=False)
     assert rig.kept[-1].was_locked
 
-    rig.edit(RULES.replace("limit = 5", "limit = 9"))
+    rig.edit('[session]\nunlock = "delayed"\n' + RULES.replace("limit = 5", "limit = 9"))
 
-    assert len(rig.keeper.in_force.pending) == 1
+    (waiting,) = rig.keeper.in_force.pending
+    assert "unlock" in waiting
+    assert rig.keeper.in_force.settings.rules[0].limit == 9  # type: ignore[attr-defined]
 
 
 def test_files_that_are_wrong_and_mended_are_recorded_as_that(

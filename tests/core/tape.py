@@ -89,7 +89,10 @@ class Tape:
         sizes: dict[str, int] = {}
         for fill in self.fills:
             sizes[fill.contract_id] = sizes.get(fill.contract_id, 0) + fill.signed_size
-        seen = {each.id: SeenBefore(each.at_ns, self.seen[each.id]) for each in self.fills}
+        seen = {
+            each.id: SeenBefore(each.at_ns, self.seen.get(each.id, each.at_ns))
+            for each in self.fills
+        }
         made = PositionBook(
             ACCOUNT, NAME, chicago_calendar().day(now_ns), seen if remembers else {}
         )
