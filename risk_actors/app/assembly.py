@@ -104,6 +104,8 @@ def assemble(
         seen_fills=seen_fills,
         last_run=last_run,
         unlock=settings.session.unlock_terms(),
+        on_rule_failure=settings.session.on_rule_failure,
+        brake_after_commands=settings.gateway.brake_after_commands,
         lock_shelf=surroundings.lock_shelf,
     )
     run = RunRecord(

@@ -191,6 +191,8 @@ def blueprint_of(setup: RunSetup, edges: Edges) -> Blueprint:
         seen_fills=setup.seen_fills,
         last_run=setup.last_run,
         unlock=settings.session.unlock_terms(),
+        on_rule_failure=settings.session.on_rule_failure,
+        brake_after_commands=settings.gateway.brake_after_commands,
     )
 
 

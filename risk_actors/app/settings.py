@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 
 from risk_actors.actors.picture import Picture
-from risk_actors.core.direction import EACH, FREE, HIGHER, UNCLEAR, Effect, judged_by
+from risk_actors.core.direction import EACH, FREE, HIGHER, UNCLEAR, Effect, judged_by, ordered
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.holidays import Holiday
 from risk_actors.core.instruments import refuse_root
@@ -19,6 +19,7 @@ from risk_actors.core.marks import MarkTerms
 from risk_actors.core.news import NewsEvent
 from risk_actors.core.price_bounds import TickBounds
 from risk_actors.core.rules import Mode, RuleSettings
+from risk_actors.core.rules.base import OnRuleFailure
 from risk_actors.core.unlock_policy import UnlockPolicy, UnlockTerms
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.settings import SimulatorSettings, TraderSettings, paper_accounts
@@ -79,6 +80,12 @@ class SessionSettings(_Table, frozen=True, kw_only=True):
     cooling-off time; `admin` with the admin secret (`risk-actors admin set-secret`)."""
     unlock_delay_s: Annotated[float, msgspec.Meta(ge=60, le=604_800), HIGHER] = 3600.0
     """How long a request waits under `delayed` before it takes effect."""
+
+    on_rule_failure: Annotated[OnRuleFailure, ordered(OnRuleFailure.ALERT, OnRuleFailure.LOCK)] = (
+        OnRuleFailure.LOCK
+    )
+    """What to do when a rule fails again and again by a fault of its own: `lock` lets nothing new
+    be opened on the accounts that it guards until it works again, `alert` only says so."""
 
     def unlock_terms(self) -> UnlockTerms:
         """Return the policy as the lockout actor wants it."""

@@ -23,7 +23,7 @@ from risk_actors.core.last_run import LastRun
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
 from risk_actors.core.rules import Mode, Rule, RuleSettings
-from risk_actors.core.rules.base import OnUnknown
+from risk_actors.core.rules.base import OnRuleFailure, OnUnknown
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.watched_until import watched_until_ns
 from risk_actors.core.trade_ledger import SeenBefore
@@ -72,6 +72,10 @@ class Blueprint(NamedTuple):
     """Whether, and how, a lock may be ended before its time."""
     lock_shelf: LockShelf | None = None
     """The lock book of the actors before these, where the store lacks something of it."""
+    on_rule_failure: OnRuleFailure = OnRuleFailure.LOCK
+    """What becomes of the accounts of a rule that failed for good."""
+    brake_after_commands: int = 40
+    """So many commands for one account in a minute without any change, and sending pauses."""
     make_mailbox: Callable[[str], Mailbox] = Mailbox
     """A replay puts its own in place."""
 

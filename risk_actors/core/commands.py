@@ -56,6 +56,30 @@ class Answer(StrEnum):
     """Timeout, 5xx, 401, 429 or a broken connection: it may or may not have happened."""
 
 
+class Refusal(StrEnum):
+    """Why the broker will not do something now, as far as it decides when to ask again."""
+
+    ACCOUNT = "account"
+    """The account as a whole is refused: live, a copy follower, blocked, or unknown."""
+    CONTRACT = "contract"
+    """The contract is not active any more, or unknown."""
+    HALTED = "halted"
+    """The market is closed or halted, or has no price."""
+    RESERVED = "reserved"
+    """The exchange holds the market in its reserved state (CME code 7027)."""
+    PAUSED = "paused"
+    """The exchange's velocity logic pauses the contract, for 2 to 10 s as a rule."""
+    PENDING = "pending"
+    """A close or change of the same thing is still being worked on."""
+    BUSY = "busy"
+    """Too many requests (HTTP 429)."""
+    SESSION = "session"
+    """The token was not accepted (HTTP 401); a new one is being fetched."""
+    DISARMED = "disarmed"
+    """We did not send it: the trader has disarmed."""
+    OTHER = "other"
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one command, with the broker's code and text where there were any."""
 
@@ -64,5 +88,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer
     error_code: int | None = None
     detail: str | None = None
-    is_lasting: bool = False
-    """Of a refusal: the broker refuses the account as a whole, and trying soon changes nothing."""
+    reason: Refusal | None = None
+    """Of a refusal, and of an uncertain answer that has a reason."""
+    is_undone: bool = False
+    """Of an uncertain answer: the broker turned it away before looking at it (401, 429), so that
+    it has certainly not happened; the account is looked at all the same before it is repeated,
+    but not waited for."""

@@ -30,7 +30,7 @@ from risk_actors.core.command_slot import (
     SlotEvent,
     SlotState,
 )
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome, Refusal
 from risk_actors.core.enforcement_effects import (
     FLAT,
     REDUCED,
@@ -163,7 +163,7 @@ class EnforcementPlan:
         if slot is None or not slot.is_outstanding:
             return []
         if outcome.answer is Answer.REFUSED:
-            slot.refusal, slot.refusal_lasts = outcome.detail, outcome.is_lasting
+            slot.refusal, slot.refusal_lasts = outcome.detail, outcome.reason is Refusal.ACCOUNT
         match outcome.answer:
             case Answer.ACCEPTED:
                 if slot.state is not SlotState.ACCEPTED:

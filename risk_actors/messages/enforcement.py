@@ -30,6 +30,9 @@ class EnforcementPhase(StrEnum):
     STARTED = "started"
     STUCK = "stuck"
     """It cannot make progress; it goes on trying and says so."""
+    BRAKED = "braked"
+    """We stopped ourselves: many commands changed nothing at the broker. The lock holds, the
+    account is watched, and sending is resumed with growing gaps."""
     FLAT_OBSERVED = "flat_observed"
     """The broker shows what was wanted; it has ended."""
 

@@ -13,6 +13,8 @@ class ActorStatus(StrEnum):
     RESTARTED = "restarted"
     GIVEN_UP = "given_up"
     """It failed too often; what it did is not done any more."""
+    STUCK = "stuck"
+    """It has not taken its heartbeat for too long; what every thread was doing is in the log."""
     FAULT = "fault"
     """It goes on, but something it needed went wrong."""
 

@@ -6,7 +6,7 @@ and documentation), so the tables are per endpoint; `errorMessage` is usually nu
 
 from typing import NamedTuple
 
-from risk_actors.core.commands import Answer
+from risk_actors.core.commands import Answer, Refusal
 
 CLOSE = "/Position/closeContract"
 PARTIAL_CLOSE = "/Position/partialCloseContract"
@@ -23,11 +23,10 @@ class Meaning(NamedTuple):
 
     answer: Answer
     words: str
-    is_lasting: bool = False
-    """The account as a whole is refused; asking again soon changes nothing."""
+    reason: Refusal | None = None
 
 
-_ACCOUNT_NOT_FOUND = Meaning(_NO, "the broker does not know this account", is_lasting=True)
+_ACCOUNT_NOT_FOUND = Meaning(_NO, "the broker does not know this account", reason=Refusal.ACCOUNT)
 _CONTRACT_NOT_FOUND = Meaning(_NO, "the broker does not know this contract")
 _CONTRACT_NOT_ACTIVE = Meaning(_NO, "this contract is no longer active")
 _POSITION_NOT_FOUND = Meaning(_GONE, "there is no such position any more")
@@ -45,7 +44,7 @@ def _account_rejected(deed: str) -> Meaning:
     return Meaning(
         _NO,
         f"the broker does not let programs {deed} in this account (live, follower or blocked)",
-        is_lasting=True,
+        reason=Refusal.ACCOUNT,
     )
 
 

@@ -200,5 +200,5 @@ def _outcome(
         answer=meaning.answer,
         error_code=code,
         detail=f"{meaning.words} ({said})" if said else meaning.words,
-        is_lasting=meaning.is_lasting,
+        reason=meaning.reason,
     )

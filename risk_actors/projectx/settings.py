@@ -48,6 +48,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long the first login is tried before the program gives up."""
     command_timeout_s: Annotated[Seconds, UNCLEAR] = 3.0
     """How long a close or cancel may go unanswered before it counts as uncertain."""
+    brake_after_commands: Annotated[int, msgspec.Meta(ge=5, le=1_000), UNCLEAR] = 40
+    """So many closes and cancels for one account in a minute while nothing changes at the broker,
+    and something is wrong: sending pauses, longer each time; locks hold."""
     reconcile_every_s: Annotated[Seconds, UNCLEAR] = 30.0
     """How often each account is read again in full although nothing seems amiss."""
     accounts: Annotated[tuple[str, ...], UNCLEAR] = ()

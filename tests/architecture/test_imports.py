@@ -17,6 +17,8 @@ ORDER = (
     "simulator",
     "web",
     "app",
+    "fuzz",
+    "chaos",
     "cli",
     "__main__",
 )

@@ -7,7 +7,7 @@ import pytest
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Fill, Order, OrderStatus, OrderType, Side
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome, Refusal
 from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.enforcement_effects import AskSnapshot, Effect, FlatObserved, Started, Stuck
 from risk_actors.core.evidence import Evidence
@@ -766,7 +766,7 @@ def test_when_the_broker_refuses_everything_commands_in_ten_minutes_stay_few(
                     account_id=ACCOUNT,
                     answer=Answer.REFUSED,
                     detail="no",
-                    is_lasting=refusal_lasts,
+                    reason=Refusal.ACCOUNT if refusal_lasts else Refusal.HALTED,
                 )
                 p.on_outcome(outcome, "a", now_ns)
         waiting = []
@@ -781,7 +781,9 @@ def test_an_account_that_is_let_in_again_is_closed_at_the_next_attempt() -> None
     p = plan()
     p.on_account(account(position(3)), "e-0", 0)
     p.on_breach("r", Flatten(), "e-0", 0)
-    refused = Outcome(command_id=1, account_id=ACCOUNT, answer=Answer.REFUSED, is_lasting=True)
+    refused = Outcome(
+        command_id=1, account_id=ACCOUNT, answer=Answer.REFUSED, reason=Refusal.ACCOUNT
+    )
     p.on_outcome(refused, "a", 0)
 
     before = p.on_tick("t", 5 * S - 1)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command, MoveStop
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command, MoveStop, Refusal
 from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, MODIFY, PARTIAL_CLOSE
 from risk_actors.projectx.lane import outcome_of, request_of
 
@@ -56,7 +56,7 @@ def test_a_refusal_of_the_account_as_a_whole_is_a_lasting_one(command: Command, 
 
     def refused(number: int) -> bool:
         content = msgspec.json.encode({"success": False, "errorCode": number})
-        return outcome_of(command, endpoint, 200, content).is_lasting
+        return outcome_of(command, endpoint, 200, content).reason is Refusal.ACCOUNT
 
     assert refused(code)
     assert not refused(3)

@@ -47,6 +47,16 @@ class OnUnknown(StrEnum):
     """Say so, and after a while lock the account until the check can be made again."""
 
 
+class OnRuleFailure(StrEnum):
+    """What to do when a rule itself fails again and again, so that it judges nothing any more."""
+
+    ALERT = "alert"
+    """Say so, loudly and for as long as it lasts."""
+    LOCK = "lock"
+    """Say so, and lock what it guards: no entries, and open positions may only shrink, until the
+    rule judges again."""
+
+
 class RuleContext(NamedTuple):
     """What rules know beyond their settings: calendars, the same for all of them."""
 

@@ -1,0 +1,1 @@
+"""The daemon as a process against a gateway that misbehaves on purpose."""

@@ -1,0 +1,1 @@
+"""Simulated days on a virtual clock, drawn from seeds: they hunt for broken invariants."""
