@@ -9,6 +9,7 @@ from rich.text import Text
 
 from risk_actors.cli import words
 from risk_actors.core.instruments import symbol_of
+from risk_actors.simulator.faults import described
 from risk_actors.simulator.scenario_referee import describe
 
 if TYPE_CHECKING:
@@ -159,8 +160,7 @@ def _deed(step: "Step") -> str:
         said.append(f"the trader closes {step.close.size or 'all'} {step.close.symbol}")
     if step.cancel is not None:
         said.append(f"the trader cancels {step.cancel}")
-    if step.fault is not None:
-        said.append(f"{step.fault.kind} the next {step.fault.times} {step.fault.endpoint}")
+    said += [described(fault) for fault in step.all_faults]
     if step.cut_hubs is not None:
         said.append("the hubs are cut")
     return ", ".join(said) or "look"

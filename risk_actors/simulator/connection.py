@@ -11,10 +11,12 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from risk_actors.simulator import signalr
+from risk_actors.simulator.fault_base import AnyFault
 
 _QUEUE_LIMIT = 20_000
 _HANDSHAKE_S = 15.0
 _GOODBYE_S = 1.0
+_MESSAGES = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
 
 type Topic = tuple[str, int | str | None]
 """What is subscribed to and for which account or contract, such as `("Orders", 101)`."""
@@ -31,9 +33,20 @@ class Connection:
         *,
         keepalive_s: float,
         client_timeout_s: float,
+        ignores: Callable[[], bool] = lambda: False,
+        handshake_after_s: float = 0.0,
     ) -> None:
-        """Wrap a prepared socket; `topic_of` turns a hub method's name into a topic."""
+        """Wrap a prepared socket; `topic_of` turns a hub method's name into a topic.
+
+        `ignores` is asked at each call to subscribe whether nothing is to come of it.
+        """
         self.topics: set[Topic] = set()
+        self.deafness: list[AnyFault] = []
+        """Faults because of which no event is delivered."""
+        self._ice: list[AnyFault] = []
+        self._was_frozen = False
+        self._ignores = ignores
+        self._handshake_after_s = handshake_after_s
         self._socket = socket
         self._transport = transport
         self._topic_of = topic_of
@@ -62,10 +75,22 @@ class Connection:
 
     def send(self, text: str, *, after_s: float = 0.0) -> None:
         """Queue a frame, to be written `after_s` later than the one before it."""
+        if self._ice:
+            return
         try:
             self._outbox.put_nowait((after_s, text))
         except asyncio.QueueFull:
             self.cut()
+
+    def freeze(self, fault: AnyFault) -> None:
+        """Be half-open because of a fault: hear nothing and send nothing."""
+        self._ice.append(fault)
+        self._was_frozen = True
+
+    def thaw(self, fault: AnyFault) -> None:
+        """Hear and send again, unless another fault still prevents it."""
+        if fault in self._ice:
+            self._ice.remove(fault)
 
     def cut(self) -> None:
         """Drop the connection with no goodbye, as a broken network does."""
@@ -90,6 +115,8 @@ class Connection:
             first, *rest = list(signalr.messages_in(text))
         except ValueError:
             return None
+        if self._handshake_after_s:
+            await asyncio.sleep(self._handshake_after_s)
         fault = signalr.handshake_fault(first)
         try:
             await self._socket.send_str(
@@ -101,15 +128,32 @@ class Connection:
 
     async def _receive(self, timeout_s: float) -> str | None:
         """Return the next text, or None when the connection is over or silent too long."""
-        try:
-            message = await self._socket.receive(timeout=timeout_s)
-        except (TimeoutError, ConnectionError):
-            return None
-        if message.type is WSMsgType.TEXT:
-            return str(message.data)
-        if message.type is WSMsgType.BINARY:
-            return bytes(message.data).decode("utf-8", "replace")
-        return None
+        while True:
+            try:
+                message = await self._socket.receive(timeout=timeout_s)
+                if self._ice:
+                    await self._ignore(message.type)
+                    continue
+                if message.type is WSMsgType.PING:
+                    await self._socket.pong(message.data)
+            except TimeoutError:
+                if not (self._ice or self._was_frozen):
+                    return None
+                self._was_frozen = bool(self._ice)  # once thawed the client has its time anew
+                continue
+            except ConnectionError:
+                return None
+            if message.type is WSMsgType.TEXT:
+                return str(message.data)
+            if message.type is WSMsgType.BINARY:
+                return bytes(message.data).decode("utf-8", "replace")
+            if message.type not in (WSMsgType.PING, WSMsgType.PONG):
+                return None
+
+    async def _ignore(self, kind: WSMsgType) -> None:
+        """Let what came to a half-open socket vanish; a goodbye too is never answered."""
+        if kind not in _MESSAGES:
+            await asyncio.Event().wait()  # until the client drops the socket, or the server stops
 
     async def _read(self) -> None:
         while (text := await self._receive(self._client_timeout_s)) is not None:
@@ -144,7 +188,7 @@ class Connection:
             return str(error.args[0])
         if target.startswith("Unsubscribe"):
             self.topics.discard(topic)
-        else:
+        elif not self._ignores():
             self.topics.add(topic)
         return None
 
@@ -161,7 +205,8 @@ class Connection:
                     break
                 if after_s:
                     await asyncio.sleep(after_s)
-                await self._socket.send_str(text)
+                if not self._ice:
+                    await self._socket.send_str(text)
         except ConnectionError:
             return
         await self._socket.close()

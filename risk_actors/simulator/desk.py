@@ -7,6 +7,7 @@ import msgspec
 
 from risk_actors.simulator.bars import BarHistory
 from risk_actors.simulator.exchange import Exchange
+from risk_actors.simulator.past import Book
 from risk_actors.simulator.payloads import Row
 from risk_actors.simulator.refusals import Reason
 from risk_actors.simulator.tokens import Session, TokenMint
@@ -16,12 +17,16 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The state behind one server."""
 
     exchange: Exchange
+    book: Book
+    """What reads are answered from: the exchange, or while they are stale what it was."""
     bars: dict[str, BarHistory]
     mint: TokenMint
     clock: Callable[[], int]
     """Nanoseconds UTC."""
     trade_rows: int | None = None
     trade_rows_kept: Literal["newest", "oldest"] = "newest"
+    hides_suspended: Callable[[], bool] = lambda: False
+    """Whether suspended bracket legs are in no list at all."""
     username: str
     api_key: str
 

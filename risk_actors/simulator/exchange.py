@@ -13,6 +13,8 @@ from random import Random
 
 from risk_actors.simulator import brackets, ledger, matching
 from risk_actors.simulator.contracts import Contract
+from risk_actors.simulator.faults import Faults, LateCancel, PendOrders, RejectOrder
+from risk_actors.simulator.mishaps import Mishaps
 from risk_actors.simulator.records import (
     ZERO,
     Account,
@@ -33,6 +35,7 @@ from risk_actors.simulator.tickets import order_from
 
 _EXCHANGE = "exchange"
 _PARTIAL_CHANCE = 0.3
+_CAN_TRADE = frozenset({OrderStatus.OPEN, OrderStatus.PENDING_CANCELLATION})
 
 
 class Exchange:
@@ -45,6 +48,7 @@ class Exchange:
         accounts: Iterable[Account],
         rng: Random,
         partial_fills: bool = False,
+        faults: Faults | None = None,
     ) -> None:
         """Open with every contract quoted one tick wide at its starting price."""
         self.contracts = {contract.contract_id: contract for contract in contracts}
@@ -65,6 +69,8 @@ class Exchange:
         self._rng = rng
         self._partial_fills = partial_fills
         self._live: dict[int, Order] = {}
+        self.mishaps = Mishaps(faults or Faults())
+        """What goes wrong with orders because a fault was asked for."""
         self._journal: list[JournalEntry] = []
         self._order_ids = count(9_001)
         self._trade_ids = count(7_001)
@@ -145,7 +151,12 @@ class Exchange:
             RefusedError: no such working order of this account.
         """
         self._tradable(account_id)
-        self._cancel(self._working(account_id, order_id), now_ns, by)
+        order = self._working(account_id, order_id)
+        late = self.mishaps.of_cancel(order, by)
+        if late is None:
+            self._cancel(order, now_ns, by)
+        else:
+            self._cancel_late(order, late, now_ns, by)
 
     def close(
         self,
@@ -182,18 +193,28 @@ class Exchange:
             source=source,
         )
         order = self._new_order(ticket, self.contracts[contract_id], now_ns)
+        order.is_close = True
         self._live[order.id] = order
         self._note(order, None, source, now_ns)
         self._arrive(order, now_ns)
         return copy.copy(order)
 
+    def advance(self, now_ns: int) -> None:
+        """Let happen what faults have put off until now; every quote does so too."""
+        self.mishaps.run(now_ns)
+
     def on_quote(self, contract_id: str, quote: Quote, now_ns: int) -> None:
         """Take a new quote and trade every resting order it reaches."""
         self.quotes[contract_id] = quote
+        self.advance(now_ns)
         if contract_id in self.halted:
             return
         for order in list(self._live.values()):
-            if order.contract_id == contract_id and order.status is OrderStatus.OPEN:
+            if (
+                order.contract_id == contract_id
+                and order.status in _CAN_TRADE
+                and not self.mishaps.is_sliced(order)
+            ):
                 self._match(order, now_ns, arriving=False)
 
     def set_can_trade(self, account_id: int, now_ns: int, *, can_trade: bool) -> None:
@@ -270,11 +291,72 @@ class Exchange:
         return order
 
     def _arrive(self, order: Order, now_ns: int) -> None:
-        self._match(order, now_ns, arriving=True)
+        mishap = self.mishaps.of_arriving(order, self.contracts[order.contract_id])
+        match mishap:
+            case None:
+                self._enter(order, now_ns)
+            case RejectOrder():
+                self._end_unfilled(order, OrderStatus.REJECTED, now_ns, _EXCHANGE)
+            case PendOrders():
+                order.is_close &= not mishap.can_reverse
+                self.mishaps.after(
+                    mishap.delay_s, now_ns, lambda at_ns: self._enter_late(order, at_ns)
+                )
+            case _:
+                sizes = self.mishaps.begin_slices(order, mishap.slices)
+                self._slice(order, sizes, mishap.gap_s, now_ns)
+
+    def _enter_late(self, order: Order, now_ns: int) -> None:
+        if self._is_wanted_still(order, now_ns):
+            self._enter(order, now_ns)
+
+    def _is_wanted_still(self, order: Order, now_ns: int) -> bool:
+        """Tell whether an order can trade after a while; a close shrinks to what is open."""
+        if order.id not in self._live:
+            return False  # cancelled meanwhile
+        if order.is_close:
+            closable = -order.side.sign * self.signed_size(order.account_id, order.contract_id)
+            if closable <= 0:
+                self.mishaps.end_slices(order)
+                self._cancel(order, now_ns, _EXCHANGE)
+                return False
+            order.size = order.fill_volume + min(order.remaining, closable)
+        return True
+
+    def _enter(self, order: Order, now_ns: int) -> None:
+        """Let an order trade at once, and rest if it cannot."""
+        if order.contract_id not in self.halted:
+            self._match(order, now_ns, arriving=True)
         if order.status is OrderStatus.PENDING:
             before = copy.copy(order)
             order.status = OrderStatus.OPEN
             self._note(order, before, _EXCHANGE, now_ns)
+
+    def _slice(self, order: Order, sizes: list[int], gap_s: float, now_ns: int) -> None:
+        """Trade the first slice, and the others one gap after another."""
+        if not self._is_wanted_still(order, now_ns):
+            return
+        if order.contract_id in self.halted or len(sizes) == 1 or sizes[0] >= order.remaining:
+            self.mishaps.end_slices(order)
+            self._enter(order, now_ns)
+            return
+        price = matching.fill_price(order, self.quotes[order.contract_id], arriving=True)
+        if price is not None:
+            self._fill(order, sizes[0], price, now_ns)
+        self.mishaps.after(gap_s, now_ns, lambda at_ns: self._slice(order, sizes[1:], gap_s, at_ns))
+
+    def _cancel_late(self, order: Order, late: LateCancel, now_ns: int, by: str) -> None:
+        """Accept a cancel that takes effect later or never; the order can trade meanwhile."""
+        if late.shows and order.status is OrderStatus.OPEN:
+            before = copy.copy(order)
+            order.status = OrderStatus.PENDING_CANCELLATION
+            self._note(order, before, _EXCHANGE, now_ns)
+        if late.delay_s is not None:
+            self.mishaps.after(
+                late.delay_s,
+                now_ns,
+                lambda at_ns: self._cancel(order, at_ns, by) if order.id in self._live else None,
+            )
 
     def _match(self, order: Order, now_ns: int, *, arriving: bool) -> None:
         quote = self.quotes[order.contract_id]
@@ -383,8 +465,12 @@ class Exchange:
             self._note(sibling, before, _EXCHANGE, now_ns)
 
     def _cancel(self, order: Order, now_ns: int, by: str) -> None:
+        self._end_unfilled(order, OrderStatus.CANCELLED, now_ns, by)
+
+    def _end_unfilled(self, order: Order, status: OrderStatus, now_ns: int, by: str) -> None:
+        """End what is left of an order; legs that cover nothing yet are cancelled with it."""
         before = copy.copy(order)
-        order.status = OrderStatus.CANCELLED
+        order.status = status
         self._live.pop(order.id, None)
         self._note(order, before, by, now_ns)
         for leg in [o for o in self._live.values() if o.parent_id == order.id]:

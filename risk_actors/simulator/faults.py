@@ -1,99 +1,211 @@
-"""Faults a test asks for: what the server does wrong, on purpose, the next few times.
+"""Faults a test asks for: everything that the server does wrong on purpose.
 
-The server asks before it acts; nothing here acts by itself. Counters run down, so a fault ends by
-itself and a test need not clean up.
+Each fault is one struct (`Fault` stands for six kinds of REST answers) and says in its docstring
+what the client sees. In a scenario file and in the body of `POST /control/faults` a fault is a
+table with `kind`; `docs/faults.md` has an example of each. `Faults` keeps those still due.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-ANY = "*"
+from risk_actors.simulator.fault_base import (
+    ANY,
+    AnyFault,
+    Counted,
+    Instant,
+    Lasting,
+    is_named,
+)
+from risk_actors.simulator.fault_book import Faults, UnplayableError
+from risk_actors.simulator.faults_exchange import (
+    BlockAccount,
+    Halt,
+    LateCancel,
+    PendOrders,
+    PriceGap,
+    RejectOrder,
+    SilenceQuotes,
+    SliceFills,
+    StopTrading,
+)
+from risk_actors.simulator.faults_hub import (
+    CloseHub,
+    CutHub,
+    DeafHub,
+    FreezeHub,
+    HangNegotiate,
+    HubDown,
+    IgnoreSubscriptions,
+    LogOutHub,
+    NegotiateRefusal,
+    SlowHandshake,
+)
+from risk_actors.simulator.faults_rest import (
+    ClockSkew,
+    ExpireTokens,
+    Fault,
+    HideSuspended,
+    RefuseConnections,
+    RepeatRows,
+    ShortTokens,
+    Stale,
+)
+from risk_actors.simulator.faults_stream import (
+    DelayEvent,
+    DropEvent,
+    GarbleEvent,
+    HoldEvent,
+    ReleaseEvents,
+    ReorderEvent,
+    RepeatEvent,
+)
+
+__all__ = [
+    "ANY",
+    "KINDS",
+    "AnyFault",
+    "BlockAccount",
+    "ClockSkew",
+    "CloseHub",
+    "Counted",
+    "CutHub",
+    "DeafHub",
+    "DelayEvent",
+    "DropEvent",
+    "ExpireTokens",
+    "Fault",
+    "Faults",
+    "FreezeHub",
+    "GarbleEvent",
+    "Halt",
+    "HangNegotiate",
+    "HideSuspended",
+    "HoldEvent",
+    "HubDown",
+    "IgnoreSubscriptions",
+    "Instant",
+    "Lasting",
+    "LateCancel",
+    "LogOutHub",
+    "NegotiateRefusal",
+    "PendOrders",
+    "PriceGap",
+    "RefuseConnections",
+    "RejectOrder",
+    "ReleaseEvents",
+    "ReorderEvent",
+    "RepeatEvent",
+    "RepeatRows",
+    "ShortTokens",
+    "SilenceQuotes",
+    "SliceFills",
+    "SlowHandshake",
+    "Stale",
+    "StopTrading",
+    "UnplayableError",
+    "decoded",
+    "described",
+    "fault_from",
+    "is_named",
+    "kind_of",
+    "needs_sockets",
+]
+
+_REST_KINDS = ("status", "refuse", "delay", "hang", "drop", "body")
+_ANYWHERE: tuple[type[AnyFault], ...] = (
+    DropEvent,
+    CutHub,
+    Halt,
+    BlockAccount,
+    StopTrading,
+    PriceGap,
+    SilenceQuotes,
+    RejectOrder,
+    PendOrders,
+    SliceFills,
+    LateCancel,
+)
+"""Faults of the exchange and of whatever stands for the wire, which a virtual clock can play."""
+_ON_SOCKETS: tuple[type[AnyFault], ...] = (
+    RefuseConnections,
+    Stale,
+    RepeatRows,
+    HideSuspended,
+    ClockSkew,
+    ExpireTokens,
+    ShortTokens,
+    DelayEvent,
+    RepeatEvent,
+    ReorderEvent,
+    HoldEvent,
+    ReleaseEvents,
+    GarbleEvent,
+    CloseHub,
+    LogOutHub,
+    NegotiateRefusal,
+    HangNegotiate,
+    SlowHandshake,
+    HubDown,
+    DeafHub,
+    FreezeHub,
+    IgnoreSubscriptions,
+)
 
 
-class Fault(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One way for a REST endpoint to fail.
+def _tag(struct: type[Any]) -> str:
+    return str(struct.__struct_config__.tag)
 
-    `status` answers with an HTTP status, `refuse` with `success: false` and `error_code`, `delay`
-    answers properly after `delay_s`, `hang` never answers, `drop` cuts the connection. With
-    `execute` the command is carried out first, so that the client cannot know.
+
+KINDS: Mapping[str, type[AnyFault]] = dict.fromkeys(_REST_KINDS, Fault) | {
+    _tag(struct): struct for struct in (*_ANYWHERE, *_ON_SOCKETS)
+}
+"""Every `kind` and its struct."""
+
+
+def kind_of(fault: AnyFault) -> str:
+    """Return what a fault's `kind` is in a table."""
+    return fault.kind if isinstance(fault, Fault) else _tag(type(fault))
+
+
+def described(fault: AnyFault) -> str:
+    """Return a fault in a few words: its kind, and whatever of it is not as usual."""
+    table = msgspec.to_builtins(fault)
+    fields: Any = KINDS[kind_of(fault)]
+    defaults = {field.name: field.default for field in msgspec.structs.fields(fields)}
+    said = [f"{k}={v}" for k, v in table.items() if k != "kind" and v != defaults.get(k)]
+    return " ".join([kind_of(fault), *said])
+
+
+def needs_sockets(fault: AnyFault) -> bool:
+    """Tell whether only the simulator over sockets can play a fault, not the virtual clock."""
+    return not isinstance(fault, (Fault, *_ANYWHERE))
+
+
+def fault_from(table: object) -> AnyFault:
+    """Return the fault that a table with `kind` asks for.
+
+    Raises:
+        ValueError: it is no table, has no kind that is known, or a key of it is wrong.
     """
-
-    kind: Literal["status", "refuse", "delay", "hang", "drop"]
-    endpoint: str = ANY
-    """Such as `Position/closeContract`; `*` is any."""
-    times: Annotated[int, msgspec.Meta(gt=0)] = 1
-    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 500
-    error_code: int = 2
-    delay_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    execute: bool = False
-
-
-class NegotiateRefusal(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """An HTTP status for the next `times` negotiate requests of a hub."""
-
-    hub: Literal["user", "market", "*"] = "*"
-    status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
-    times: Annotated[int, msgspec.Meta(gt=0)] = 1
+    if not isinstance(table, Mapping) or "kind" not in table:
+        raise ValueError("a fault is a table with `kind`")
+    struct = KINDS.get(str(table["kind"]))
+    if struct is None:
+        raise ValueError(f"no such fault: {table['kind']}; known are {', '.join(sorted(KINDS))}")
+    try:
+        return msgspec.convert(table, struct)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"fault {table['kind']}: {error}") from None
 
 
-class FaultOrder(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The body of `POST /control/faults`."""
+def decoded(kind: type, given: Any) -> Any:
+    """Decode a field of type `AnyFault`: msgspec's `dec_hook`.
 
-    faults: tuple[Fault, ...] = ()
-    drop_events: dict[str, int] = {}
-    """Stream target (such as `GatewayUserPosition`) to the number of events to lose."""
-    refuse_negotiate: NegotiateRefusal | None = None
-    cut_hubs: Literal["user", "market", "*"] | None = None
-    clear: bool = False
-    """Forget the faults asked for earlier first."""
-
-
-class Faults:
-    """The faults still due."""
-
-    def __init__(self) -> None:
-        self._due: list[tuple[Fault, int]] = []
-        self._drops: dict[str, int] = {}
-        self._negotiate: list[tuple[NegotiateRefusal, int]] = []
-
-    def inject(self, fault: Fault) -> None:
-        """Let the next calls of an endpoint fail; faults of one endpoint happen in this order."""
-        self._due.append((fault, fault.times))
-
-    def drop_events(self, target: str, count: int = 1) -> None:
-        """Lose the next `count` stream events of a target."""
-        self._drops[target] = self._drops.get(target, 0) + count
-
-    def refuse_negotiate(self, refusal: NegotiateRefusal) -> None:
-        """Answer the next negotiate requests with an HTTP status."""
-        self._negotiate.append((refusal, refusal.times))
-
-    def clear(self) -> None:
-        """Forget everything that is still due."""
-        self._due.clear()
-        self._drops.clear()
-        self._negotiate.clear()
-
-    def take(self, endpoint: str) -> Fault | None:
-        """Return the fault for this call and count it, or None."""
-        for index, (fault, left) in enumerate(self._due):
-            if fault.endpoint in (ANY, endpoint):
-                self._due[index : index + 1] = [(fault, left - 1)] if left > 1 else []
-                return fault
-        return None
-
-    def take_drop(self, target: str) -> bool:
-        """Tell whether this event is to be lost, and count it."""
-        left = self._drops.get(target, 0)
-        if left:
-            self._drops[target] = left - 1
-        return left > 0
-
-    def take_negotiate(self, hub: str) -> int | None:
-        """Return the HTTP status to refuse this negotiate request with, or None."""
-        for index, (refusal, left) in enumerate(self._negotiate):
-            if refusal.hub in (ANY, hub):
-                self._negotiate[index : index + 1] = [(refusal, left - 1)] if left > 1 else []
-                return refusal.status
-        return None
+    Raises:
+        NotImplementedError: the field has another type.
+    """
+    if kind is AnyFault:
+        return fault_from(given)
+    raise NotImplementedError(kind)

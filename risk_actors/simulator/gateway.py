@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import partial
 from random import Random
 
 from aiohttp import web
@@ -18,8 +19,10 @@ from risk_actors.simulator import control
 from risk_actors.simulator.bars import BarHistory
 from risk_actors.simulator.contracts import front_contracts
 from risk_actors.simulator.desk import Desk
+from risk_actors.simulator.door import Door
 from risk_actors.simulator.exchange import Exchange
-from risk_actors.simulator.faults import Faults
+from risk_actors.simulator.fault_desk import bind_hubs, bind_market, bind_stream, bind_tokens
+from risk_actors.simulator.faults import ClockSkew, Faults, HideSuspended, RefuseConnections
 from risk_actors.simulator.feed import Feed
 from risk_actors.simulator.history import History, StreamRecord
 from risk_actors.simulator.hub import Hub
@@ -35,10 +38,11 @@ from risk_actors.simulator.topics import (
     user_topics,
 )
 from risk_actors.simulator.trading_desk import SimulatedTrader
+from risk_actors.simulator.weather import Weather, forecast
 from risk_actors.simulator.wire import UserEvent, user_events
 
 _NS_PER_S = 1_000_000_000
-_SHUTDOWN_S = 1.0
+_BEAT_S = 0.05
 
 
 class SimulatedGateway:
@@ -52,8 +56,8 @@ class SimulatedGateway:
         self._clock = clock
         self.clock_ahead_s = settings.clock_ahead_s
         """How far the broker's clock is ahead of this machine's; it may be set while running."""
-        self.faults = Faults()
         self.history = History(settings.history_limit)
+        self.faults = Faults(rng=self._rng("faults"), log=self.history.faults)
         today = datetime.fromtimestamp(self.clock() / _NS_PER_S, UTC).date()
         contracts = front_contracts(settings.contract_date or today)
         self.exchange = Exchange(
@@ -61,6 +65,7 @@ class SimulatedGateway:
             accounts=[opened(account) for account in settings.accounts],
             rng=self._rng("fills"),
             partial_fills=settings.ugliness.partial_fills,
+            faults=self.faults,
         )
         self.contract_ids = {c.symbol: c.contract_id for c in contracts}
         self._wire_rng = self._rng("wire")
@@ -78,32 +83,48 @@ class SimulatedGateway:
         )
         self._stopping: asyncio.Event | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._runner: web.AppRunner | None = None
-        self._port = settings.port
+        self._weather: asyncio.Task[None] | None = None
+        self._door = Door(settings.host)
+        bind_market(self.faults, self)
+        hubs = (self.user_hub, self.market_hub)
+        bind_hubs(self.faults, hubs)
+        bind_stream(self.faults, hubs)
+        bind_tokens(self.faults, hubs, self._mint, settings.token_lifetime_s)
+        self.faults.bind(RefuseConnections, self._door.shut, self._door.open_again)
+        self.faults.bind(ClockSkew)  # asked for with the time
+        self.faults.bind(HideSuspended)  # asked for with the orders
 
     def clock(self) -> int:
         """Return the broker's time in ns of UTC: of rows, of tokens, and the `Date` of answers."""
-        return self._clock() + round(self.clock_ahead_s * _NS_PER_S)
+        return self._clock() + round(self._ahead_s() * _NS_PER_S)
+
+    def now_ns(self) -> int:
+        """Return the broker's time, as `clock` does."""
+        return self.clock()
+
+    def contract_of(self, symbol: str) -> str:
+        """Return the id of a symbol's front month."""
+        return self.contract_ids[symbol]
 
     @property
     def port(self) -> int:
         """Return the port listened on, once started."""
-        return self._port
+        return self._door.port or self.settings.port
 
     @property
     def api_url(self) -> str:
         """Return the REST base, `/api` included."""
-        return f"http://{self.settings.host}:{self._port}/api"
+        return f"http://{self.settings.host}:{self.port}/api"
 
     @property
     def user_hub_url(self) -> str:
         """Return the user hub's address."""
-        return f"http://{self.settings.host}:{self._port}/hubs/user"
+        return f"http://{self.settings.host}:{self.port}/hubs/user"
 
     @property
     def market_hub_url(self) -> str:
         """Return the market hub's address."""
-        return f"http://{self.settings.host}:{self._port}/hubs/market"
+        return f"http://{self.settings.host}:{self.port}/hubs/market"
 
     async def start(self) -> None:
         """Listen, and let prices and the trader run.
@@ -118,16 +139,15 @@ class SimulatedGateway:
         app.add_routes(self.user_hub.routes())
         app.add_routes(self.market_hub.routes())
         if self.settings.control:
-            app.add_routes(control.routes(self.faults, self.cut_hubs))
-        # A client that goes away cancels its handler: nothing may hang on for it.
-        self._runner = web.AppRunner(
-            app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_S
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        self._tasks = [asyncio.create_task(self._guard("prices", self._feed.run))]
+            app.add_routes(control.routes(self.faults, self.set_weather))
+        await self._door.listen(app, self.settings.port)
+        self.user_hub.start()
+        self.market_hub.start()
+        self._tasks = [
+            asyncio.create_task(self._guard("prices", self._feed.run)),
+            asyncio.create_task(self._guard("time", self._pass_time)),
+        ]
+        self.set_weather(self.settings.weather)
         if self.settings.trader is not None:
             trader = SimulatedTrader(self.settings.trader, self, self._rng("trader"))
             self._tasks.append(asyncio.create_task(self._guard("trader", trader.run)))
@@ -136,16 +156,15 @@ class SimulatedGateway:
         """End every connection and task; afterwards nothing of the server is left."""
         if self._stopping is not None:
             self._stopping.set()
+        self.set_weather(None)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._tasks.clear()
-        self.user_hub.cut()
-        self.market_hub.cut()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        self.user_hub.stop()
+        self.market_hub.stop()
+        await self._door.close()
 
     def publish(self) -> None:
         """Send what happened in the exchange since the last call to whoever subscribed."""
@@ -173,8 +192,35 @@ class SimulatedGateway:
             if hub in ("*", each.name):
                 each.cut()
 
+    def set_weather(self, weather: Weather | None) -> None:
+        """Let faults come by chance from now on, in place of those that came before."""
+        if self._weather is not None:
+            self._weather.cancel()
+            self._weather = None
+        if weather is not None:
+            blow = partial(self._blow, weather)
+            self._weather = asyncio.create_task(self._guard("weather", blow))
+
+    async def _blow(self, weather: Weather) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        for at_s, fault in forecast(weather):
+            await asyncio.sleep(max(0.0, began_s + at_s - loop.time()))
+            self.faults.inject(fault)
+            self.publish()
+
+    async def _pass_time(self) -> None:
+        """End faults whose time is up, and let happen what they have put off."""
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            self.exchange.advance(self.clock())
+            self.publish()
+
+    def _ahead_s(self) -> float:
+        return self.clock_ahead_s + sum(skew.ahead_s for skew in self.faults.active(ClockSkew))
+
     async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
-        if self.clock_ahead_s:
+        if self._ahead_s():
             response.headers["Date"] = formatdate(self.clock() // _NS_PER_S, usegmt=True)
 
     def _rng(self, purpose: str) -> Random:
@@ -197,6 +243,8 @@ class SimulatedGateway:
             exchange=self.exchange,
             bars=self._bars,
             mint=self._mint,
+            book=self.exchange,
+            hides_suspended=lambda: bool(self.faults.active(HideSuspended)),
             clock=self.clock,
             trade_rows=self.settings.trade_rows,
             trade_rows_kept=self.settings.trade_rows_kept,

@@ -5,10 +5,11 @@ Times are monotonic nanoseconds of this process, so that requests and events com
 
 import time
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from risk_actors.simulator.fault_base import AnyFault
 from risk_actors.simulator.records import JournalEntry
 
 _SECRETS = ("apiKey", "password", "verifyKey")
@@ -50,6 +51,31 @@ class StreamRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Connections it went to; 0 also when a fault lost it."""
 
 
+type FaultEnd = Literal["at once", "used up", "time is up", "cleared"]
+
+
+class FaultRecord(msgspec.Struct, kw_only=True):
+    """One fault that was asked for, and what became of it.
+
+    `_ns` are monotonic nanoseconds as everywhere here, `_utc_ns` this machine's wall clock, on
+    which the broker's clock skew has no effect.
+    """
+
+    id: int
+    fault: AnyFault
+    injected_ns: int
+    injected_utc_ns: int
+    strikes: int = 0
+    """How many calls, events or connections it struck; 1 for what happened or began at once."""
+    struck_ns: list[int] = []
+    """When it struck, the first thousand times."""
+    ended: FaultEnd | None = None
+    """Why it is over; None while it lasts or is due."""
+    ended_ns: int | None = None
+    """When it healed, or when its last strike was."""
+    ended_utc_ns: int | None = None
+
+
 class History:
     """Bounded logs, oldest first."""
 
@@ -58,6 +84,7 @@ class History:
         self.user_events: deque[StreamRecord] = deque(maxlen=limit)
         self.market_events: deque[StreamRecord] = deque(maxlen=limit)
         self.journal: deque[JournalEntry] = deque(maxlen=limit)
+        self.faults: deque[FaultRecord] = deque(maxlen=limit)
         self._seq = 0
 
     def arrived(self, endpoint: str, body: bytes) -> RequestRecord:

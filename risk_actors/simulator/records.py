@@ -129,6 +129,8 @@ class Order(msgspec.Struct, kw_only=True):
     parent_id: int | None = None
     linked_id: int | None = None
     """The other leg of the OCO pair."""
+    is_close: bool = False
+    """Whether it was made by a request to close, and so never opens by itself."""
     bracket: Bracket | None = None
     """What a suspended leg becomes once its entry fills."""
 

@@ -13,12 +13,21 @@ from aiohttp import web
 
 from risk_actors.simulator import rest_session, rest_trading
 from risk_actors.simulator.desk import Desk, Endpoint, FailedError, Reply
-from risk_actors.simulator.faults import Fault, Faults
+from risk_actors.simulator.fault_base import is_named
+from risk_actors.simulator.faults import Fault, Faults, RepeatRows, Stale
 from risk_actors.simulator.history import History, RequestRecord
 from risk_actors.simulator.payloads import Row, to_json
 from risk_actors.simulator.rate import SlidingWindow
 from risk_actors.simulator.refusals import RefusedError
-from risk_actors.simulator.settings import SimulatorSettings
+from risk_actors.simulator.rest_faults import (
+    body_of,
+    is_stale,
+    outcome,
+    past_of,
+    runs_command,
+    with_first_row_twice,
+)
+from risk_actors.simulator.settings import SimulatorSettings, opened
 from risk_actors.simulator.tokens import Session
 
 _PING = "Status/ping"
@@ -53,6 +62,7 @@ class RestApi:
         self._history = history
         self._publish = publish
         self._stopping = stopping
+        self._opening = [opened(account) for account in settings.accounts]
         self._limit = SlidingWindow(limit=settings.requests_per_minute, window_s=60)
         self._bar_limit = SlidingWindow(limit=settings.bar_requests_per_30_s, window_s=30)
 
@@ -63,10 +73,16 @@ class RestApi:
             web.post("/api/{endpoint:.+}", self._handle),
         ]
 
-    async def _ping(self, _request: web.Request) -> web.Response:
-        # JSON, not text: the SDK parses the body.
-        self._finish(self._history.arrived(_PING, b""), Answer(_OK))
-        return web.json_response("pong")
+    async def _ping(self, request: web.Request) -> web.Response:
+        record = self._history.arrived(_PING, b"")
+        pong = Answer(_OK, "pong")  # JSON, not text: the SDK parses the body
+        fault = self._faults.take(_PING)
+        if fault is None:
+            return self._respond(record, pong)
+        await self._misbehave(request, fault)
+        if fault.kind == "body":
+            return self._garble(record, fault, None)
+        return self._respond(record, _failure(fault, _PING) or pong)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         endpoint = request.match_info["endpoint"]
@@ -76,24 +92,22 @@ class RestApi:
         fault = self._faults.take(endpoint)
         if fault is None:
             return self._respond(record, self._answer(record, token, body))
-        if not fault.execute:
-            return await self._fail(request, record, fault, token, body)
-        answer = self._answer(record, token, body)
+        runs = runs_command(fault, endpoint)
+        answer = self._answer(record, token, body) if runs else None
         await self._misbehave(request, fault)
-        failed = _failure(fault)
-        return self._respond(record, answer if failed is None else failed)
+        if fault.kind == "body":
+            return self._garble(record, fault, answer)
+        failed = _failure(fault, endpoint)
+        return self._respond(record, failed or answer or self._answer(record, token, body))
 
-    async def _fail(
-        self,
-        request: web.Request,
-        record: RequestRecord,
-        fault: Fault,
-        token: str | None,
-        body: bytes,
-    ) -> web.StreamResponse:
-        await self._misbehave(request, fault)
-        answer = _failure(fault)
-        return self._respond(record, answer or self._answer(record, token, body))
+    def _garble(self, record: RequestRecord, fault: Fault, answer: Answer | None) -> web.Response:
+        """Answer with a body that is not what is due, unless a status is due anyway."""
+        if answer is not None and answer.status != _OK:
+            return self._respond(record, answer)
+        due = _empty_of(record.endpoint) | outcome(0) if answer is None else answer.row
+        self._finish(record, Answer(_OK))
+        raw, content_type = body_of(fault.body, due)
+        return web.Response(status=_OK, body=raw, content_type=content_type)
 
     async def _misbehave(self, request: web.Request, fault: Fault) -> None:
         """Wait, hang until the server stops or the client goes, or cut the connection."""
@@ -135,38 +149,51 @@ class RestApi:
             return Answer(_TOO_MANY)
         try:
             asked = msgspec.json.decode(body, type=endpoint.request) if endpoint.request else None
-            return Answer(_OK, self._execute(endpoint, session, asked, record))
+            row = self._execute(endpoint, session, asked, record)
+            repeats = self._faults.take_one(
+                RepeatRows, lambda fault: is_named(fault.endpoint, record.endpoint)
+            )
+            return Answer(_OK, row if repeats is None else with_first_row_twice(row))
         except ValueError as error:  # msgspec's errors are ValueErrors too
             problem = {"title": "Bad Request", "status": _BAD, "detail": str(error)}
             return Answer(_BAD, problem)
+
+    def _desk_for(self, endpoint: str) -> Desk:
+        """Return the desk to read from: as it is, or while reads are stale as it was."""
+        stale = self._faults.take_one(Stale, lambda fault: is_stale(fault, endpoint))
+        if stale is None:
+            return self._desk
+        past = past_of(stale, self._opening, self._history.journal, self._desk.clock())
+        return msgspec.structs.replace(self._desk, book=past)
 
     def _execute(
         self, endpoint: Endpoint, session: Session, asked: object, record: RequestRecord
     ) -> Row:
         try:
-            reply: Reply = endpoint.run(self._desk, session, asked)
+            reply: Reply = endpoint.run(self._desk_for(record.endpoint), session, asked)
         except RefusedError as refusal:
             record.order_id = refusal.order_id
             row = dict(endpoint.empty)
             if "orderId" in row:
                 row["orderId"] = refusal.order_id
-            return row | _outcome(endpoint.codes[refusal.reason], refusal.message)
+            return row | outcome(endpoint.codes[refusal.reason], refusal.message)
         except FailedError as failure:
-            return dict(endpoint.empty) | failure.payload | _outcome(failure.error_code)
+            return dict(endpoint.empty) | failure.payload | outcome(failure.error_code)
         finally:
             self._publish()
         record.order_id, record.executed = reply.order_id, True
-        return reply.row | _outcome(0)
+        return reply.row | outcome(0)
 
 
-def _outcome(error_code: int, message: str | None = None) -> Row:
-    return {"success": error_code == 0, "errorCode": error_code, "errorMessage": message}
+def _empty_of(name: str) -> Row:
+    endpoint = _ENDPOINTS.get(name)
+    return {} if endpoint is None else dict(endpoint.empty)
 
 
-def _failure(fault: Fault) -> Answer | None:
+def _failure(fault: Fault, name: str) -> Answer | None:
     """Return what a fault answers instead of the truth; None when it tells the truth."""
     if fault.kind == "refuse":
-        return Answer(_OK, _outcome(fault.error_code))
+        return Answer(_OK, _empty_of(name) | outcome(fault.error_code, fault.message))
     if fault.kind == "delay":
         return None
     # A hang ends with the server, a drop is never read: the status is for the log.

@@ -91,7 +91,7 @@ def _logout(desk: Desk, session: Session, _request: object) -> Reply:
 def _accounts(desk: Desk, _session: Session, request: Any) -> Reply:
     found = [
         account_row(account)
-        for account in desk.exchange.accounts.values()
+        for account in desk.book.accounts.values()
         if account.is_visible and (account.can_trade or not request.only_active_accounts)
     ]
     return Reply(row={"accounts": found})

@@ -171,7 +171,12 @@ def _cancel(desk: Desk, _session: Session, request: Any) -> Reply:
 
 def _orders_of(desk: Desk, account_id: int) -> list[Order]:
     desk.exchange.account(account_id)
-    return [o for o in desk.exchange.orders.values() if o.account_id == account_id]
+    hides = desk.hides_suspended()
+    return [
+        order
+        for order in desk.book.orders.values()
+        if order.account_id == account_id and not (hides and order.status is OrderStatus.SUSPENDED)
+    ]
 
 
 def _row(desk: Desk, order: Order) -> Row:
@@ -185,13 +190,12 @@ def _search_orders(desk: Desk, _session: Session, request: Any) -> Reply:
 
 def _open_orders(desk: Desk, _session: Session, request: Any) -> Reply:
     """Working orders only: suspended bracket legs are not among them (as live)."""
-    desk.exchange.account(request.account_id)
-    orders = desk.exchange.working_orders(request.account_id)
+    orders = _orders_of(desk, request.account_id)
     return Reply(row={"orders": [_row(desk, o) for o in orders if o.status is OrderStatus.OPEN]})
 
 
 def _order_by_id(desk: Desk, _session: Session, request: Any) -> Reply:
-    order = desk.exchange.orders.get(request.order_id)
+    order = desk.book.orders.get(request.order_id)
     if order is None or order.account_id != request.account_id:
         raise RefusedError(Reason.ORDER_NOT_FOUND)
     return Reply(row={"order": _row(desk, order)})
@@ -214,7 +218,7 @@ def _open_positions(desk: Desk, _session: Session, request: Any) -> Reply:
     exchange.account(request.account_id)
     rows = [
         position_row(position, exchange.contracts[position.contract_id])
-        for position in exchange.positions.values()
+        for position in desk.book.positions.values()
         if position.account_id == request.account_id
     ]
     return Reply(row={"positions": rows})
@@ -232,7 +236,7 @@ def _trades(desk: Desk, _session: Session, request: Any) -> Reply:
     desk.exchange.account(request.account_id)
     rows = [
         trade_row(trade)
-        for trade in reversed(desk.exchange.trades)
+        for trade in reversed(desk.book.trades)
         if trade.account_id == request.account_id and request.covers(trade.created_ns)
     ]
     most = desk.trade_rows

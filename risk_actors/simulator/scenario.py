@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from risk_actors.simulator.faults import Fault
+from risk_actors.simulator.faults import AnyFault
 from risk_actors.simulator.scenario_expect import Expectation, NonEmpty
 from risk_actors.simulator.scenario_time import When
 from risk_actors.simulator.settings import AccountSettings
@@ -132,7 +132,10 @@ class Step(_Table, frozen=True, kw_only=True):
     """The platform's block: it refuses orders, closes and cancels."""
     pay_out_usd: float | None = None
     """Taken off the balance."""
-    fault: Fault | None = None
+    fault: AnyFault | None = None
+    faults: tuple[AnyFault, ...] = ()
+    clear_faults: bool = False
+    """All earlier faults end first, and what they broke heals."""
     lose_events: dict[str, int] = {}
     """Stream target (such as `GatewayUserPosition`) and how many of its next events get lost."""
     cut_hubs: Hub | None = None
@@ -144,6 +147,11 @@ class Step(_Table, frozen=True, kw_only=True):
         """Refuse two times for one step."""
         if self.at is not None and self.after is not None:
             raise ValueError("a step has `at` or `after`, not both")
+
+    @property
+    def all_faults(self) -> tuple[AnyFault, ...]:
+        """Return the faults of this step, in the order in which they are injected."""
+        return self.faults if self.fault is None else (self.fault, *self.faults)
 
 
 class BrokerTable(_Table, frozen=True, kw_only=True):
@@ -169,6 +177,8 @@ class Scenario(_Table, frozen=True, kw_only=True):
     """When it begins on a virtual clock."""
     sockets: bool = False
     """Whether it is short enough to be played in real time too."""
+    virtual: bool = True
+    """False where it needs what a virtual clock has not, such as sockets that are half-open."""
     seed: int = 1
     ends_after_s: PositiveSeconds = 2.0
     """How long after the last step nothing else may happen."""

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from risk_actors.core.instruments import CATALOGUE
+from risk_actors.simulator.faults import KINDS, decoded, kind_of, needs_sockets
 from risk_actors.simulator.scenario import RISK_FILE, OrderTicket, Scenario, Step
 from risk_actors.simulator.scenario_expect import Expectation
 from risk_actors.simulator.scenario_script import Script, compile_script
 from risk_actors.simulator.scenario_time import When
 
 _UNKNOWN_KEY = re.compile(r"unknown field `(\w+)`")
+_OF_FAULT = re.compile(r"fault (\w+): ")
 _SYMBOLS = frozenset(listing.symbol for listing in CATALOGUE)
 _DEFAULT_SESSION = {
     "timezone": "America/Chicago",
@@ -73,7 +75,7 @@ def parse_scenario(text: str, name: str = "scenario") -> Script:
 def _decoded(kind: type, given: Any) -> Any:
     if kind is When:
         return When(given)
-    raise NotImplementedError(kind)
+    return decoded(kind, given)
 
 
 def _readable(message: str) -> str:
@@ -82,14 +84,18 @@ def _readable(message: str) -> str:
     place = place.strip("`").lstrip(".")
     place = re.sub(r"s?\[(\d+)\]", lambda found: f" {int(found[1]) + 1}", place)
     unknown = _UNKNOWN_KEY.search(message)
+    of_fault = _OF_FAULT.match(message)
     if unknown:
-        kind: type[msgspec.Struct] = Scenario
-        if "expect" in place:
+        kind: type[Any] = Scenario
+        if of_fault:
+            kind = KINDS[of_fault[1]]
+        elif "expect" in place:
             kind = Expectation
         elif place.startswith("step "):
             kind = OrderTicket if place.endswith(("buy", "sell")) else Step
         near = get_close_matches(unknown[1], kind.__struct_fields__, n=1)
         message = f"unknown key `{unknown[1]}`" + (f"; did you mean `{near[0]}`?" if near else "")
+        message = f"{of_fault[0] if of_fault else ''}{message}"
     return f"{place.replace('.', ', ')}: {message}" if place else message
 
 
@@ -114,6 +120,8 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         yield "nothing is expected, so this scenario cannot fail"
     if not scenario.steps[-1].expect:
         yield "the last step expects nothing: end with the final state"
+    if not (scenario.virtual or scenario.sockets):
+        yield "`virtual = false` leaves only `sockets = true` to play it"
     orders: set[str] = set()
     for number, step in enumerate(scenario.steps, start=1):
         for fault in _step_faults(scenario, step, names, orders):
@@ -129,6 +137,9 @@ def _step_faults(
         if name is not None and name not in accounts:
             yield f"no account is called `{name}`; known are {', '.join(accounts)}"
     yield from _name_faults(step, orders)
+    if scenario.virtual:
+        for fault in filter(needs_sockets, step.all_faults):
+            yield f"`{kind_of(fault)}` needs sockets: write `sockets = true` and `virtual = false`"
     for symbol in _symbols_in(step):
         if symbol not in scenario.broker.prices:
             yield f"{symbol} has no first price in broker, prices"

@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 
 from risk_actors.simulator.exchange import Exchange
-from risk_actors.simulator.faults import Faults
+from risk_actors.simulator.fault_desk import bind_market
+from risk_actors.simulator.faults import CutHub, Faults
 from risk_actors.simulator.gateway import SimulatedGateway
 from risk_actors.simulator.records import Bracket, OrderStatus, OrderType, Quote, Side, Ticket
 from risk_actors.simulator.refusals import Reason, RefusedError
@@ -104,6 +105,11 @@ class Hands:
     """Does what the steps say, and remembers which order got which id."""
 
     def __init__(self, scenario: Scenario, venue: Venue) -> None:
+        if not venue.faults.plays(CutHub):
+            # No gateway: the faults that need none are carried out here, by the venue's own clock.
+            venue.faults.clock = venue.now_ns
+            venue.exchange.mishaps.faults = venue.faults
+            bind_market(venue.faults, venue)
         self._scenario = scenario
         self._venue = venue
         self.order_ids: dict[str, int] = {}
@@ -133,8 +139,10 @@ class Hands:
             venue.silence_quotes(silent=not step.quotes)
         for symbol, halted in step.halt.items():
             venue.exchange.set_halted(venue.contract_of(symbol), halted=halted)
-        if step.fault is not None:
-            venue.faults.inject(step.fault)
+        if step.clear_faults:
+            venue.faults.clear()
+        for fault in step.all_faults:
+            venue.faults.inject(fault)
         for target, count in step.lose_events.items():
             venue.faults.drop_events(target, count)
         if step.cut_hubs is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from risk_actors.simulator.records import Account
+from risk_actors.simulator.weather import Weather
 
 _FIRST_ACCOUNT_ID = 101
 _START_BALANCE_USD = 50_000.0
@@ -102,6 +103,8 @@ class SimulatorSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
     """Which of them it answers with when there are more."""
     control: bool = False
     """Whether `POST /control/faults` is there."""
+    weather: Weather | None = None
+    """Faults by chance, from the start on."""
     history_limit: Annotated[int, msgspec.Meta(gt=0)] = 200_000
     """How many requests, events and journal entries are remembered, each."""
 

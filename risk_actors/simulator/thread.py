@@ -10,11 +10,12 @@ from typing import Self
 
 import msgspec
 
-from risk_actors.simulator.faults import Fault, Faults
+from risk_actors.simulator.faults import AnyFault, Faults
 from risk_actors.simulator.gateway import SimulatedGateway
-from risk_actors.simulator.history import RequestRecord, StreamRecord
+from risk_actors.simulator.history import FaultRecord, RequestRecord, StreamRecord
 from risk_actors.simulator.records import JournalEntry, Order, Quote, Ticket, Trade
 from risk_actors.simulator.settings import SimulatorSettings
+from risk_actors.simulator.weather import Weather
 
 type Price = Decimal | int | float | str
 
@@ -123,9 +124,31 @@ class SimulatorThread:
         """Return the faults; use it inside `call`, or `inject`."""
         return self.gateway.faults
 
-    def inject(self, fault: Fault) -> None:
-        """Let the next calls of an endpoint fail."""
-        self.call(lambda: self.gateway.faults.inject(fault))
+    def inject(self, *faults: AnyFault) -> list[int]:
+        """Ask for faults and return their ids."""
+        return self.call(lambda: [self.gateway.faults.inject(fault) for fault in faults])
+
+    def clear_faults(self) -> None:
+        """End every fault and the weather; what was broken heals, what was held is sent."""
+
+        def clear() -> None:
+            self.gateway.set_weather(None)
+            self.gateway.faults.clear()
+
+        self.call(clear)
+
+    def set_weather(self, weather: Weather | None) -> None:
+        """Let faults come by chance from now on; None ends that, without healing what there is."""
+        self.call(lambda: self.gateway.set_weather(weather))
+
+    def fault_log(self) -> list[FaultRecord]:
+        """Return a record of every fault that was asked for, oldest first."""
+        log = self.gateway.history.faults
+        return self.call(
+            lambda: [
+                msgspec.structs.replace(record, struck_ns=list(record.struck_ns)) for record in log
+            ]
+        )
 
     def cut_hubs(self, hub: str = "*") -> None:
         """Drop the sockets of `user`, `market` or both."""

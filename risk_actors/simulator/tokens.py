@@ -27,8 +27,10 @@ class TokenMint:
 
     def __init__(self, *, secret: bytes, lifetime_s: float) -> None:
         self._secret = secret
-        self._lifetime_s = lifetime_s
+        self.lifetime_s = lifetime_s
+        """How long tokens live that are issued from now on; it may be set while running."""
         self._issued = 0
+        self._expired_up_to = 0
         self._revoked: set[str] = set()
 
     def issue(self, username: str, now_ns: int) -> str:
@@ -38,7 +40,7 @@ class TokenMint:
             "sub": username,
             "jti": f"{now_ns:x}-{self._issued}",
             "iat": now_ns // _NS_PER_S,
-            "exp": math.ceil(now_ns / _NS_PER_S + self._lifetime_s),
+            "exp": math.ceil(now_ns / _NS_PER_S + self.lifetime_s),
         }
         head = _pack({"alg": "HS256", "typ": "JWT"})
         unsigned = f"{head}.{_pack(claims)}"
@@ -54,11 +56,17 @@ class TokenMint:
         claims = _unpack(unsigned.partition(".")[2])
         if claims["exp"] * _NS_PER_S <= now_ns or claims["jti"] in self._revoked:
             return None
+        if int(claims["jti"].rpartition("-")[2]) <= self._expired_up_to:
+            return None
         return Session(claims["jti"], claims["sub"])
 
     def revoke(self, token_id: str) -> None:
         """End one session."""
         self._revoked.add(token_id)
+
+    def expire_all(self) -> None:
+        """End every session there is; tokens issued later are good."""
+        self._expired_up_to = self._issued
 
     def _sign(self, unsigned: str) -> str:
         return _b64(hmac.digest(self._secret, unsigned.encode(), hashlib.sha256))

@@ -96,9 +96,9 @@ def test_every_control_reaches_the_faults() -> None:
             "refuse_negotiate": {"hub": "market", "status": 502},
             "cut_hubs": "user",
         }
-        for body in (order, {"clear": True}, order):
+        for body, ids in ((order, [1, 2, 3, 4]), ({"clear": True}, []), (order, [5, 6, 7, 8])):
             open_.request("POST", "/control/faults", json.dumps(body))
-            assert json.loads(open_.getresponse().read()) == {"ok": True}
+            assert json.loads(open_.getresponse().read()) == {"ok": True, "ids": ids}
         open_.close()
         faults = sim.faults
         taken = sim.call(lambda: [faults.take("Order/cancel") is not None for _ in range(4)])

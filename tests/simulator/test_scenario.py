@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from risk_actors.simulator import SimulatedGateway, SimulatorSettings
-from risk_actors.simulator.records import AccountChanged, OrderStatus
+from risk_actors.simulator.faults import Faults
+from risk_actors.simulator.records import AccountChanged, OrderStatus, Quote, Side, Ticket
 from risk_actors.simulator.scenario import Step
 from risk_actors.simulator.scenario_load import ScenarioError, parse_scenario
 from risk_actors.simulator.scenario_script import Kill, Revive, Script, SetPrice, ShowPrice
@@ -45,6 +46,15 @@ def script(steps: str, head: str = HEAD, end: str = END) -> Script:
         (
             "[[steps]]\nbuy = { symbol = 'MNQ', size = 0 }",
             "step 1, buy, size: Expected `int` >= 1",
+        ),
+        ("[[steps]]\nfault = { kind = 'quake' }", "step 1, fault: no such fault: quake; known are"),
+        (
+            "[[steps]]\nfaults = [{ kind = 'drop_event', tims = 2 }]",
+            "step 1, fault 1: fault drop_event: unknown key `tims`; did you mean `times`?",
+        ),
+        (
+            "[[steps]]\nfault = { kind = 'freeze_hub' }",
+            "step 1: `freeze_hub` needs sockets: write `sockets = true` and `virtual = false`",
         ),
         ("[[steps]]\nat = 1\nafter = 1", "`at` or `after`, not both"),
         ("[[steps]]\nat = 'noon'", "expected seconds since the start"),
@@ -85,6 +95,7 @@ def test_what_is_wrong_with_a_file_is_said_in_its_own_words(steps: str, said: st
         (HEAD.replace("MNQ", "MNX"), END, "no such symbol: MNX"),
         (HEAD.replace('"risk.toml"', '"app.toml"'), END, "settings: risk.toml: is missing"),
         (HEAD.replace("[[rules]]", "[[rules"), END, "settings: risk.toml: "),
+        (f"virtual = false\n{HEAD}", END, "leaves only `sockets = true` to play it"),
         (f"sockets = true\n{HEAD}", "\n[[steps]]\nat = 09:00:00\n", "counts seconds"),
         (HEAD.replace('title = "T"', "title ="), END, "not valid TOML"),
     ],
@@ -203,3 +214,78 @@ def test_the_example_names_no_account_and_means_the_first() -> None:
     assert made.length_s == 10 + 1 + 2
     assert isinstance(made.cues[0].deed, Step)
     assert NS_PER_S == 10**9
+
+
+def test_faults_of_a_step_are_carried_out_and_cleared() -> None:
+    made = script(
+        "[[steps]]\nfault = { kind = 'halt', symbol = 'MNQ' }\n"
+        "faults = [{ kind = 'stop_trading', account_id = 101 }, { kind = 'hang' }]\n"
+        "[[steps]]\nclear_faults = true\nfault = { kind = 'price_gap', symbol = 'MNQ', ticks = 4 }"
+    )
+    gateway = SimulatedGateway(SimulatorSettings())
+    exchange, contract_id = gateway.exchange, gateway.contract_ids["MNQ"]
+    hands = Hands(made.scenario, GatewayVenue(gateway))
+    steps = made.scenario.steps
+
+    hands.carry_out(steps[0])
+    assert exchange.halted == {contract_id}
+    assert not exchange.account(ACCOUNT).can_trade
+
+    before = exchange.quotes[contract_id].bid
+    hands.carry_out(steps[1])
+    assert exchange.halted == set()
+    assert exchange.account(ACCOUNT).can_trade
+    assert exchange.quotes[contract_id].bid == before + 1
+    assert gateway.faults.take("Order/cancel") is None
+    assert len(gateway.history.faults) == 4
+
+
+class PlainVenue:
+    """A broker's side that is no gateway, as on a virtual clock."""
+
+    def __init__(self) -> None:
+        self._gateway = SimulatedGateway(SimulatorSettings())
+        self.exchange = self._gateway.exchange
+        self.faults = Faults()
+        self.time_ns = 0
+        self.cut: list[str] = []
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+    def contract_of(self, symbol: str) -> str:
+        return self._gateway.contract_of(symbol)
+
+    def set_price(self, contract_id: str, quote: Quote) -> None:
+        self.exchange.on_quote(contract_id, quote, self.time_ns)
+
+    show_price = set_price
+
+    def silence_quotes(self, *, silent: bool) -> None:
+        raise NotImplementedError
+
+    def cut_hubs(self, hub: str) -> None:
+        self.cut.append(hub)
+
+
+def test_without_a_gateway_faults_keep_the_venues_time() -> None:
+    made = script(
+        "[[steps]]\nfaults = [{ kind = 'halt', symbol = 'MNQ', for_s = 5 }, { kind = 'cut_hub' },"
+        " { kind = 'pend_orders', delay_s = 3, by = 'trader' }]"
+    )
+    venue = PlainVenue()
+    hands = Hands(made.scenario, venue)
+
+    hands.carry_out(made.scenario.steps[0])
+    contract_id = venue.contract_of("MNQ")
+    assert venue.cut == ["*"]
+    assert venue.exchange.halted == {contract_id}
+    venue.time_ns = 5 * NS_PER_S
+    venue.exchange.advance(venue.time_ns)
+    assert venue.exchange.halted == set()
+
+    ticket = Ticket(account_id=ACCOUNT, contract_id=contract_id, side=Side.BUY, size=1)
+    assert venue.exchange.place(ticket, venue.time_ns).status is OrderStatus.PENDING
+    venue.time_ns += 3 * NS_PER_S
+    venue.exchange.advance(venue.time_ns)
+    assert venue.exchange.signed_size(ACCOUNT, contract_id) == 1

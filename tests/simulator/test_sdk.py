@@ -10,6 +10,14 @@ from project_x_py import ProjectX, ProjectXRealtimeClient
 from project_x_py.models import ProjectXConfig
 
 from risk_actors.simulator import Side, SimulatorThread, Ticket
+from risk_actors.simulator.faults import (
+    AnyFault,
+    CloseHub,
+    CutHub,
+    GarbleEvent,
+    HubDown,
+    NegotiateRefusal,
+)
 
 ACCOUNT = 101
 
@@ -125,6 +133,43 @@ def test_the_sdk_comes_back_after_its_sockets_were_cut(sim: SimulatorThread, soo
             await asyncio.to_thread(sim.cut_hubs, "user")
             await soon(lambda: subscribers() == 0)
             await soon(lambda: subscribers() == 1)
+            await realtime.disconnect()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (GarbleEvent(target="GatewayUserPosition", how="unknown_keys"),),
+        (CloseHub(hub="user"),),
+        (NegotiateRefusal(hub="user", status=401), CutHub(hub="user")),
+        (HubDown(hub="user", upgrade_status=404),),
+    ],
+    ids=["unknown_keys", "close_hub", "negotiate_401", "hub_down"],
+)
+def test_what_ends_the_sdks_hub_task_for_good(
+    sim: SimulatorThread, soon: Any, faults: tuple[AnyFault, ...]
+) -> None:
+    async def run() -> None:
+        async with client_of(sim) as sdk:
+            await sdk.authenticate()
+            realtime = ProjectXRealtimeClient(
+                sdk.get_session_token(), str(ACCOUNT), config=config_of(sim)
+            )
+            realtime.stale_feed_seconds = 1e9
+            assert await realtime.connect()
+            assert await realtime.subscribe_user_updates()
+            topic, hub = ("Positions", ACCOUNT), sim.gateway.user_hub
+            await soon(lambda: sim.call(lambda: hub.subscriber_count(topic)) == 1)
+            connection = realtime.user_connection
+            assert connection is not None
+            await asyncio.to_thread(sim.inject, *faults)
+            ticket = Ticket(
+                account_id=ACCOUNT, contract_id=sim.contract_id("MNQ"), side=Side.BUY, size=1
+            )
+            await asyncio.to_thread(sim.place, ticket)
+            await soon(connection._run_task.done)
             await realtime.disconnect()
 
     asyncio.run(run())
