@@ -14,7 +14,7 @@ BOOTSTRAP = @test -n "$(PYTHON)" || { \
 # Arguments for the command behind a target: make run ARGS="--paper --port 0"
 ARGS ?=
 
-.PHONY: help install run test check fmt topology picture marks crash
+.PHONY: help install run test check fmt topology picture marks crash smoke soak trace
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,3 +51,16 @@ crash: export CRASH_KILLS := $(KILLS)
 crash: export CRASH_SEED := $(SEED)
 crash: ## Kill the daemon at random instants, compare with a whole run (KILLS=300 SEED=1)
 	$(BOOTSTRAP) crash $(ARGS)
+
+# For how long: seconds, or for a soak minutes.
+SECONDS ?=
+MINUTES ?=
+
+smoke: ## Boot on paper, see the first event within 8 s, stop (exit 1 fault, 2 stalled)
+	$(BOOTSTRAP) smoke $(ARGS)
+
+soak: ## Run under load and see that nothing grows (SECONDS=60 or MINUTES=30, ARGS="--weather")
+	$(BOOTSTRAP) soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+trace: ## Write every message with its times into trace.json, for ui.perfetto.dev (SECONDS=10)
+	$(BOOTSTRAP) trace $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)

@@ -1,7 +1,8 @@
 """Make the environment in .venv, then run a command in it.
 
-    python tools/bootstrap.py install|run|test|check|fmt|topology|picture|marks|crash [ARGUMENTS]
+    python tools/bootstrap.py COMMAND [ARGUMENTS]
 
+COMMAND is install, run, test, check, fmt, topology, picture, marks, crash, smoke, soak or trace.
 Standard library only, and any Python from 3.8 can start it: it finds 3.12 or newer by itself. What
 is installed is pinned with hashes in requirements/, once, and again when the pins change.
 """
@@ -36,6 +37,9 @@ COMMANDS = {
     "topology": ("run", ["-m", "risk_actors", "topology"]),
     "picture": ("run", ["tools/picture.py"]),
     "marks": ("run", ["tools/measure_marks.py"]),
+    "smoke": ("run", ["tools/smoke.py"]),
+    "soak": ("run", ["tools/soak.py"]),
+    "trace": ("run", ["tools/trace_messages.py"]),
     "test": ("dev", ["-m", "pytest"]),
     "crash": ("dev", ["-m", "pytest", "-s", "tests/system/test_crash.py"]),
     "check": ("dev", ["tools/check.py"]),

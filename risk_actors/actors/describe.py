@@ -74,7 +74,12 @@ def describe(message: m.Message, zone: tzinfo) -> Line | None:
 def cause_of(message: m.Message) -> m.Message | None:
     """Return the broker event at the head of a chain, where the message begins one."""
     if isinstance(
-        message, m.BreachFound | m.ShadowBreachFound | m.ShadowStopMoves | m.EnforcementChanged
+        message,
+        m.BreachFound
+        | m.ShadowBreachFound
+        | m.StopMovesWanted
+        | m.ShadowStopMoves
+        | m.EnforcementChanged,
     ):
         # That time passed is no event, and the breach itself says when.
         return None if isinstance(message.event, m.Tick) else message.event
@@ -262,6 +267,10 @@ def _describe_enforcement(message: m.EnforcementChanged) -> Line:
                 f"CANNOT FINISH {message.cause} after {took_s:.1f} s, still trying: "
                 f"{message.detail}"
             )
+        case m.EnforcementPhase.BRAKED:
+            text = f"BRAKED {message.cause}: {message.detail}"
+        case m.EnforcementPhase.RESUMED:
+            text = f"resumed {message.cause}: {message.detail}"
         case m.EnforcementPhase.FLAT_OBSERVED:
             seen = "reduced" if message.detail == REDUCED else "flat"
             text = f"observed {seen} for {message.cause} after {took_s:.3f} s: {message.detail}"
@@ -305,7 +314,7 @@ def _describe_trouble(message: m.Message) -> Line | None:
         case m.SnapshotFailed():
             return Line("fault", message.account_id, f"snapshot not read: {message.detail}", True)
         case m.ActorChanged():
-            alarming = message.status is not m.ActorStatus.RESTARTED
+            alarming = message.status not in (m.ActorStatus.RESTARTED, m.ActorStatus.STARTED)
             return Line(
                 "fault", None, f"{message.address} {message.status}: {message.detail}", alarming
             )

@@ -9,9 +9,10 @@ from risk_actors.actors.lockout import PANIC
 from risk_actors.core import enforcement_effects as fx
 from risk_actors.core.command_slot import ANSWER_TIMEOUT_NS
 from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
-from risk_actors.core.enforcement import EnforcementPlan
-from risk_actors.core.verdict import Flatten
+from risk_actors.core.enforcement import BRAKE_AFTER_COMMANDS, EnforcementPlan
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.tape import MADE
 
 
 class PlanShelf:
@@ -53,8 +54,13 @@ class EnforcerActor(Actor):
         armed: bool,
         shelf: PlanShelf,
         last_alive_ns: int | None = None,
+        brake_after: int = BRAKE_AFTER_COMMANDS,
+        market: MarketCalendar | None = None,
     ) -> None:
         """Take the accounts; while not armed nothing is sent whatever happens.
+
+        After `brake_after` commands for one account in a minute that change nothing at the broker,
+        sending pauses. The market's hours say when what a closed market refused is tried again.
 
         What the run before this one had under way may still take effect for a while after it was
         last alive, and no snapshot may show it yet; nothing is reduced before that is over.
@@ -65,13 +71,19 @@ class EnforcerActor(Actor):
         command_ids = itertools.count(now_ns // 1000)
         self._plans = shelf.plans
         for account_id in account_ids:
-            if account_id not in self._plans:
+            if account_id in self._plans:
+                if context.made_as == MADE:
+                    # The message that the actor before failed on may have been what it showed.
+                    self._plans[account_id].doubt_account()
+            else:
                 self._plans[account_id] = EnforcementPlan(
                     account_id,
                     command_ids=command_ids,
                     armed=armed,
                     made_ns=now_ns,
                     under_way_until_ns=_under_way_until_ns(shelf, now_ns, last_alive_ns),
+                    brake_after=brake_after,
+                    market=market,
                 )
         shelf.was_filled = True
 
@@ -137,17 +149,26 @@ class EnforcerActor(Actor):
     def _tell(
         self,
         account_id: int,
-        effect: fx.Started | fx.Stuck | fx.FlatObserved,
+        effect: fx.Told,
         now_ns: int,
         event: m.Message | None,
     ) -> None:
+        detail, took_ns, is_under_way = fx.RESUMED, 0, True
+        next_try_ns: int | None = None
         match effect:
             case fx.Started():
-                phase, took_ns = m.EnforcementPhase.STARTED, 0
-            case fx.Stuck():
-                phase, took_ns = m.EnforcementPhase.STUCK, effect.took_ns
+                phase, detail = m.EnforcementPhase.STARTED, effect.detail
+            case fx.Stuck() | fx.Braked():
+                is_braked = isinstance(effect, fx.Braked)
+                phase = m.EnforcementPhase.BRAKED if is_braked else m.EnforcementPhase.STUCK
+                detail, took_ns = effect.detail, effect.took_ns
+                next_try_ns = effect.next_try_ns
+            case fx.Resumed():
+                phase, took_ns = m.EnforcementPhase.RESUMED, effect.took_ns
+                is_under_way = effect.is_under_way
             case fx.FlatObserved():
-                phase, took_ns = m.EnforcementPhase.FLAT_OBSERVED, effect.took_ns
+                phase = m.EnforcementPhase.FLAT_OBSERVED
+                detail, took_ns = effect.detail, effect.took_ns
         self.outbox.send(
             m.EnforcementChanged(
                 correlation_id=effect.correlation_id,
@@ -155,9 +176,11 @@ class EnforcerActor(Actor):
                 account_id=account_id,
                 phase=phase,
                 cause=effect.cause,
-                detail=effect.detail,
+                detail=detail,
                 took_ns=took_ns,
                 event=event if isinstance(effect, fx.Started) else None,
+                next_try_ns=next_try_ns,
+                is_under_way=is_under_way,
             )
         )
 
@@ -167,8 +190,9 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
     cid = message.correlation_id
     match message:
         case m.AccountUpdated():
-            fills = () if message.after_snapshot else message.fills
-            return plan.on_account(message.state, cid, now_ns, fills)
+            if message.after_snapshot:
+                return plan.on_account(message.state, cid, now_ns, (), message.fills)
+            return plan.on_account(message.state, cid, now_ns, message.fills)
         case m.BreachFound():
             return plan.on_breach(message.rule_id, message.breach.action, cid, now_ns)
         case m.BreachEnded():
@@ -180,7 +204,7 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
         case m.LocksChanged():
             return plan.on_locks(message.locks, cid, now_ns)
         case m.PanicRequested():
-            return plan.on_breach(PANIC, Flatten(), cid, now_ns)
+            return plan.on_panic(PANIC, cid, now_ns)
         case _:
             return plan.on_tick(cid, now_ns)
 

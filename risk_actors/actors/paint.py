@@ -116,7 +116,9 @@ def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
     if given_up:
         return "faulted", f"given up after too many failures: {', '.join(given_up)}"
     if known.failed:
-        return "degraded", f"failed and not back yet: {', '.join(known.failed)}"
+        stuck = [a for a, status in known.failed.items() if status is m.ActorStatus.STUCK]
+        told = f"stuck, not answering: {', '.join(stuck)}"
+        return "degraded", told if stuck else f"failed and not back yet: {', '.join(known.failed)}"
     unread = [
         name
         for account_id, name in known.accounts.items()
@@ -266,6 +268,7 @@ def _enforcement(running: tuple[int, m.EnforcementChanged] | None) -> Enforcemen
         since=iso_utc(since_ns),
         correlation_id=change.correlation_id,
         detail=change.detail,
+        next_try=_instant(change.next_try_ns),
     )
 
 

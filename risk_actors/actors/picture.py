@@ -84,9 +84,12 @@ class EnforcementPicture(msgspec.Struct, frozen=True, kw_only=True):
 
     cause: str
     phase: str
+    """started, stuck, braked (we paused ourselves, for nothing changed) or resumed."""
     since: str
     correlation_id: str
     detail: str
+    next_try: str | None = None
+    """While stuck or braked, when the next command that waits is sent."""
 
 
 class SizePicture(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from risk_actors import messages as m
 from risk_actors.core.balance_check import BalanceCheck, DayOpening
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.gap_watch import GapWatch
+from risk_actors.core.instruments import Instrument
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, Marks, MarkTerms
 from risk_actors.core.pnl_book import PnlBook
@@ -47,11 +48,18 @@ class PnlActor(Actor):
         market: MarketCalendar | None = None,
         openings: Mapping[int, DayOpening] = MappingProxyType({}),
         watched_until_ns: Mapping[int, int] = MappingProxyType({}),
+        instruments: dict[str, Instrument] | None = None,
     ) -> None:
-        """Take the accounts, and what an earlier run knew: openings, and until when it watched."""
+        """Take the accounts, and what an earlier run knew: openings, and until when it watched.
+
+        `instruments` is where the broker's are kept that outlive this actor; they are told once.
+        """
         super().__init__(context)
         now_ns = self.clock.now_ns()
         self._marks = Marks(quote_stale_after_ns, mark_terms, market)
+        self._instruments = {} if instruments is None else instruments
+        for instrument in self._instruments.values():
+            self._marks.on_instrument(instrument)
         self._books: Mapping[int, PnlBook] = {
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
@@ -80,6 +88,7 @@ class PnlActor(Actor):
             case m.Tick():
                 self._on_tick(message, now_ns)
             case m.InstrumentResolved():
+                self._instruments[message.instrument.contract_id] = message.instrument
                 self._marks.on_instrument(message.instrument)
                 self._tell_holders(message.instrument.contract_id, message, now_ns)
             case m.BarsReported():

@@ -51,13 +51,20 @@ class PositionActor(Actor):
         name: str,
         calendar: TradingCalendar,
         seen_before: Mapping[int, SeenBefore] = MappingProxyType({}),
+        symbols: dict[str, str] | None = None,
     ) -> None:
-        """Take the account, and by id when the run before saw fills of it come."""
+        """Take the account, and by id when the run before saw fills of it come.
+
+        `symbols` is where those by contract are kept that outlive this actor; they are told once.
+        """
         super().__init__(context)
         self._account_id = account_id
         day = calendar.day(self.clock.now_ns())
         self._day_start_ns = day.start_ns
         self._book = PositionBook(account_id, name, day, seen_before)
+        self._symbols = {} if symbols is None else symbols
+        for contract_id, symbol in self._symbols.items():
+            self._book.name_symbol(contract_id, symbol)
         self._asked_ns = 0
         self._strange_since_ns: int | None = None
         self._unpriced_ns: int | None = None
@@ -101,6 +108,7 @@ class PositionActor(Actor):
         match message:
             case m.InstrumentResolved(instrument=instrument):
                 before = self._book.state()
+                self._symbols[instrument.contract_id] = instrument.symbol
                 self._book.name_symbol(instrument.contract_id, instrument.symbol)
                 changed = self._book.state() != before
             case m.LocksNoted():

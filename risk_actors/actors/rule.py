@@ -1,6 +1,6 @@
 """The rule actor: hosts any rule, shows it its facts and passes on what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -8,12 +8,23 @@ import msgspec
 from risk_actors import messages as m
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.lockout import LockoutActor
+from risk_actors.actors.rule_facts import (
+    Cause,
+    account_in,
+    event_of,
+    failure_of,
+    is_known_enough,
+    note_done,
+    standing,
+    what_is_left_of,
+)
+from risk_actors.actors.rule_shelf import RuleShelf, Watch
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
-from risk_actors.core.rules.base import OnUnknown
+from risk_actors.core.rules.base import OnRuleFailure, OnUnknown
+from risk_actors.core.rules.failure import FAILED_LOCKS_AFTER_NS, TRIED_EVERY_NS, failed_check
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.response import (
@@ -25,11 +36,8 @@ from risk_actors.core.rules.response import (
     respond,
     unknown_lock,
 )
-from risk_actors.core.shadow_stops import ShadowStops
-from risk_actors.core.unlock_waiver import left_of
 from risk_actors.core.verdict import (
     Breached,
-    LockTerms,
     Ok,
     Reduce,
     StopMove,
@@ -38,7 +46,7 @@ from risk_actors.core.verdict import (
     Warned,
 )
 from risk_actors.runtime.actor import Actor, ActorContext
-from risk_actors.runtime.control import Control, Resync
+from risk_actors.runtime.control import Control, FailClosed, Resync, TryAgain
 
 FACT_MESSAGES: Mapping[type, type] = {
     AccountState: m.AccountUpdated,
@@ -48,57 +56,6 @@ FACT_MESSAGES: Mapping[type, type] = {
 
 CLOCK_STEPPED_BACK_NS = NS_PER_S
 """A clock set back by more than this makes every deadline doubtful, so all is judged anew."""
-
-type Cause = m.AccountUpdated | m.PnlUpdated | m.Tick
-
-
-class _Watch:
-    """What the actor knows of one account; it outlives the actor on the shelf."""
-
-    __slots__ = (
-        "fact",
-        "is_released",
-        "look_ns",
-        "memory",
-        "moves_wanted",
-        "reported",
-        "shadow_stops",
-        "told",
-        "unknown_since_ns",
-    )
-
-    def __init__(self, memory: RuleMemory) -> None:
-        self.memory = memory
-        self.fact: Fact | None = None
-        self.look_ns: int | None = None
-        self.told: tuple[Verdict, bool, int | None] | None = None
-        """The verdict, whether it is waived, and when the rule finds something else."""
-        self.moves_wanted: m.StopMovesWanted | None = None
-        self.shadow_stops = ShadowStops()
-        self.reported: m.BreachFound | None = None
-        self.unknown_since_ns: int | None = None
-        self.is_released = False
-        """Whether locks that wait for the rule's condition have been let go."""
-
-
-class RuleShelf:
-    """What a rule remembers of its accounts, kept where it outlives the actor."""
-
-    def __init__(self, rule: Rule[Any, Any], restored: Mapping[int, RuleMemory]) -> None:
-        """Take the memories of the last run by account."""
-        self._rule = rule
-        self._restored = restored
-        self.watches: dict[int, _Watch] = {}
-
-    def watch(self, account_id: int) -> _Watch:
-        """Return what is known of an account, begun anew if nothing is."""
-        watch = self.watches.get(account_id)
-        if watch is None:
-            memory = self._restored.get(account_id)
-            if memory is None:
-                memory = RuleMemory(state=self._rule.initial_state())
-            watch = self.watches[account_id] = _Watch(memory)
-        return watch
 
 
 class RuleActor(Actor):
@@ -129,8 +86,20 @@ class RuleActor(Actor):
         mode: Mode,
         accounts: set[int],
         shelf: RuleShelf,
+        on_failure: OnRuleFailure = OnRuleFailure.LOCK,
+        held: Collection[int] = (),
     ) -> None:
-        """Take the rule, the mode in force (shadow while not armed) and the accounts it guards."""
+        """Take the rule and what it is to do.
+
+        Args:
+            context: what every actor gets.
+            rule: the rule.
+            mode: the one in force; shadow while not armed.
+            accounts: those it guards.
+            shelf: what it remembers of them.
+            on_failure: what becomes of an account on which the rule itself fails.
+            held: accounts on which the run before left a lock of this rule that waits for it.
+        """
         super().__init__(context)
         self._rule = rule
         self._mode = mode
@@ -141,6 +110,10 @@ class RuleActor(Actor):
         settings = rule.settings
         self._locks_unknown = settings.on_unknown is OnUnknown.LOCK
         self._has_conditions = rule.ends_on_condition or self._locks_unknown
+        self._locks_failure = on_failure is OnRuleFailure.LOCK and mode is Mode.ENFORCE
+        self._held = frozenset(held)
+        self._stands_in_for: str | None = None
+        """The error of which the actors before this one failed, while it judges nothing."""
 
     def handle(self, message: Any) -> None:
         """Evaluate the rule on a fact, or again where time may have changed its mind."""
@@ -153,18 +126,31 @@ class RuleActor(Actor):
                 self._look_again(message)
 
     def handle_control(self, message: Control) -> None:
+        """Judge nothing, or again; or repeat what somebody may have lost."""
+        match message:
+            case FailClosed():
+                self._stands_in_for = message.reason
+                now_ns = self.clock.now_ns()
+                for account_id in sorted(self._accounts):
+                    watch = self._shelf.watch(account_id)
+                    self._fail(watch, message.reason, f"failed-{now_ns // 1_000_000}", None, now_ns)
+            case TryAgain():
+                self._stands_in_for = None
+                for watch in self._shelf.watches.values():
+                    watch.look_ns = self.clock.now_ns()
+            case Resync():
+                self._repeat(message)
+
+    def _repeat(self, message: Resync) -> None:
         """Report breaches that still hold again to whoever acts on them and may have lost them."""
-        if (
-            isinstance(message, Resync)
-            and message.address in (EnforcerActor.kind, LockoutActor.kind)
-            and self._mode is Mode.ENFORCE
-        ):
+        is_acting = message.address in (EnforcerActor.kind, LockoutActor.kind)
+        if is_acting and self._mode is Mode.ENFORCE:
             now_ns = self.clock.now_ns()
             for watch in self._shelf.watches.values():
-                found = watch.reported
-                if found is not None:
-                    again = msgspec.structs.replace(found, is_repeat=True)
-                    self._send_unless_over(watch, again, watch.memory, now_ns)
+                for found in (watch.reported, watch.failure):
+                    if found is not None:
+                        again = msgspec.structs.replace(found, is_repeat=True)
+                        self._send_unless_over(watch, again, watch.memory, now_ns)
                 if watch.is_released and message.address == LockoutActor.kind:
                     self._release(watch, f"resync-{now_ns // 1_000_000}", now_ns)
                 if watch.moves_wanted is not None and message.address == EnforcerActor.kind:
@@ -186,16 +172,27 @@ class RuleActor(Actor):
             if watch.fact is not None and (is_due or stepped_back):
                 self._evaluate(watch, watch.fact, message, now_ns)
 
-    def _evaluate(self, watch: _Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
+    def _evaluate(self, watch: Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
         """Show the rule a fact by the broker's clock, by which trades and entries are timed."""
-        account = _account_in(fact)
+        account = account_in(fact)
         ahead_ns = 0 if account is None else account.clock_ahead_ns
         broker_ns = now_ns - ahead_ns
         memory = watch.memory
-        state, verdict = self._rule.evaluate(memory.state, fact, broker_ns)
+        if self._stands_in_for is not None:
+            cid, event = cause.correlation_id, event_of(cause)
+            self._fail(watch, self._stands_in_for, cid, event, now_ns)
+            return
+        try:
+            state, verdict = self._rule.evaluate(memory.state, fact, broker_ns)
+            look_ns = self._rule.next_look_ns(state, fact, broker_ns)
+        except Exception as error:  # noqa: BLE001 - what one account shows must not blind the others
+            self._say_failed(watch, error)
+            name, event = type(error).__name__, event_of(cause)
+            self._fail(watch, name, cause.correlation_id, event, now_ns)
+            return
         if state != memory.state:
             memory = msgspec.structs.replace(memory, state=state)
-        look_ns = self._rule.next_look_ns(state, fact, broker_ns)
+        self._judge_again(watch, cause, now_ns)
         watch.look_ns = None if look_ns is None else look_ns + ahead_ns
         if self._shows_time and isinstance(verdict, Ok | Warned) and verdict.value is not None:
             watch.look_ns = min(watch.look_ns or now_ns + NS_PER_S, now_ns + NS_PER_S)
@@ -208,9 +205,52 @@ class RuleActor(Actor):
             memory = self._warn(memory, verdict, fact, cause, now_ns)
         self._move_stops(watch, verdict, cause, now_ns)
         self._remember(watch, memory, cause, now_ns)
-        self._tell(watch, verdict, cause, now_ns)
+        self._tell(watch, verdict, cause.correlation_id, now_ns)
 
-    def _broken(self, watch: _Watch, verdict: Verdict, now_ns: int) -> Breached | None:
+    # --- a rule that fails ------------------------------------------------------------------
+
+    def _say_failed(self, watch: Watch, error: Exception) -> None:
+        """Say once that a rule began to fail on an account."""
+        if watch.failed_since_ns is None:
+            self.fault(
+                f"failed on account {watch.account_id} and judges nothing of it: "
+                f"{type(error).__name__}: {error}; it is tried again with each event"
+            )
+
+    def _fail(
+        self, watch: Watch, error: str, correlation_id: str, event: m.Message | None, now_ns: int
+    ) -> None:
+        """Say that nothing is known of an account, and when that lasts let nothing be added."""
+        if watch.failed_since_ns is None:
+            watch.failed_since_ns = now_ns
+        due_ns = watch.failed_since_ns + FAILED_LOCKS_AFTER_NS
+        watch.look_ns = due_ns if now_ns < due_ns else now_ns + TRIED_EVERY_NS
+        unknown, rule_id = failed_check(error), self._rule.settings.id
+        note_done(watch)
+        self._tell(watch, unknown, correlation_id, now_ns)
+        if self._locks_failure:
+            failure = failure_of(watch, unknown, rule_id, correlation_id, event, now_ns)
+            if failure is not None:
+                watch.failure, watch.is_released = failure, False
+                self.outbox.send(failure)
+
+    def _judge_again(self, watch: Watch, cause: Cause, now_ns: int) -> None:
+        """End the lock for a rule that failed: it judges."""
+        watch.failed_since_ns = None
+        failure, watch.failure = watch.failure, None
+        is_left = watch.account_id in self._held and not (self._has_conditions or watch.is_released)
+        if failure is None and not is_left:
+            return
+        self._release(watch, cause.correlation_id, now_ns)
+        watch.is_released = watch.reported is None
+        if watch.reported is not None:
+            # The same rule may have locked on a condition of its own, which still holds.
+            again = msgspec.structs.replace(watch.reported, is_repeat=True)
+            self._send_unless_over(watch, again, watch.memory, now_ns)
+
+    # --- breaches -------------------------------------------------------------------------
+
+    def _broken(self, watch: Watch, verdict: Verdict, now_ns: int) -> Breached | None:
         """Return the breach, if there is one; a lasting unknown may be one too."""
         if not isinstance(verdict, Unknown):
             watch.unknown_since_ns = None
@@ -226,13 +266,13 @@ class RuleActor(Actor):
         return None
 
     def _send_unless_over(
-        self, watch: _Watch, found: m.BreachFound, memory: RuleMemory, now_ns: int
+        self, watch: Watch, found: m.BreachFound, memory: RuleMemory, now_ns: int
     ) -> None:
         """Send a breach; once its locks have ended, only what is left to be done of it.
 
         What an unlock waived is not sent again, or the account would be flattened at every restart.
         """
-        breach = _left_of(found, _account_in(watch.fact))
+        breach = what_is_left_of(found, account_in(watch.fact))
         if breach is None:
             return
         if is_over(breach, self._rule.context.calendar, found.at_ns, now_ns):
@@ -242,7 +282,7 @@ class RuleActor(Actor):
         self.outbox.send(msgspec.structs.replace(found, breach=breach))
 
     def _report(
-        self, watch: _Watch, memory: RuleMemory, breach: Breached, cause: Cause, now_ns: int
+        self, watch: Watch, memory: RuleMemory, breach: Breached, cause: Cause, now_ns: int
     ) -> RuleMemory:
         """Send a breach once per cause; a check that cannot be made does not end a breach.
 
@@ -250,7 +290,7 @@ class RuleActor(Actor):
         not saved in time is engaged after all, and one that has ended is not begun anew. So it is
         when it was in shadow for a while; what was never more than in shadow is found anew.
         """
-        account, reported = _account_in(watch.fact), watch.reported
+        account, reported = account_in(watch.fact), watch.reported
         if reported is not None and reported.breach.cause == breach.cause:
             if memory.is_done or account is None or not is_done(reported.breach.action, account):
                 return memory
@@ -259,7 +299,7 @@ class RuleActor(Actor):
         is_known = memory.reported == breach.cause and (
             not is_enforced or memory.reported_mode == Mode.ENFORCE
         )
-        if is_known and not _is_known_enough(account):
+        if is_known and not is_known_enough(account):
             # What may stay open under its lock, or whether that was ended by an unlock, is not
             # known yet; the lock itself is in force meanwhile, whatever this rule says.
             return memory
@@ -298,22 +338,22 @@ class RuleActor(Actor):
         )
 
     def _found(
-        self, watch: _Watch, breach: Breached, cause: Cause, since_ns: int, *, is_repeat: bool
+        self, watch: Watch, breach: Breached, cause: Cause, since_ns: int, *, is_repeat: bool
     ) -> m.BreachFound:
         """Return the breach as told, with the trader's own terms of the lock."""
-        account, settings = _account_in(watch.fact), self._rule.settings
+        account, settings = account_in(watch.fact), self._rule.settings
         lock = None if breach.cause == UNKNOWN_CAUSE else settings.lock
         return m.BreachFound(
             correlation_id=cause.correlation_id,
             at_ns=since_ns,
             rule_id=settings.id,
-            account_id=_account_of(watch),
+            account_id=watch.account_id,
             breach=respond(breach, lock, account, since_ns),
-            event=_event_of(cause),
+            event=event_of(cause),
             is_repeat=is_repeat,
         )
 
-    def _end(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> RuleMemory:
+    def _end(self, watch: Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> RuleMemory:
         """The rule is kept: what a reduction has left to do, and locks on a condition, are over."""
         ended, watch.reported = watch.reported, None
         if memory.reported is not None:
@@ -322,7 +362,7 @@ class RuleActor(Actor):
             )
         if self._mode is not Mode.ENFORCE:
             return memory
-        account_id, rule_id = _account_of(watch), self._rule.settings.id
+        account_id, rule_id = watch.account_id, self._rule.settings.id
         if ended is not None and isinstance(ended.breach.action, Reduce):
             self.outbox.send(
                 m.BreachEnded(
@@ -338,7 +378,7 @@ class RuleActor(Actor):
             self._release(watch, cause.correlation_id, now_ns)
         return memory
 
-    def _release(self, watch: _Watch, correlation_id: str, now_ns: int) -> None:
+    def _release(self, watch: Watch, correlation_id: str, now_ns: int) -> None:
         """Tell that what this rule's locks on a condition wait for has come."""
         if self._mode is Mode.ENFORCE:
             self.outbox.send(
@@ -346,7 +386,7 @@ class RuleActor(Actor):
                     correlation_id=correlation_id,
                     at_ns=now_ns,
                     rule_id=self._rule.settings.id,
-                    account_id=_account_of(watch),
+                    account_id=watch.account_id,
                 )
             )
 
@@ -363,12 +403,12 @@ class RuleActor(Actor):
                 rule_id=self._rule.settings.id,
                 account_id=fact.account_id,
                 warned=warned,
-                event=_event_of(cause),
+                event=event_of(cause),
             )
         )
         return after
 
-    def _move_stops(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
+    def _move_stops(self, watch: Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
         """Pass on the moves wanted, each time they are others; in shadow say what was moved."""
         moves = verdict.stop_moves if isinstance(verdict, Ok | Unknown) else ()
         if self._mode is not Mode.ENFORCE:
@@ -381,14 +421,14 @@ class RuleActor(Actor):
             correlation_id=cause.correlation_id,
             at_ns=now_ns,
             rule_id=self._rule.settings.id,
-            account_id=_account_of(watch),
+            account_id=watch.account_id,
             moves=moves,
-            event=_event_of(cause),
+            event=event_of(cause),
         )
         self.outbox.send(watch.moves_wanted)
 
     def _move_in_shadow(
-        self, watch: _Watch, moves: tuple[StopMove, ...], cause: Cause, now_ns: int
+        self, watch: Watch, moves: tuple[StopMove, ...], cause: Cause, now_ns: int
     ) -> None:
         fact = watch.fact
         account = fact if fact is None or isinstance(fact, AccountState) else fact.account
@@ -401,13 +441,13 @@ class RuleActor(Actor):
                     correlation_id=cause.correlation_id,
                     at_ns=now_ns,
                     rule_id=self._rule.settings.id,
-                    account_id=_account_of(watch),
+                    account_id=watch.account_id,
                     moves=made,
-                    event=_event_of(cause),
+                    event=event_of(cause),
                 )
             )
 
-    def _remember(self, watch: _Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
+    def _remember(self, watch: Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
         if memory is watch.memory:
             return
         before, watch.memory = watch.memory, memory
@@ -423,64 +463,28 @@ class RuleActor(Actor):
                     at_ns=now_ns,
                     rule_id=self._rule.settings.id,
                     rule_type=self._rule.settings.type,
-                    account_id=_account_of(watch),
+                    account_id=watch.account_id,
                     memory=memory,
                 )
             )
 
-    def _standing(self, watch: _Watch, verdict: Verdict) -> tuple[bool, int | None]:
-        """Return whether an unlock waived the breach, and when the rule next finds another."""
-        found = watch.reported
-        if found is None or not isinstance(verdict, Breached):
-            return False, None
-        is_enforced = self._mode is Mode.ENFORCE
-        is_waived = is_enforced and _left_of(found, _account_in(watch.fact)) is not found.breach
-        if verdict.stands_until is None:
-            return is_waived, None
-        terms = LockTerms(end=verdict.stands_until)
-        return is_waived, lock_end_ns(terms, self._rule.context.calendar, found.at_ns)
-
-    def _tell(self, watch: _Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
-        is_waived, next_cause_ns = self._standing(watch, verdict)
+    def _tell(self, watch: Watch, verdict: Verdict, correlation_id: str, now_ns: int) -> None:
+        calendar, is_enforced = self._rule.context.calendar, self._mode is Mode.ENFORCE
+        is_waived, next_cause_ns = standing(watch, verdict, calendar, is_enforced=is_enforced)
         if watch.told == (verdict, is_waived, next_cause_ns):
             return
         watch.told = (verdict, is_waived, next_cause_ns)
         self.outbox.send(
             m.VerdictChanged(
-                correlation_id=cause.correlation_id,
+                correlation_id=correlation_id,
                 at_ns=now_ns,
                 rule_id=self._rule.settings.id,
                 rule_type=self._rule.settings.type,
                 mode=self._mode.value,
-                account_id=_account_of(watch),
+                account_id=watch.account_id,
                 verdict=verdict,
                 measure=self._rule.measure,
                 is_waived=is_waived,
                 next_cause_ns=next_cause_ns,
             )
         )
-
-
-def _account_of(watch: _Watch) -> int:
-    if watch.fact is None:
-        raise ValueError("an account is watched from its first fact on")
-    return watch.fact.account_id
-
-
-def _account_in(fact: Fact | None) -> AccountState | None:
-    return fact if fact is None or isinstance(fact, AccountState) else fact.account
-
-
-def _left_of(found: m.BreachFound, account: AccountState | None) -> Breached | None:
-    """Return what unlocks have left of a breach: itself where they left all, None for nothing."""
-    unlocked = () if account is None else account.unlocked
-    return left_of(found.breach, found.rule_id, found.at_ns, unlocked)
-
-
-def _is_known_enough(account: AccountState | None) -> bool:
-    return account is not None and account.is_reconciled and account.locks_noted
-
-
-def _event_of(cause: Cause) -> m.Message:
-    """Return what moved the fact: a broker event, or the tick that only let time pass."""
-    return cause if isinstance(cause, m.Tick) else cause.event

@@ -193,7 +193,7 @@ class ViewActor(Actor):
             self._paint()
 
     def _take_enforcement(self, message: m.EnforcementChanged) -> None:
-        if message.phase is m.EnforcementPhase.FLAT_OBSERVED:
+        if message.phase is m.EnforcementPhase.FLAT_OBSERVED or not message.is_under_way:
             self._known.enforcement.pop(message.account_id, None)
             return
         started = self._known.enforcement.get(message.account_id)
@@ -202,13 +202,19 @@ class ViewActor(Actor):
 
     def _take_actor(self, message: m.ActorChanged) -> None:
         match message.status:
-            case m.ActorStatus.FAILED | m.ActorStatus.GIVEN_UP:
+            case m.ActorStatus.FAILED | m.ActorStatus.GIVEN_UP | m.ActorStatus.STUCK:
                 self._known.failed[message.address] = message.status
-                if message.address == EnforcerActor.kind:
+                is_stuck = message.status is m.ActorStatus.STUCK
+                if message.address == EnforcerActor.kind and not is_stuck:
                     # The next one begins anew and tells of its own enforcements only.
                     self._known.enforcement.clear()
             case m.ActorStatus.RESTARTED | m.ActorStatus.STARTED:
-                self._known.failed.pop(message.address, None)
+                before = self._known.failed.pop(message.address, None)
+                is_replaced = (
+                    before is m.ActorStatus.STUCK and message.status is m.ActorStatus.RESTARTED
+                )
+                if message.address == EnforcerActor.kind and is_replaced:
+                    self._known.enforcement.clear()
             case m.ActorStatus.FAULT:
                 pass
 

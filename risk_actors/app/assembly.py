@@ -1,7 +1,7 @@
 """From settings and accounts to the actor system, not started, and who reads its picture."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,7 +23,10 @@ from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.broker import Account
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.last_run import LastRun
+from risk_actors.core.lock import Lock
+from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import Mode, RuleContext
+from risk_actors.core.rules.failure import waiting_for_rules
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.runtime.clock import Clock
@@ -81,6 +84,7 @@ def assemble(
     if surroundings.is_rebuilt and not surroundings.may_be_under_way:
         last_run = msgspec.structs.replace(last_run, may_be_under_way=False)
     started_ns = clock.now_ns()
+    left = read_locks(data_dir, context.calendar, started_ns)
     keep = Retention(
         record_days=settings.store.keep_days,
         tape_days=settings.store.keep_tape_days,
@@ -107,6 +111,7 @@ def assemble(
         on_rule_failure=settings.session.on_rule_failure,
         brake_after_commands=settings.gateway.brake_after_commands,
         lock_shelf=surroundings.lock_shelf,
+        held=waiting_for_rules(_locks_in_force(left, surroundings.lock_shelf)),
     )
     run = RunRecord(
         started_ns=started_ns,
@@ -116,13 +121,21 @@ def assemble(
         setup=setup_of(
             settings,
             blueprint,
-            read_locks(data_dir, context.calendar, started_ns),
+            left,
             mode=surroundings.mode.value,
         ).as_json(),
         broker=surroundings.broker,
     )
     system = ActorSystem(blueprint)
     return Assembly(system, HeadroomDesk(frame, rules, memories, clock), memories)
+
+
+def _locks_in_force(left: RestoredLocks | None, shelf: LockShelf | None) -> Sequence[Lock]:
+    """Return the locks that the actors begin with."""
+    if shelf is not None and shelf.book is not None:
+        book = shelf.book
+        return [lock for each in sorted(book.accounts()) for lock in book.in_force(each)]
+    return () if left is None else left.locks
 
 
 class _LeftBehind(NamedTuple):

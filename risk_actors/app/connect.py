@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from risk_actors.app.guard import FillsWindow
+from risk_actors.app.fills_window import FillsWindow
 from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings import Settings
 from risk_actors.app.settings_keeper import SettingsKeeper

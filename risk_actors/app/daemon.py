@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
@@ -24,8 +24,11 @@ from risk_actors.app.admin_secret import unlock_advice
 from risk_actors.app.broker_identity import identity_of, use_files_of
 from risk_actors.app.connect import Target, connect, for_account
 from risk_actors.app.guard import Guard
+from risk_actors.app.heartbeat import HeartbeatFile
 from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
 from risk_actors.app.logs import Logs
+from risk_actors.app.mender import Mender
+from risk_actors.app.sd_notify import ServiceManager
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
 from risk_actors.app.settings_desk import SettingsDesk
 from risk_actors.app.settings_environment import (
@@ -39,7 +42,10 @@ from risk_actors.app.settings_load import load_settings
 from risk_actors.app.settings_stored import stored_settings, zone_of_last_run
 from risk_actors.app.settings_watch import SettingsWatch
 from risk_actors.app.trader_desk import TraderDesk
+from risk_actors.app.vital_signs import Signs, VitalSigns
+from risk_actors.app.watchdog import Watchdog
 from risk_actors.projectx.errors import LoginFailed
+from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
@@ -175,16 +181,42 @@ def _run_system(
     # Stopped before the actors are, so that nothing arrives at an actor that has ended.
     stack.callback(session.stop)
 
+    mender = Mender(guard, desk.turn, clock)
+    mender.start()
+    stack.callback(mender.stop)
+
     watch = SettingsWatch(options.settings_dir, desk.look)
     watch.start()
     stack.callback(watch.stop)
 
     address = _serve(options, wanted, guard, desk, instance, stack)
+    threads = {"the settings' watch": lambda: watch.lives, "the mender": lambda: mender.lives}
+    watchdog = _watchdog(options.data_dir, guard, session, threads)
+    watchdog.start()
+    stack.callback(watchdog.stop)
     _show_until_stopped(options, guard, address, logs, stop)
 
     guard.show_phase("stopping")
     logger.info("Stopping: protection ends with this process, locks stay in the store")
-    return ExitCode.FAULT if guard.has_given_up or stop.is_lost else ExitCode.OK
+    return ExitCode.FAULT if guard.given_up or stop.is_lost else ExitCode.OK
+
+
+def _watchdog(
+    data_dir: Path,
+    guard: Guard,
+    session: ProjectXGateway,
+    threads: Mapping[str, Callable[[], bool]],
+) -> Watchdog:
+    """Return what tells watchers outside of this process how it is."""
+    signs = Signs(
+        problems=guard.problems,
+        is_guarding=lambda: guard.is_guarding,
+        ping=session.ping,
+        threads={"the clock's pulse": lambda: guard.has_pulse, **threads},
+    )
+    return Watchdog(
+        VitalSigns(signs), guard.picture, ServiceManager(os.environ), HeartbeatFile(data_dir)
+    )
 
 
 def _start_logs(data_dir: Path, settings: Settings, stack: ExitStack) -> Logs:

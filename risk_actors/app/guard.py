@@ -2,85 +2,62 @@
 
 Settings that change while the daemon runs are taken on by making all actors anew: the way back
 from the store and the broker is the one that every start takes, so there is no second way to be
-wrong. What the broker says meanwhile is held and handed to the new ones.
+wrong. What the broker says meanwhile is held and handed to the new ones. The same way leads back
+from an actor that failed for good.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from loguru import logger
 
 from risk_actors import __version__
+from risk_actors.actors.journal import JournalActor
 from risk_actors.actors.lockout import LockShelf
 from risk_actors.actors.operator import OperatorInlet
 from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
-from risk_actors.actors.view import PictureFrame
+from risk_actors.actors.trader_requests import AnswerKind, TraderAnswer
+from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.app import topology
+from risk_actors.app.actor_set import ActorSet
 from risk_actors.app.admin_secret import AdminSecret
-from risk_actors.app.assembly import Assembly, Surroundings, assemble
+from risk_actors.app.assembly import Surroundings, assemble
+from risk_actors.app.fills_window import FillsWindow
 from risk_actors.app.inlet import Inlet
+from risk_actors.app.likeness import are_alike, rule_types, say_rules
+from risk_actors.app.notices import Notices
 from risk_actors.app.pulse import PulseThread
 from risk_actors.app.rule_context import rule_context
-from risk_actors.app.settings import (
-    LogSettings,
-    PaperSettings,
-    Settings,
-    TradingMode,
-    WebSettings,
-)
+from risk_actors.app.settings import Settings, TradingMode
 from risk_actors.app.settings_keeper import InForce
-from risk_actors.app.system import RESYNC
+from risk_actors.app.store_watch import StoreState, StoreWatch
+from risk_actors.app.supervision import POLICIES, RESYNC
 from risk_actors.core.broker import Account
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.rules import Mode
 from risk_actors.core.rules.memory import RuleMemory
-from risk_actors.core.trading_calendar import TradingCalendar
-from risk_actors.messages import ActorChanged, ActorStatus
+from risk_actors.messages import ActorChanged
 from risk_actors.projectx.gateway import ProjectXGateway
-from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.runtime.clock import Clock
+from risk_actors.runtime.restarts import WhenGivenUp
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
-from risk_actors.store.recovery import open_or_recover
-from risk_actors.store.rule_states import KeptMemory, keep_memories
-from risk_actors.store.schema import DATABASE_FILE
-from risk_actors.store.trouble import store_trouble
+from risk_actors.store.rule_states import KeptMemory
 
 RENEW_AFTER_NS = 120 * NS_PER_S
 """After a daily reset; the market's own pause lasts longer."""
 
-_NS_PER_MS = 1_000_000
+_GIVEN_UP = {
+    WhenGivenUp.REMAKE: "what it did is NOT DONE until all actors are made anew",
+    WhenGivenUp.FAIL_CLOSED: "what it guarded is treated as `on_rule_failure` says",
+    WhenGivenUp.DO_WITHOUT: "protection goes on without it",
+}
 
-
-class FillsWindow:
-    """Since when the broker's fills are wanted, by the calendar that holds now."""
-
-    def __init__(self, calendar: TradingCalendar) -> None:
-        self.calendar = calendar
-
-    def __call__(self, now_ns: int) -> int:
-        """Return the earlier of both beginnings; a week may begin after the day does."""
-        return min(self.calendar.day(now_ns).start_ns, self.calendar.week(now_ns).start_ns)
-
-
-class _Running:
-    """One set of actors."""
-
-    def __init__(self, assembly: Assembly, supervisor: Supervisor, pulse: PulseThread) -> None:
-        self.assembly = assembly
-        self.supervisor = supervisor
-        self.pulse = pulse
-
-    def stop(self) -> None:
-        """End the actors, the last started first; what waits in mailboxes is handled first."""
-        self.pulse.stop()
-        left = self.supervisor.stop()
-        if left:
-            logger.error("Actors that did not end in time: {}", ", ".join(left))
+_NOBODY_GUARDS = (
+    "nothing is guarded at the moment, and nothing is sent: the actors could not be started and are"
+    " tried again. Flatten in your platform."
+)
 
 
 class Guard:
@@ -111,7 +88,6 @@ class Guard:
             notices: what went wrong before the actors were there; shown until the process ends,
                 and recorded.
         """
-        self._notices = tuple(notices)
         self._session = session
         self._accounts = tuple(accounts)
         self._fills_window = fills_window
@@ -122,7 +98,12 @@ class Guard:
         self._secret = AdminSecret(data_dir, clock)
         self._inlet = Inlet()
         self._in_force: InForce | None = None
-        self._running: _Running | None = None
+        self._wanted: InForce | None = None
+        self._is_disarmed = False
+        self._holding = threading.Lock()
+        self.needs_mending = threading.Event()
+        """Set when an actor failed for good."""
+        self._running: ActorSet | None = None
         self._made_ns = 0
         self._swap = threading.Lock()
         self._memories: dict[tuple[str, int], RuleMemory] = {}
@@ -132,9 +113,17 @@ class Guard:
                 mode=mode.value,
                 armed=False,
                 phase="starting",
-                notices=self._notices,
+                notices=tuple(notices),
             )
         )
+        self.notices = Notices(
+            notices,
+            clock,
+            show=self._show_notices,
+            record=self.record,
+        )
+        """What went wrong for good."""
+        self._store = StoreWatch(data_dir, clock, self.notices.say)
         self.operator: OperatorInlet
 
     # --- for readers on any thread ----------------------------------------------------------
@@ -162,12 +151,32 @@ class Guard:
         return self._session.has_room
 
     @property
-    def has_given_up(self) -> bool:
-        """Whether some actor failed too often, so that what it did is not done any more."""
+    def has_pulse(self) -> bool:
+        """Whether time passes for the actors."""
+        return self._running is not None and self._running.has_pulse
+
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Who failed too often, so that what it did is not done any more; addresses."""
+        return () if self._running is None else self._running.given_up()
+
+    def lacking(self) -> dict[str, WhenGivenUp]:
+        """Return whom all actors have to be made anew for, at once or some time.
+
+        Where somebody stands in, nobody is lacking.
+        """
+        return {} if self._running is None else self._running.lacking()
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the actors that protection needs, in plain words."""
         running = self._running
-        return running is not None and any(
-            stats.status == "given_up" for stats in running.supervisor.stats()
-        )
+        return () if running is None else running.supervisor.health().problems
+
+    @property
+    def is_guarding(self) -> bool:
+        """Whether there are actors at all."""
+        running = self._running
+        return running is not None and not running.is_ended
 
     # --- for the one who changes them ---------------------------------------------------------
 
@@ -177,48 +186,68 @@ class Guard:
         Raises:
             StartFailedError: an actor could not be started.
         """
+        self._wanted = in_force
         self._make(in_force)
         logger.info("✅ Rules Initialized: {}", self._say_rules(in_force))
         self._session.start(self._inlet.send, tuple(account.id for account in self._accounts))
-        self._begin()
-        self._record_notices()
         enforced = "breaches are enforced" if self._is_armed(in_force) else "NOT ARMED"
         nothing = "" if self._is_armed(in_force) else ", nothing is sent"
+        # Before the first event is let in, for that is the next checkpoint.
         logger.info("✅ Event Loop Running: {}{}", enforced, nothing)
+        self._begin()
+        self.notices.record_all()
 
-    def ask[T](self, request: Callable[[OperatorInlet], T]) -> T:
+    def ask(self, request: Callable[[OperatorInlet], TraderAnswer]) -> TraderAnswer:
         """Hand a request of the trader's to the present actors; from any thread.
 
         While they are being replaced it waits for the new ones: sent to the old, it would be lost.
         """
         with self._swap:
+            if not self.is_guarding:
+                return TraderAnswer(AnswerKind.CONFLICT, _NOBODY_GUARDS)
             return request(self.operator)
 
     def hold_commands(self) -> None:
-        """Send nothing to the broker from this instant on; from any thread."""
-        self._session.hold_commands = True
+        """Send nothing to the broker until `release_commands`, whatever is made anew meanwhile.
+
+        From any thread.
+        """
+        with self._holding:
+            self._is_disarmed = self._session.hold_commands = True
+
+    def release_commands(self) -> None:
+        """Take that the trader has armed again: what is in force decides."""
+        with self._holding:
+            self._is_disarmed = False
+        self._send_or_hold()
 
     def would_replace(self, in_force: InForce) -> bool:
         """Tell whether settings make other actors, or only have to be told."""
-        return self._in_force is None or not _are_alike(self._in_force, in_force)
+        return self._in_force is None or not are_alike(self._in_force, in_force)
 
-    def take(self, in_force: InForce) -> None:
-        """Take on other settings; when that fails, go on with those before.
+    def take(self, in_force: InForce) -> bool:
+        """Take on other settings; when that fails, go on with those before and return false.
+
+        Whether commands are sent follows at once all the same: who disarmed has disarmed.
 
         Raises:
             StartFailedError: neither could be started; nothing is guarded any more.
         """
+        self._wanted = in_force
         if not self.would_replace(in_force):
             self._in_force = in_force
+            self._send_or_hold()
             self._tell_settings()
-            return
+            return True
         if not self._replace(in_force):
-            return
+            self._send_or_hold()
+            return False
         logger.warning(
             "Settings taken on ({}): {}",
             "; ".join(in_force.applied) or "no rule differs",
             self._say_rules(in_force),
         )
+        return True
 
     def renew(self) -> None:
         """Make the actors anew once a trading day, when nothing is open or under way.
@@ -232,9 +261,9 @@ class Guard:
         in_force = self._in_force
         if in_force is None or self._made_ns >= in_force.day_start_ns + RENEW_AFTER_NS:
             return
-        if self._clock.now_ns() >= in_force.day_start_ns + RENEW_AFTER_NS and self._is_quiet():
-            logger.info("A trading day has begun: the actors are made anew")
-            self._replace(in_force)
+        is_due = self._clock.now_ns() >= in_force.day_start_ns + RENEW_AFTER_NS
+        if is_due and self._is_quiet() and self._replace(in_force):
+            logger.info("A trading day has begun: the actors were made anew")
 
     def look_after_store(self) -> None:
         """Make a store anew that is gone, and write into it what is known.
@@ -242,17 +271,38 @@ class Guard:
         Raises:
             StartFailedError: no actors could be started with it; nothing is guarded any more.
         """
+        if self._wanted is not None and self._store.is_gone:
+            # What could not be taken on without a store is now.
+            self._replace(self._wanted)
+
+    def look_at_secret(self) -> None:
+        """Note which admin secret is set, so that one set before a lock counts as that."""
         self._secret.look()
-        if self._in_force is not None and not (self._data_dir / DATABASE_FILE).is_file():
-            self._replace(self._in_force)
+
+    def remake(self) -> bool:
+        """Make the actors anew as they are; tell whether that was possible.
+
+        Raises:
+            StartFailedError: they could not be started; nothing is guarded any more.
+        """
+        return self._in_force is not None and self._replace(self._in_force)
 
     def _replace(self, in_force: InForce) -> bool:
-        """Make the actors anew; those that work are not ended for a store that does not."""
+        """Make the actors anew; those that work are not ended for a store that does not.
+
+        Returns:
+            Whether there are new actors with these settings.
+        """
         with self._swap:
             before = self._in_force
-            if not self._is_store_usable():
+            store = self._store.look()
+            if store is StoreState.UNUSABLE:
                 return False
             self._end()
+            if store is StoreState.MADE_ANEW:
+                # Not before: those who have ended may have written until then, into the lost file.
+                self._fill_store()
+            is_taken = True
             try:
                 self._make(in_force)
             except StartFailedError as error:
@@ -260,51 +310,23 @@ class Guard:
                     raise
                 logger.critical("The changed settings could not be taken on: {}", error)
                 self._make(before)
+                is_taken = are_alike(before, in_force)
             self._session.resume("the actors were made anew")
             self._begin()
-        return True
+        return is_taken
 
-    def _is_store_usable(self) -> bool:
-        """Look at the store; one that is damaged or gone is set aside and made anew."""
-        trouble = store_trouble(self._data_dir)
-        if trouble is None:
-            return True
-        try:
-            said = (trouble, *open_or_recover(self._data_dir, self._clock.now_ns()).said)
-            keep_memories(self._data_dir, self._all_memories(), self._clock.now_ns())
-        except (sqlite3.Error, OSError) as error:
-            sentence = (
-                f"{trouble}, and cannot be made anew: {error}. Rules and locks go on in memory;"
-                " settings are taken on once the data directory can be written."
-            )
-            said = (sentence,)
-        for sentence in said:
-            self._notice(sentence)
-        is_usable = store_trouble(self._data_dir) is None
-        if is_usable and self._running is not None:
-            self._running.assembly.system.lock_shelf.save_again()
-        return is_usable
-
-    def _notice(self, sentence: str) -> None:
-        """Say what went wrong with the store, once: on the screen, in the log, in the record."""
-        if sentence in self._notices:
+    def _fill_store(self) -> None:
+        """Write into a new store what only the actors before knew."""
+        if self._running is None or self._in_force is None:
             return
-        logger.critical("{}", sentence)
-        self._notices = (*self._notices, sentence)
-        self._frame.show_notices(self._notices)
-        self._record(sentence)
-
-    def _all_memories(self) -> list[KeptMemory]:
-        """Return what the rules remember now, whether or not it changed since the start."""
-        assert self._running is not None and self._in_force is not None  # noqa: S101,PT018
-        types = _types(self._in_force.settings)
-        memories = {**self._running.assembly.memories, **self._frame.memories}
-        self._memories |= memories
-        return [
+        self._running.assembly.system.lock_shelf.save_again()
+        types = rule_types(self._in_force.settings)
+        self._memories |= {**self._running.assembly.memories, **self._frame.memories}
+        self._store.fill(
             KeptMemory(rule_id, types[rule_id], account_id, memory)
-            for (rule_id, account_id), memory in memories.items()
+            for (rule_id, account_id), memory in self._memories.items()
             if rule_id in types
-        ]
+        )
 
     def stop(self) -> None:
         """Stop the actors; the session must have been stopped before."""
@@ -321,6 +343,9 @@ class Guard:
         settings, armed = in_force.settings, self._is_armed(in_force)
         context = rule_context(settings)
         self._fills_window.calendar = context.calendar
+        self._session.follow_market(
+            context.market, int(settings.pnl.quote_stale_after_s * NS_PER_S)
+        )
         before = self._frame
         frame = PictureFrame(
             Picture(
@@ -330,7 +355,7 @@ class Guard:
                 phase="starting",
                 unlock=settings.session.unlock.value,
                 timezone=settings.session.timezone,
-                notices=self._notices,
+                notices=self.notices.said,
                 events=before.picture.events,
             )
         )
@@ -347,20 +372,25 @@ class Guard:
                 armed=armed,
                 lock_shelf=self._unsaved_locks(),
                 memories=self._memories_for(settings),
-                may_be_under_way=any(a.enforcement for a in before.picture.accounts),
+                may_be_under_way=bool(self.given_up)
+                or any(account.enforcement for account in before.picture.accounts),
                 is_rebuilt=self._running is not None,
                 broker=self._broker,
             ),
         )
         system = assembly.system
         supervisor = Supervisor(
-            self._clock, outbox=system.supervisor_outbox, resync=RESYNC, on_given_up=_say_given_up
+            self._clock,
+            outbox=system.supervisor_outbox,
+            resync=RESYNC,
+            on_given_up=self._on_given_up,
+            on_stuck=_say_stuck,
         )
         supervisor.start(system.specs)
         self._frame = frame
         self._in_force = in_force
         self._made_ns = self._clock.now_ns()
-        self._running = _Running(
+        self._running = ActorSet(
             assembly, supervisor, PulseThread(system.timer_mailbox, TICK_EVERY_S)
         )
         self.operator = OperatorInlet(
@@ -378,7 +408,7 @@ class Guard:
         """Let in what the broker says, and time."""
         assert self._running is not None  # noqa: S101 - made a moment ago
         assert self._in_force is not None  # noqa: S101 - made a moment ago
-        self._session.hold_commands = not self._is_armed(self._in_force)
+        self._send_or_hold()
         self._inlet.open(self._running.assembly.system.inbound.send)
         self._running.pulse.start()
         self._tell_settings()
@@ -393,9 +423,14 @@ class Guard:
 
         It is in the store as well, unless that could not be written.
         """
-        self._memories |= self._frame.memories
-        before = {} if self._in_force is None else _types(self._in_force.settings)
-        after = _types(settings)
+        lost = self.given_up
+        if ViewActor.kind in lost and JournalActor.kind not in lost:
+            # Nobody noted what they remembered since; the store has it.
+            self._memories = {}
+        else:
+            self._memories |= self._frame.memories
+        before = {} if self._in_force is None else rule_types(self._in_force.settings)
+        after = rule_types(settings)
         return {
             (rule_id, account_id): memory
             for (rule_id, account_id), memory in self._memories.items()
@@ -433,67 +468,31 @@ class Guard:
         # Told once: who is told again later is not told that it changed again.
         self._in_force = self._in_force._replace(applied=())
 
-    def _record_notices(self) -> None:
-        """Have it in the record what went wrong with the store before anything could record it."""
-        for notice in self._notices:
-            self._record(notice)
+    def _send_or_hold(self) -> None:
+        """Let commands through where the trader has armed and settings in force and wanted do."""
+        assert self._in_force is not None  # noqa: S101 - made before
+        assert self._wanted is not None  # noqa: S101 - taken before
+        is_armed = self._is_armed(self._in_force) and self._is_armed(self._wanted)
+        with self._holding:
+            self._session.hold_commands = self._is_disarmed or not is_armed
 
-    def _record(self, notice: str) -> None:
+    def record(self, message: ActorChanged) -> None:
+        """Have the present actors show and record what became of one."""
         assert self._running is not None  # noqa: S101 - made before anything is said
-        now_ns = self._clock.now_ns()
-        self._running.assembly.system.supervisor_outbox.send(
-            ActorChanged(
-                correlation_id=f"store-{now_ns // _NS_PER_MS:x}-{self._notices.index(notice) + 1}",
-                at_ns=now_ns,
-                address="store",
-                status=ActorStatus.FAULT,
-                detail=notice,
-            )
-        )
+        self._running.assembly.system.supervisor_outbox.send(message)
+
+    def _show_notices(self, said: tuple[str, ...]) -> None:
+        self._frame.show_notices(said)
+
+    def _on_given_up(self, address: str) -> None:
+        """Take the word of the supervisor, on its thread; the actors are made anew on another."""
+        how = POLICIES[address.partition(":")[0]].given_up
+        logger.critical("{} failed too often and was given up: {}", address, _GIVEN_UP[how])
+        self.needs_mending.set()
 
     def _say_rules(self, in_force: InForce) -> str:
         return say_rules(in_force.settings, armed=self._is_armed(in_force))
 
 
-def say_rules(settings: Settings, *, armed: bool) -> str:
-    """Return each rule with the mode that holds while armed or not."""
-    modes = [
-        "shadow" if rule.mode is Mode.ENFORCE and not armed else rule.mode.value
-        for rule in settings.rules
-    ]
-    return ", ".join(
-        f"{rule.id} ({mode})" for rule, mode in zip(settings.rules, modes, strict=True)
-    )
-
-
-def _types(settings: Settings) -> dict[str, str]:
-    return {rule.id: rule.type for rule in settings.rules}
-
-
-def _are_alike(one: InForce, other: InForce) -> bool:
-    """Tell whether the actors that run with one would be the same with the other."""
-    return (_of_actors(one.settings), one.armed_by_command) == (
-        _of_actors(other.settings),
-        other.armed_by_command,
-    )
-
-
-def _of_actors(settings: Settings) -> Settings:
-    """Return settings without what no actor has to do with."""
-    return msgspec.structs.replace(
-        settings,
-        gateway=GatewaySettings(),
-        log=LogSettings(),
-        web=WebSettings(),
-        simulator=PaperSettings(),
-        preset=None,
-        news_notes=(),
-    )
-
-
-def _say_given_up(address: str) -> None:
-    logger.critical(
-        "{} failed too often and was given up: what it did is NOT DONE any more. "
-        "Close your positions yourself and start again.",
-        address,
-    )
+def _say_stuck(address: str, dump: str) -> None:
+    logger.critical("{} is stuck; what every thread was doing:\n{}", address, dump)

@@ -19,6 +19,11 @@ class PulseThread:
         """Begin."""
         self._thread.start()
 
+    @property
+    def lives(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End; returns when the thread has."""
         self._stop.set()

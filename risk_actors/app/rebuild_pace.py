@@ -19,6 +19,8 @@ class RebuildPace:
     def __init__(self) -> None:
         self._done_ns: int | None = None
         self._owed_ns: int | None = None
+        self._rest_ns = REST_NS
+        self._failures = 0
 
     @property
     def is_owed(self) -> bool:
@@ -34,13 +36,20 @@ class RebuildPace:
         """Tell whether what is owed may be done now."""
         if self._owed_ns is None:
             return False
-        if self._done_ns is not None and now_ns - self._done_ns < REST_NS:
+        if self._done_ns is not None and now_ns - self._done_ns < self._rest_ns:
             return False
         return has_room or now_ns - self._owed_ns >= WAIT_AT_MOST_NS
 
     def done(self, now_ns: int) -> None:
         """Take that the actors were made anew."""
         self._done_ns, self._owed_ns = now_ns, None
+        self._rest_ns, self._failures = REST_NS, 0
+
+    def failed(self, now_ns: int) -> None:
+        """Take that it was tried in vain: it stays owed, and the rests between tries grow."""
+        self._rest_ns = min(REST_NS << self._failures, WAIT_AT_MOST_NS)
+        self._failures += 1
+        self._done_ns = now_ns
 
     def settle(self) -> None:
         """Take that nothing has to be done after all."""

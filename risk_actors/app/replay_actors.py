@@ -21,7 +21,7 @@ from risk_actors.runtime.actor import Actor
 from risk_actors.runtime.control import Control
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.supervisor import ChildSpec
-from risk_actors.runtime.tape import MADE, STORE, next_instant
+from risk_actors.runtime.tape import BROUGHT, MADE, REPLACED, STORE, next_instant
 from risk_actors.store.tape_rows import KeptNote, KeptNotes, TickRun
 
 
@@ -112,19 +112,23 @@ class Player:
         for note in notes:
             if isinstance(note, TickRun):
                 self._play_ticks(note.ticks)
-            elif note.sender == MADE:
-                self._make(note.at_ns)
+            elif note.sender in (MADE, BROUGHT, REPLACED):
+                self._make(note.at_ns, note.sender)
             elif note.sender != STORE:
                 self._play_message(note)
 
-    def _make(self, at_ns: int) -> None:
-        if self._actor is not None:
+    def _make(self, at_ns: int, made_as: str) -> None:
+        if made_as == REPLACED:
+            # What it said meanwhile reached nobody in the run, and here it did.
+            self.problems.append((at_ns, f"{self.address} was stuck in the run and replaced"))
+            self._spec.renew()
+        elif made_as == MADE and self._actor is not None:
             self.problems.append((at_ns, f"{self.address} failed in the run, not in the replay"))
-            self._close()
+        self._close()
         self._failure = ""
         self._clock.instant_ns = at_ns
         # Without a tape the actor uses the clock that it is given.
-        context = self._spec.context(self._clock, _NoOverseer())._replace(tape=None)
+        context = self._spec.context(self._clock, _NoOverseer(), made_as)._replace(tape=None)
         try:
             self._actor = self._spec.make(context)
             self._actor.on_start()

@@ -26,6 +26,7 @@ from risk_actors.core.last_run import LastRun
 from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import Mode
+from risk_actors.core.rules.failure import waiting_for_rules
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
 from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
@@ -193,6 +194,7 @@ def blueprint_of(setup: RunSetup, edges: Edges) -> Blueprint:
         unlock=settings.session.unlock_terms(),
         on_rule_failure=settings.session.on_rule_failure,
         brake_after_commands=settings.gateway.brake_after_commands,
+        held=waiting_for_rules(lock_of(row) for row in setup.locks.locks),
     )
 
 

@@ -50,7 +50,8 @@ class SettingsDesk:
         self._keep = keep
         self._on_lost = on_lost
         self._monotonic_ns = monotonic_ns
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
+        """Held by whoever makes the actors anew."""
         self._pace = RebuildPace()
         self._is_kept = False
         self._has_failed = False
@@ -61,14 +62,14 @@ class SettingsDesk:
         Raises:
             StartFailedError: an actor could not be started.
         """
-        with self._turn:
+        with self.turn:
             self._tell()
             self._guard.start(self._keeper.in_force)
             self._write_down()
 
     def look(self, changed: bool) -> None:
         """Take on edited files, and what waited for a day that has begun."""
-        with self._turn:
+        with self.turn:
             if self._guard.has_locks and self._keeper.see_lock():
                 self._is_kept = False
             news = self._edited() if changed else False
@@ -76,6 +77,7 @@ class SettingsDesk:
                 self._take()
             elif self._pace.is_owed:
                 self._take_when_due()
+            self._guard.look_at_secret()
             self._or_lost(self._guard.look_after_store)
             self._or_lost(self._guard.renew)
             if not self._is_kept:
@@ -86,7 +88,9 @@ class SettingsDesk:
         if not armed:
             # Before anything else, for it is the emergency stop; the actors follow.
             self._guard.hold_commands()
-        with self._turn:
+        with self.turn:
+            if armed:
+                self._guard.release_commands()
             if not self._keeper.arm(armed=armed):
                 return False
             # At once, whatever the pace: who may disarm gains nothing by doing it often.
@@ -123,8 +127,10 @@ class SettingsDesk:
         """Make the actors anew, at a pace that leaves them the requests they have to read with."""
         now_ns = self._monotonic_ns()
         if at_once or self._pace.is_due(now_ns, has_room=self._guard.has_room):
-            self._or_lost(lambda: self._guard.take(self._keeper.in_force))
-            self._pace.done(now_ns)
+            if self._or_lost(lambda: self._guard.take(self._keeper.in_force)):
+                self._pace.done(now_ns)
+            else:
+                self._pace.failed(now_ns)
 
     def _tell(self) -> None:
         in_force = self._keeper.in_force
@@ -144,9 +150,9 @@ class SettingsDesk:
         else:
             self._is_kept, self._has_failed = True, False
 
-    def _or_lost(self, change: Callable[[], None]) -> None:
+    def _or_lost[T](self, change: Callable[[], T]) -> T:
         try:
-            change()
+            return change()
         except Exception as error:
             self._on_lost(error)
             raise

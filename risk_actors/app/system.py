@@ -1,7 +1,7 @@
 """Puts the actors together: mailboxes, routes from the wiring table, and how each one is made."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,11 +14,14 @@ from risk_actors.actors.operator import OPERATOR
 from risk_actors.actors.pnl import PnlActor
 from risk_actors.actors.position import PositionActor
 from risk_actors.actors.record import JournalStore
-from risk_actors.actors.rule import FACT_MESSAGES, RuleActor, RuleShelf
+from risk_actors.actors.rule import FACT_MESSAGES, RuleActor
+from risk_actors.actors.rule_shelf import RuleShelf
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
+from risk_actors.app.supervision import POLICIES, RESYNC
 from risk_actors.core.balance_check import DayOpening
+from risk_actors.core.instruments import Instrument
 from risk_actors.core.last_run import LastRun
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
@@ -31,13 +34,12 @@ from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.child import ChildSpec, nothing
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
-from risk_actors.runtime.supervisor import ChildSpec
 from risk_actors.runtime.tape import Tape
 
-RESYNC: tuple[str, ...] = (LockoutActor.kind, RuleActor.kind, PnlActor.kind, OUTBOUND)
-"""Who can say again what is true: locks, breaches, P&L, and the broker's state."""
+__all__ = ["RESYNC", "TAPED", "ActorSystem", "Blueprint"]
 
 
 class Blueprint(NamedTuple):
@@ -76,6 +78,8 @@ class Blueprint(NamedTuple):
     """What becomes of the accounts of a rule that failed for good."""
     brake_after_commands: int = 40
     """So many commands for one account in a minute without any change, and sending pauses."""
+    held: Mapping[str, Collection[int]] = MappingProxyType({})
+    """By rule id, accounts on which the run before left a lock that waits for the rule."""
     make_mailbox: Callable[[str], Mailbox] = Mailbox
     """A replay puts its own in place."""
 
@@ -93,6 +97,8 @@ class _Member(NamedTuple):
     accepts: frozenset[type] | None = None
     """Message types this one wants, where it wants fewer than its kind receives."""
     account_id: int | None = None
+    renew: Callable[[], None] = nothing
+    """Puts a state in place of the one that a stuck actor may still write to."""
 
 
 class ActorSystem:
@@ -130,6 +136,8 @@ class ActorSystem:
                 mailbox=self._mailboxes[member.address],
                 outbox=self._outbox(member.kind, member.address),
                 tape=self._tapes.get(member.address),
+                policy=POLICIES[member.kind],
+                renew=member.renew,
             )
             for member in members
         )
@@ -179,7 +187,7 @@ def _members(
 ) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
-    plans = PlanShelf()
+    instruments: dict[str, Instrument] = {}
     seen = SeenWindows(calendar, blueprint.started_ns, blueprint.last_run)
     return [
         _view_member(blueprint, seen),
@@ -195,17 +203,7 @@ def _members(
             OUTBOUND,
             lambda c: GatewayActor(c, session=blueprint.session, account_ids=accounts),
         ),
-        _Member(
-            EnforcerActor.kind,
-            EnforcerActor.kind,
-            lambda c: EnforcerActor(
-                c,
-                account_ids=accounts,
-                armed=blueprint.armed,
-                shelf=plans,
-                last_alive_ns=_last_command_ns(blueprint.last_run),
-            ),
-        ),
+        _enforcer_member(blueprint),
         _Member(
             LockoutActor.kind,
             LockoutActor.kind,
@@ -234,6 +232,7 @@ def _members(
                 watched_until_ns=watched_until_ns(
                     accounts, blueprint.last_run.alive_ns, blueprint.memories
                 ),
+                instruments=instruments,
             ),
         ),
         *(_position_member(i, name, blueprint) for i, name in accounts.items()),
@@ -243,6 +242,47 @@ def _members(
             lambda c: TimerActor(c, seen=seen),
         ),
     ]
+
+
+class _Plans:
+    """The plans of the enforcer that is there."""
+
+    def __init__(self) -> None:
+        self.shelf = PlanShelf()
+
+    def renew(self) -> None:
+        """Begin new plans, which know that old ones may have something under way."""
+        self.shelf = PlanShelf()
+        self.shelf.was_filled = True
+
+
+class _Memories:
+    """What the actor of a rule that is there remembers."""
+
+    def __init__(self, shelf: RuleShelf) -> None:
+        self.shelf = shelf
+
+    def renew(self) -> None:
+        """Begin another shelf with the same memories."""
+        self.shelf = self.shelf.renewed()
+
+
+def _enforcer_member(blueprint: Blueprint) -> _Member:
+    plans = _Plans()
+    return _Member(
+        EnforcerActor.kind,
+        EnforcerActor.kind,
+        lambda c: EnforcerActor(
+            c,
+            account_ids=blueprint.accounts,
+            armed=blueprint.armed,
+            shelf=plans.shelf,
+            last_alive_ns=_last_command_ns(blueprint.last_run),
+            brake_after=blueprint.brake_after_commands,
+            market=blueprint.market or MarketCalendar(),
+        ),
+        renew=plans.renew,
+    )
 
 
 def _view_member(blueprint: Blueprint, seen: SeenWindows) -> _Member:
@@ -278,11 +318,17 @@ def _conditions(blueprint: Blueprint) -> dict[str, set[int]]:
         rule.settings.id: _selected(rule.settings, blueprint)
         for rule in blueprint.rules
         if _mode(rule.settings, blueprint) is Mode.ENFORCE
-        and (rule.ends_on_condition or rule.settings.on_unknown is OnUnknown.LOCK)
+        and (
+            rule.ends_on_condition
+            or rule.settings.on_unknown is OnUnknown.LOCK
+            or blueprint.on_rule_failure is OnRuleFailure.LOCK
+        )
     }
 
 
 def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Member:
+    symbols: dict[str, str] = {}
+
     def make(context: ActorContext) -> PositionActor:
         return PositionActor(
             context,
@@ -290,6 +336,7 @@ def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Membe
             name=name,
             calendar=blueprint.calendar,
             seen_before=blueprint.seen_fills.get(account_id, {}),
+            symbols=symbols,
         )
 
     address = f"{PositionActor.kind}:{account_id}"
@@ -305,14 +352,23 @@ def _rule_member(rule: Rule[Any, Any], blueprint: Blueprint) -> _Member:
         for (rule_id, account_id), memory in blueprint.memories.items()
         if rule_id == settings.id
     }
-    shelf = RuleShelf(rule, restored)
+    memories = _Memories(RuleShelf(rule, restored))
 
     def make(context: ActorContext) -> RuleActor:
-        return RuleActor(context, rule=rule, mode=mode, accounts=selected, shelf=shelf)
+        return RuleActor(
+            context,
+            rule=rule,
+            mode=mode,
+            accounts=selected,
+            shelf=memories.shelf,
+            on_failure=blueprint.on_rule_failure,
+            held=blueprint.held.get(settings.id, ()),
+        )
 
     return _Member(
         f"{RuleActor.kind}:{settings.id}",
         RuleActor.kind,
         make,
         accepts=frozenset({Tick, *(FACT_MESSAGES[fact] for fact in rule.facts)}),
+        renew=memories.renew,
     )

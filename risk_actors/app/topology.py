@@ -2,11 +2,14 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from risk_actors.actors.wiring import ACTORS, SUPERVISOR, TOPOLOGY
-from risk_actors.app.system import RESYNC, ActorSystem
-from risk_actors.runtime.control import Pulse, Resync
+from risk_actors.app.supervision import POLICIES, RESYNC
+from risk_actors.app.system import ActorSystem
+from risk_actors.runtime.control import FailClosed, Leave, Pulse, Resync, TryAgain
+from risk_actors.runtime.restarts import WhenGivenUp
 from risk_actors.runtime.supervisor import Supervisor
 from risk_actors.runtime.topology import Plane, Topology
 
@@ -62,6 +65,7 @@ class DeclaredTopology:
             edges.append(_edge(SUPERVISOR, actor.kind, "Start", Plane.CONTROL))
             edges.append(_edge(SUPERVISOR, actor.kind, "Stop", Plane.CONTROL))
         edges += [_edge(SUPERVISOR, kind, Resync.__name__, Plane.CONTROL) for kind in RESYNC]
+        edges += [_edge(SUPERVISOR, kind, name, Plane.CONTROL) for kind, name in _told()]
         edges.append(_edge(_CLOCK, "timer", Pulse.__name__, Plane.CONTROL))
         actors.append(
             {
@@ -136,6 +140,9 @@ def live(system: ActorSystem, supervisor: Supervisor) -> dict[str, Any]:
             "last_message": stats.last_message,
             "restarts": stats.restarts,
             "status": stats.status,
+            "swallowed": stats.swallowed,
+            "silent_s": round(stats.silent_s, 1),
+            "lag_s": round(stats.lag_s, 1),
             "dead_letters": sum(
                 count
                 for receiver, count in dead_letters.items()
@@ -160,6 +167,17 @@ def live(system: ActorSystem, supervisor: Supervisor) -> dict[str, Any]:
         "dead_letters": dead_letters,
         "dead_letters_total": system.dead_letters.total,
     }
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    """Yield which kinds are told to end with another, and which to fail closed and try again."""
+    for policy in POLICIES.values():
+        for brought in policy.brings:
+            yield brought, Leave.__name__
+    for kind, policy in POLICIES.items():
+        if policy.given_up is WhenGivenUp.FAIL_CLOSED:
+            yield kind, FailClosed.__name__
+            yield kind, TryAgain.__name__
 
 
 def _edge(source: str, target: str, message: str, plane: Plane) -> dict[str, str]:

@@ -24,6 +24,7 @@ _STYLES = {
     "lock": "bold red",
     "panic": "bold red",
     "stuck": "bold red",
+    "braked": "bold red",
     "fault": "bold red",
     "unlock": "bold green",
     "observed": "bold green",

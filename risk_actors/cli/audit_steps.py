@@ -113,8 +113,10 @@ def _enforcement(fields: _Fields) -> tuple[str, bool]:
     match fields.get("phase"):
         case "flat_observed":
             return "observed", False
-        case "stuck":
-            return "stuck", True
+        case "stuck" | "braked" as phase:
+            return phase, True
+        case "resumed":
+            return "resumed", False
         case _:
             return "enforcing", True
 

@@ -11,7 +11,9 @@ from risk_actors import __version__
 from risk_actors.cli.admin import admin
 from risk_actors.cli.arm import arm, disarm
 from risk_actors.cli.audit import audit
+from risk_actors.cli.chaos import chaos
 from risk_actors.cli.check import check
+from risk_actors.cli.fuzz import fuzz
 from risk_actors.cli.locks import locks
 from risk_actors.cli.panic import panic
 from risk_actors.cli.replay import replay
@@ -51,6 +53,8 @@ for command in (
     audit,
     replay,
     simulate,
+    fuzz,
+    chaos,
     panic,
     unlock,
     arm,

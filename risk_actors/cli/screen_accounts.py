@@ -5,7 +5,13 @@ from datetime import datetime
 
 from rich.text import Text
 
-from risk_actors.actors.picture import AccountPicture, LockPicture, Picture, RulePicture
+from risk_actors.actors.picture import (
+    AccountPicture,
+    EnforcementPicture,
+    LockPicture,
+    Picture,
+    RulePicture,
+)
 from risk_actors.cli import words
 from risk_actors.cli.headroom import headroom_lines
 from risk_actors.cli.screen_lines import bar, fitted, spread
@@ -27,6 +33,7 @@ _USED_WIDTH = 5
 _NEARLY_USED = 0.75
 _BORDER_LINES = 2
 _REASON_LINES = 2
+_HELD_UP_LINES = 6
 
 
 def account_panels(picture: Picture, now: datetime, width: int, height: int) -> list[Text]:
@@ -126,16 +133,21 @@ def _locks(picture: Picture, account: AccountPicture, now: datetime, width: int)
     lines = [
         line for lock in account.locks for line in _lock(lock, now, width, armed=picture.armed)
     ]
-    under_way = account.enforcement
-    if under_way is not None:
-        lines.append(
-            Text.assemble(
-                ("▶ ENFORCING ", "bold magenta"),
-                (under_way.cause, "bold"),
-                f"  {under_way.phase}: {under_way.detail}",
-            )
-        )
+    if account.enforcement is not None:
+        lines += _enforcement(account.enforcement, now, width)
     return lines
+
+
+def _enforcement(under_way: EnforcementPicture, now: datetime, width: int) -> list[Text]:
+    """Return what is under way; what holds it up may take several lines, for it must be read."""
+    is_held_up = under_way.phase in ("stuck", "braked")
+    head = Text.assemble(
+        ("▶ ENFORCING ", "bold red" if is_held_up else "bold magenta"), (under_way.cause, "bold")
+    )
+    told = f"{under_way.phase}: {under_way.detail}{words.next_try(under_way, now)}"
+    if len(head) + 2 + len(told) <= width or not is_held_up:
+        return [head.append(f"  {told}")]
+    return [head, *_reason(told, width, _HELD_UP_LINES)]
 
 
 def _lock(lock: LockPicture, now: datetime, width: int, *, armed: bool) -> list[Text]:
@@ -160,11 +172,11 @@ def _lock(lock: LockPicture, now: datetime, width: int, *, armed: bool) -> list[
     return lines
 
 
-def _reason(reason: str, width: int) -> list[Text]:
+def _reason(reason: str, width: int, most_lines: int = _REASON_LINES) -> list[Text]:
     chunks = textwrap.wrap(
         reason,
         max(width - 2, 8),
-        max_lines=_REASON_LINES,
+        max_lines=most_lines,
         placeholder=" …",
         break_on_hyphens=False,
     )

@@ -140,6 +140,12 @@ def _print_accounts(console: "Console", picture: "Picture") -> None:
             str(day.trades),
         )
     console.print(table)
+    now = words.now_in(picture)
+    for account in picture.accounts:
+        under_way = account.enforcement
+        if under_way is not None:
+            told = f"{under_way.phase}: {under_way.detail}{words.next_try(under_way, now)}"
+            console.print(f"{account.name}: enforcing {under_way.cause}, {told}", style="bold red")
 
 
 def _print_holdings(console: "Console", picture: "Picture") -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from risk_actors.actors.picture import (
     AccountPicture,
+    EnforcementPicture,
     LockPicture,
     OrderPicture,
     Picture,
@@ -236,6 +237,14 @@ def running(rule: RulePicture) -> str:
     if rule.unit != Unit.SECONDS or rule.distance is None or not rule.used:
         return ""
     return f"{duration(rule.distance)} left" if rule.verdict != "breach" else ""
+
+
+def next_try(under_way: EnforcementPicture, now: datetime) -> str:
+    """Return when an enforcement that is held up tries again; empty when that is not ahead."""
+    at = instant(under_way.next_try, now) if under_way.next_try else None
+    if under_way.next_try is None or at is None or at <= now:
+        return ""
+    return f" (next try {clock(under_way.next_try, now)})"
 
 
 def lock_scope(lock: LockPicture) -> str:

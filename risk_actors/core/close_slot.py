@@ -1,7 +1,7 @@
 """The close of one contract: what it was sent for, and when its effect counts as seen."""
 
 from risk_actors.core.account_state import AccountState, OpenPosition, is_market
-from risk_actors.core.broker import Fill
+from risk_actors.core.broker import Fill, Order
 from risk_actors.core.command_slot import CommandSlot, SlotEvent
 
 
@@ -14,6 +14,7 @@ class CloseSlot(CommandSlot):
         self.partial_size: int | None = None
         self.sent_ns = 0
         self.is_adopted = False
+        self._largest_size = 0
         self._closed_size = 0
         self._entered_size = 0
         self._counted: set[int] = set()
@@ -24,6 +25,8 @@ class CloseSlot(CommandSlot):
         self.command_id = command_id
         self.sent_ns = now_ns
         self.size_before = size
+        if size * self._largest_size <= 0 or abs(size) > abs(self._largest_size):
+            self._largest_size = size
         self.partial_size = partial_size
         self._closed_size = self._entered_size = 0
         self._counted.clear()
@@ -38,6 +41,20 @@ class CloseSlot(CommandSlot):
         self.send(command_id=0, size=size, partial_size=None, now_ns=now_ns)
         self.apply(SlotEvent.ACCEPT, now_ns)
         self.is_adopted = True
+
+    def observe_size(self, size: int) -> None:
+        """Take the signed size that the account shows now."""
+        if size * self._largest_size <= 0:
+            self._largest_size = 0
+
+    def guarded(self, order: Order) -> bool:
+        """Tell whether an order was no larger than the position that we began to close.
+
+        After a part of the close was filled such a stop is larger than what is left. Better too
+        large a stop than none while the rest cannot be closed.
+        """
+        is_opposite = order.side.sign * self._largest_size < 0
+        return is_opposite and order.open_size <= abs(self._largest_size)
 
     def count(self, fill: Fill, order_seen_ns: int) -> None:
         """Take a fill that came while the close was outstanding.

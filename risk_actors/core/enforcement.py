@@ -1,31 +1,34 @@
 """The enforcement of one account: what must go, what was sent, and whether it is gone.
 
-A breach adds a goal, a lock adds a scope that must stay empty; the plan compares both with what
-the broker shows and asks for closes and cancels until they agree. It is idempotent: a breach that
-comes while another is being enforced joins it, and the same fact twice changes nothing.
+A breach adds a goal, a lock adds a scope that must stay empty (`enforcement_scope`); the plan
+compares both with what the broker shows and asks for closes and cancels until they agree. It is
+idempotent: a breach that comes while another is being enforced joins it, and the same fact twice
+changes nothing.
 
 - Only a position that the broker reports is closed, and it is closed by the Gateway's own close,
   which can reduce it and nothing else (I1).
 - One close per contract is outstanding at most; see `command_slot` (I2).
 - It ends when the account shows neither position nor working order in scope (I3).
 - Orders that could open or increase are cancelled together with the close. Orders that only
-  reduce protect the position, so they stay until the close is accepted or flat is seen.
+  reduce protect the position, so they stay until the close is accepted or flat is seen. After a
+  close that was accepted in vain they stay until flat is seen.
+- What does not happen is tried again at a pace that fits the reason (`retry_pace`). Commands that
+  change nothing are braked, whatever the reason (`brake`).
 - What rules want done to stops is apart from that (`stop_moves`): no breach and no enforcement.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from risk_actors.core.account_state import (
-    AccountState,
-    entry_size,
-    is_market,
-    waits_for_parent,
-)
+import msgspec
+
+from risk_actors.core.account_state import AccountState, is_market, waits_for_parent
 from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Fill, Order
 from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works
+from risk_actors.core.command_gate import BrakedKind, CommandGate
 from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
+    EXPLAINED_WITHIN_NS,
     CommandSlot,
     SlotEvent,
     SlotState,
@@ -34,36 +37,39 @@ from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcom
 from risk_actors.core.enforcement_effects import (
     FLAT,
     REDUCED,
-    RULE_BROKEN,
+    STOPS,
     AskSnapshot,
+    Braked,
     Effect,
     FlatObserved,
     Goal,
+    Resumed,
     Started,
     Stuck,
 )
+from risk_actors.core.enforcement_scope import Scope, could_open
+from risk_actors.core.enforcement_slots import Slots
+from risk_actors.core.enforcement_voice import StuckVoice
+from risk_actors.core.enforcement_words import brake_words, next_try_ns, what_was_tried, why_stuck
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.flat_by_fills import FlatByFills
-from risk_actors.core.kept_sizes import KeptSizes
+from risk_actors.core.halt_pace import HALTS, due_in_hours
 from risk_actors.core.lock import Lock
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.stop_moves import StopMoves
-from risk_actors.core.verdict import Action, Existing, Flatten, StopMove
+from risk_actors.core.verdict import Action, Flatten, StopMove
 
 NS_PER_MS = NS_PER_S // 1000
 
-STUCK_AFTER_NS = 3 * NS_PER_S
-"""An enforcement that has not ended by then says so."""
-SAY_STUCK_EVERY_NS = 10 * NS_PER_S
-REMEMBER_ORDERS = 10_000
-"""How many orders' first sight is remembered; more than can matter to one close."""
 CONFIRM_AT_MOST_EVERY_NS = 10 * NS_PER_S
 """How often what was observed in events is confirmed by a snapshot."""
 ASK_AGAIN_AFTER_NS = 2 * NS_PER_S
 """A snapshot that did not come is asked for again."""
-EXPLAINED_WITHIN_NS = 300 * NS_PER_MS
-"""\"There is nothing to close or cancel\": the event that says why is on its way this long."""
+LOOK_WHILE_BRAKED_EVERY_NS = 15 * NS_PER_S
 MARKET_ORDER_GRACE_NS = 250 * NS_PER_MS
 """A market order fills before a cancel could reach it; one that still works then is cancelled."""
+BRAKE_AFTER_COMMANDS = 40
+"""So many commands in a minute without any change, unless told otherwise."""
 
 
 class _Episode(NamedTuple):
@@ -83,30 +89,33 @@ class EnforcementPlan:
         armed: bool = True,
         made_ns: int = 0,
         under_way_until_ns: int = 0,
+        brake_after: int = BRAKE_AFTER_COMMANDS,
+        market: MarketCalendar | None = None,
     ) -> None:
         """Take where command ids come from; while not armed nothing is ever sent.
 
         Nothing is sent either before a snapshot asked for after `made_ns`. A plan that takes the
         place of another does not know what that one has under way, and no snapshot may show it
-        yet; so it reduces nothing before `under_way_until_ns`, when such a command is over.
+        yet; so it reduces nothing before `under_way_until_ns`, when such a command is over. After
+        `brake_after` commands in a minute that change nothing, sending pauses. Where the market's
+        hours are known, what a closed market refuses is tried again at its opening.
         """
+        self._market = market
         self._made_ns = made_ns
         self._may_reduce_ns = under_way_until_ns
         self._account_id = account_id
         self._command_ids = command_ids
         self._armed = armed
         self._state: AccountState | None = None
-        self._goals: list[Goal] = []
-        self._locks: tuple[Lock, ...] = ()
-        self._kept = KeptSizes(made_ns)
-        self._closes: dict[str, CloseSlot] = {}
-        self._cancels: dict[int, CommandSlot] = {}
+        self._scope = Scope(made_ns)
         self._moves = StopMoves(account_id, command_ids)
+        self._slots = Slots(self._moves)
+        self._gate = CommandGate(brake_after)
         self._episode: _Episode | None = None
         self._snapshot_asked_ns: int | None = None
-        self._say_stuck_ns = 0
+        self._voice = StuckVoice()
         self._confirmed_ns = 0
-        self._order_seen_ns: dict[int, int] = {}
+        self._looked_ns = 0
         self._flat_by_fills = FlatByFills(EXPLAINED_WITHIN_NS)
 
     # --- what comes in --------------------------------------------------------------------
@@ -115,21 +124,24 @@ class EnforcementPlan:
         self, cause: str, action: Action, correlation_id: str, now_ns: int
     ) -> list[Effect]:
         """Begin, or join, the enforcement of a breach."""
-        goal = Goal(cause, action, correlation_id)
-        self._goals = [g for g in self._goals if g.cause != cause] + [goal]
+        self._scope.add(Goal(cause, action, correlation_id))
         return self._step(correlation_id, now_ns)
+
+    def on_panic(self, cause: str, correlation_id: str, now_ns: int) -> list[Effect]:
+        """Flatten because the trader asks for it: at once, whatever pause or brake there is."""
+        self._gate.release(now_ns)
+        for slot in self._slots:
+            slot.hurry(now_ns)
+        return self.on_breach(cause, Flatten(), correlation_id, now_ns)
 
     def on_breach_over(self, cause: str, correlation_id: str, now_ns: int) -> list[Effect]:
         """Drop what is left of a reduction whose rule no longer wants it; a flatten goes on."""
-        self._goals = [
-            goal for goal in self._goals if goal.cause != cause or isinstance(goal.action, Flatten)
-        ]
+        self._scope.drop_reduction(cause)
         return self._step(correlation_id, now_ns)
 
     def on_locks(self, locks: tuple[Lock, ...], correlation_id: str, now_ns: int) -> list[Effect]:
         """Take all locks now in force on the account."""
-        self._locks = locks
-        self._kept.observe(locks, self._state, now_ns)
+        self._scope.take_locks(locks, self._state, now_ns)
         return self._step(correlation_id, now_ns)
 
     def on_stop_moves(
@@ -145,38 +157,44 @@ class EnforcementPlan:
         correlation_id: str,
         now_ns: int,
         fills: Iterable[Fill] = (),
+        known_fills: Iterable[Fill] = (),
     ) -> list[Effect]:
-        """Take what the broker shows, and the fills that came since the last time."""
-        self._count_fills(state, fills, now_ns)
+        """Take what the broker shows.
+
+        Args:
+            state: the account.
+            correlation_id: what brought it.
+            now_ns: the time.
+            fills: those that came since the last time.
+            known_fills: all known ones, where a snapshot told them; when they came is not known.
+        """
+        self._slots.count_fills(state, fills, now_ns)
+        self._gate.observe(state, (*fills, *known_fills), now_ns)
         self._flat_by_fills.observe(self._state, state, now_ns)
-        self._state = state
+        before, self._state = self._state, state
         if self._snapshot_asked_ns is not None and (
             state.snapshot_asked_ns >= self._snapshot_asked_ns
         ):
             self._snapshot_asked_ns = None
         self._observe(state, now_ns)
+        if state.can_trade and before is not None and before.can_trade is False:
+            for slot in self._slots:
+                slot.let_in_again(now_ns)
         return self._step(correlation_id, now_ns)
+
+    def doubt_account(self) -> None:
+        """Take that something the account showed was lost: it has to be seen again first (I3)."""
+        self._state = None
 
     def on_outcome(self, outcome: Outcome, correlation_id: str, now_ns: int) -> list[Effect]:
         """Take the answer to a command; answers to superseded commands tell nothing."""
-        slot = self._slot_of(outcome.command_id)
+        self._gate.take(outcome, now_ns)
+        slot = self._slots.of(outcome.command_id)
         if slot is None or not slot.is_outstanding:
             return []
-        if outcome.answer is Answer.REFUSED:
-            slot.refusal, slot.refusal_lasts = outcome.detail, outcome.reason is Refusal.ACCOUNT
-        match outcome.answer:
-            case Answer.ACCEPTED:
-                if slot.state is not SlotState.ACCEPTED:
-                    slot.apply(SlotEvent.ACCEPT, now_ns)
-            case Answer.REFUSED:
-                if slot.state is SlotState.ACCEPTED:
-                    slot.apply(SlotEvent.DOUBT, now_ns)
-                slot.apply(SlotEvent.REFUSE, now_ns)
-            case Answer.GONE:
-                slot.apply(SlotEvent.DOUBT, now_ns)
-                slot.look_ns = now_ns + EXPLAINED_WITHIN_NS
-            case Answer.UNCERTAIN:
-                slot.apply(SlotEvent.DOUBT, now_ns)
+        slot.take(self._judged(outcome), now_ns)
+        self._wait_for_opening(slot, now_ns)
+        self._voice.note(slot)
         return self._step(correlation_id, now_ns)
 
     def on_tick(self, correlation_id: str, now_ns: int) -> list[Effect]:
@@ -186,38 +204,26 @@ class EnforcementPlan:
             return []
         return self._step(correlation_id, now_ns)
 
-    def _count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
-        seen_ns = self._order_seen_ns
-        for order_id in (*(order.id for order in state.orders), *state.awaited_order_ids):
-            seen_ns.setdefault(order_id, now_ns)
-        for fill in fills:
-            close = self._closes.get(fill.contract_id)
-            order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)
-            if close is not None and close.is_outstanding:
-                close.count(fill, order_seen_ns)
-        while len(seen_ns) > REMEMBER_ORDERS:
-            del seen_ns[next(iter(seen_ns))]
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """Return an answer; a refusal without a reason from an account that is barred has one."""
+        is_barred = self._state is not None and self._state.can_trade is False
+        says_nothing = outcome.reason in (None, Refusal.OTHER)
+        if outcome.answer is Answer.REFUSED and says_nothing and is_barred:
+            return msgspec.structs.replace(outcome, reason=Refusal.ACCOUNT)
+        return outcome
 
-    # --- observing ------------------------------------------------------------------------
+    def _wait_for_opening(self, slot: CommandSlot, now_ns: int) -> None:
+        is_halted = slot.state is SlotState.WAITING and slot.reason in HALTS
+        if self._market is None or self._state is None or not is_halted:
+            return
+        for position in self._state.positions:
+            if self._slots.closes.get(position.contract_id) is slot:
+                slot.due_ns = due_in_hours(self._market, position.symbol, now_ns, slot.due_ns)
 
     def _observe(self, state: AccountState, now_ns: int) -> None:
         """Free the slots whose effect the account shows, or shows to be missing."""
-        working = {order.id for order in state.orders}
-        for contract_id, close in list(self._closes.items()):
-            if close.state is SlotState.IDLE:
-                continue
-            if close.effect_is_seen(contract_id, state):
-                close.apply(SlotEvent.SEEN, now_ns)
-            elif close.is_refuted_by(state):
-                pending = closing_order_works(contract_id, close.size_before, state)
-                close.apply(SlotEvent.PENDING if pending else SlotEvent.NOT_SEEN, now_ns)
-        for order_id, cancel in list(self._cancels.items()):
-            if order_id not in working:
-                del self._cancels[order_id]
-            elif cancel.is_refuted_by(state):
-                cancel.apply(SlotEvent.NOT_SEEN, now_ns)
-        self._moves.observe(state, now_ns)
-        self._kept.observe(self._locks, state, now_ns)
+        self._slots.observe(state, now_ns)
+        self._scope.observe(state, now_ns)
 
     # --- deciding -------------------------------------------------------------------------
 
@@ -227,74 +233,60 @@ class EnforcementPlan:
         state = self._state
         if state is None or not self._is_known(state):
             return self._ask_to_begin(correlation_id, now_ns)
-        for slot in self._slots():
+        for slot in self._slots:
             slot.run_clock(now_ns)
+        self._gate.run_clock(now_ns)
         effects: list[Effect] = []
-        if self._episode is None and (self._goals or self._is_work_left(state)):
+        if self._episode is None and (self._scope.goals or self._scope.is_work_left(state)):
             effects.append(self._begin(correlation_id, now_ns))
+        effects.extend(self._resumed(correlation_id, now_ns))
         if self._episode is not None:
             correlation_id = self._episode.correlation_id
             effects.extend(self._closes_to_send(state, correlation_id, now_ns))
             effects.extend(self._cancels_to_send(state, correlation_id, now_ns))
         if now_ns >= self._may_reduce_ns:
-            effects.extend(self._moves.to_send(state, self._may_move, now_ns))
+            effects.extend(self._moves_to_send(state, now_ns))
         effects.extend(self._snapshot_to_ask(correlation_id, now_ns))
         effects.extend(self._finish(state, now_ns))
+        effects.extend(self._braked(state, correlation_id, now_ns))
         return effects
-
-    def _may_move(self, order: Order) -> bool:
-        """Tell whether a stop is not about to go, with its position or by itself."""
-        close = self._closes.get(order.contract_id)
-        return (
-            self._target(order.contract_id) != 0
-            and (close is None or not close.is_outstanding)
-            and order.id not in self._cancels
-        )
 
     def _ask_to_begin(self, correlation_id: str, now_ns: int) -> list[Effect]:
         """Nothing is known of the account yet, so the first thing is to look."""
-        if not self._goals and not self._locks:
+        if self._scope.is_empty:
             return []
         return list(self._ask(correlation_id, "enforcement before the first snapshot", now_ns))
 
     def _begin(self, correlation_id: str, now_ns: int) -> Started:
-        if self._goals:
-            cause, correlation_id = self._goals[0].cause, self._goals[0].correlation_id
-            detail = RULE_BROKEN
-        else:
-            cause = ", ".join(dict.fromkeys(lock.rule_id for lock in self._locks))
-            detail = "something appeared under a lock"
+        cause, detail, correlation_id = self._scope.why(correlation_id)
         self._episode = _Episode(cause, correlation_id, now_ns)
-        self._say_stuck_ns = now_ns + STUCK_AFTER_NS
+        self._voice.begin(now_ns)
         return Started(cause, detail, correlation_id)
-
-    def _target(self, contract_id: str) -> int | None:
-        """Return the largest size that may stay in a contract; None where any may."""
-        wanted = [goal.target(contract_id) for goal in self._goals]
-        locked = [
-            self._kept.size(lock, contract_id) for lock in self._locks if lock.covers(contract_id)
-        ]
-        return min((size for size in (*wanted, *locked) if size is not None), default=None)
 
     def _closes_to_send(
         self, state: AccountState, correlation_id: str, now_ns: int
     ) -> Iterator[Effect]:
-        for position in state.positions:
-            target = self._target(position.contract_id)
+        closes = self._slots.closes
+        # Where not all may go at once, those that have waited longest go first.
+        for position in sorted(state.positions, key=lambda p: _tried_ns(closes.get(p.contract_id))):
+            contract_id = position.contract_id
+            target = self._scope.target(contract_id)
             size = position.size if target == 0 else certain_size(position)
             if target is None or abs(size) <= target:
                 continue
             if target and now_ns < self._may_reduce_ns:
                 continue
-            if self._flat_by_fills.awaits_report(position.contract_id, now_ns):
+            if self._flat_by_fills.awaits_report(contract_id, now_ns):
                 continue
-            slot = self._closes.setdefault(position.contract_id, CloseSlot())
+            slot = closes.setdefault(contract_id, CloseSlot())
             if target == 0:
                 self._overtake(slot, now_ns)
             if slot.state is not SlotState.IDLE:
                 continue
-            if closing_order_works(position.contract_id, position.size, state):
+            if closing_order_works(contract_id, position.size, state):
                 slot.adopt(position.size, now_ns)
+                continue
+            if not self._gate.may_close(contract_id, now_ns):
                 continue
             slot.send(
                 command_id=next(self._command_ids),
@@ -302,20 +294,22 @@ class EnforcementPlan:
                 partial_size=None if target == 0 else abs(size) - target,
                 now_ns=now_ns,
             )
-            yield CloseContract(
+            close = CloseContract(
                 id=slot.command_id,
                 account_id=self._account_id,
-                contract_id=position.contract_id,
+                contract_id=contract_id,
                 correlation_id=correlation_id,
                 size=slot.partial_size,
             )
+            self._gate.note(close, now_ns)
+            yield close
 
     @staticmethod
     def _overtake(slot: CloseSlot, now_ns: int) -> None:
         """A flatten waits for a reduction under way, but not for longer than an answer takes."""
         if slot.partial_size is None or slot.state is SlotState.IDLE:
             return
-        refused = slot.state is SlotState.WAITING
+        refused = slot.state is SlotState.WAITING and not slot.was_turned_away
         if refused or now_ns - slot.sent_ns >= ANSWER_TIMEOUT_NS:
             slot.apply(SlotEvent.OVERTAKE, now_ns)
             slot.partial_size = None
@@ -323,130 +317,132 @@ class EnforcementPlan:
     def _cancels_to_send(
         self, state: AccountState, correlation_id: str, now_ns: int
     ) -> Iterator[Effect]:
-        for order in state.orders:
+        cancels = self._slots.cancels
+        for order in sorted(state.orders, key=lambda o: _tried_ns(cancels.get(o.id))):
             if not self._is_to_cancel(order, state, now_ns):
                 continue
-            slot = self._cancels.setdefault(order.id, CommandSlot())
-            if slot.state is not SlotState.IDLE:
+            slot = cancels.setdefault(order.id, CommandSlot())
+            if slot.state is not SlotState.IDLE or not self._gate.may_cancel(now_ns):
                 continue
             slot.apply(SlotEvent.SEND, now_ns)
             slot.command_id = next(self._command_ids)
-            yield CancelOrder(
+            cancel = CancelOrder(
                 id=slot.command_id,
                 account_id=self._account_id,
                 contract_id=order.contract_id,
                 order_id=order.id,
                 correlation_id=correlation_id,
             )
-
-    def _is_unwanted(self, order: Order, state: AccountState) -> bool:
-        """Tell whether an order must be gone before the enforcement can end."""
-        if any(goal.names(order.id) or goal.covers(order.contract_id) for goal in self._goals):
-            return True
-        scopes = [lock for lock in self._locks if lock.covers(order.contract_id)]
-        if any(lock.existing is Existing.FLATTEN for lock in scopes):
-            return True
-        return bool(scopes) and _could_open(order, state) and not self._protects(order, state)
-
-    def _protects(self, order: Order, state: AccountState) -> bool:
-        """Tell whether an order is protection of an open position although it is larger than that.
-
-        The broker brings a bracket's exits down with the position, a moment after the position
-        shrank. A plain stop it leaves as it is; better too large a stop than none on what is kept,
-        for if it fills, what it opens is flattened. One larger than what was there when the lock
-        began was never protection.
-        """
-        size = state.counted_size_in(order.contract_id)
-        if order.side.sign * size >= 0:
-            return False
-        if order.parent_order_id is not None:
-            return True
-        kept = max((dict(lock.kept).get(order.contract_id, 0) for lock in self._locks), default=0)
-        return (
-            order.type in PROTECTIVE_STOP_TYPES
-            and self._target(order.contract_id) != 0
-            and order.open_size <= max(kept, abs(size))
-        )
+            self._gate.note(cancel, now_ns)
+            yield cancel
 
     def _is_to_cancel(self, order: Order, state: AccountState, now_ns: int) -> bool:
         """Tell whether an unwanted order is to be cancelled now."""
-        if not self._is_unwanted(order, state) or waits_for_parent(order, state.orders):
+        if not self._scope.is_unwanted(order, state) or waits_for_parent(order, state.orders):
             return False
-        if _could_open(order, state):
-            seen_ns = self._order_seen_ns.get(order.id, now_ns)
+        close = self._slots.closes.get(order.contract_id)
+        if could_open(order, state) and not _is_protection(order, close):
+            seen_ns = self._slots.order_seen_ns(order.id, now_ns)
             return not is_market(order) or now_ns - seen_ns >= MARKET_ORDER_GRACE_NS
-        if any(goal.names(order.id) for goal in self._goals):
+        if self._scope.names(order.id):
             return True
-        close = self._closes.get(order.contract_id)
-        if close is None or not close.is_outstanding or close.is_adopted:
+        if close is None or not close.is_outstanding or close.is_adopted or close.was_in_vain:
             return False
         # A market order of the closing side is most likely our own close at work.
         return close.state is SlotState.ACCEPTED and not is_market(order)
 
-    # --- ending ---------------------------------------------------------------------------
+    def _moves_to_send(self, state: AccountState, now_ns: int) -> Iterator[Effect]:
+        for move in self._moves.to_send(
+            state, self._may_move, now_ns, lambda _: self._gate.may_move(now_ns)
+        ):
+            self._gate.note(move, now_ns)
+            yield move
 
-    def _is_met(self, goal: Goal, state: AccountState) -> bool:
-        """Tell whether the broker shows what a goal wants."""
-        above = any(
-            (target := goal.target(position.contract_id)) is not None
-            and abs(position.counted_size) > target
-            for position in state.positions
-        )
-        unwanted = any(
-            goal.covers(order.contract_id) or goal.names(order.id) for order in state.orders
-        )
-        awaited = any(goal.target(contract_id) is not None for contract_id in state.awaited)
-        return not (above or unwanted or awaited or state.distrusted)
-
-    def _is_work_left(self, state: AccountState) -> bool:
-        """Tell whether the broker shows anything that must go, or may be about to."""
+    def _may_move(self, order: Order) -> bool:
+        """Tell whether a stop is not about to go, with its position or by itself."""
+        close = self._slots.closes.get(order.contract_id)
         return (
-            any(
-                (target := self._target(position.contract_id)) is not None
-                and (abs(position.counted_size) > target)
-                for position in state.positions
-            )
-            or any(self._is_unwanted(order, state) for order in state.orders)
-            or any(self._target(contract_id) is not None for contract_id in state.awaited)
+            self._scope.target(order.contract_id) != 0
+            and (close is None or not close.is_outstanding)
+            and order.id not in self._slots.cancels
         )
+
+    # --- ending, and saying how it stands ---------------------------------------------------
 
     def _finish(self, state: AccountState, now_ns: int) -> Iterator[Effect]:
         episode = self._episode
         if episode is None:
             return
-        took_ns = now_ns - episode.started_ns
-        # A goal that is met is done with, even while another part of the plan is stuck: kept, it
-        # would cut down what the trader may open again.
-        self._goals = [goal for goal in self._goals if not self._is_met(goal, state)]
-        if not (self._goals or state.distrusted or self._is_work_left(state)):
+        self._scope.drop_met(state)
+        if not (self._scope.goals or state.distrusted or self._scope.is_work_left(state)):
             self._episode = None
-            self._closes = {
-                contract_id: slot
-                for contract_id, slot in self._closes.items()
-                if slot.is_outstanding
-            }
+            self._slots.drop_done()
+            self._gate.account.forget_told()
             detail = REDUCED if state.positions else FLAT
+            took_ns = now_ns - episode.started_ns
             yield FlatObserved(episode.cause, detail, episode.correlation_id, took_ns)
             if now_ns - self._confirmed_ns >= CONFIRM_AT_MOST_EVERY_NS:
                 # The stream may have lost an order's row; one look at the broker shows it.
                 self._confirmed_ns = now_ns
                 yield AskSnapshot("confirm flat", episode.correlation_id)
-        elif now_ns >= self._say_stuck_ns:
-            self._say_stuck_ns = now_ns + SAY_STUCK_EVERY_NS
-            yield Stuck(episode.cause, self._why_stuck(), episode.correlation_id, took_ns)
+        elif not self._gate.account.brake.is_on and self._voice.is_due(self._slots, now_ns):
+            yield Stuck(
+                episode.cause,
+                why_stuck(state, self._slots, now_ns),
+                episode.correlation_id,
+                now_ns - episode.started_ns,
+                next_try_ns(self._slots, now_ns),
+            )
 
-    def _why_stuck(self) -> str:
-        slots = [*self._closes.values(), *self._cancels.values()]
-        refusals = {slot.refusal for slot in slots if slot.refusal}
-        if refusals:
-            return "the broker refuses: " + "; ".join(sorted(refusals))
-        if any(slot.state is SlotState.UNCERTAIN for slot in slots):
-            return "the broker does not answer; waiting for a snapshot"
-        return "the broker accepted, but the effect is not seen"
+    def _braked(self, state: AccountState, correlation_id: str, now_ns: int) -> Iterator[Effect]:
+        """Say that the brake is on, and look at the account now and then."""
+        for kind, is_wanted in (
+            (self._gate.account, self._episode is not None),
+            (self._gate.moves, True),
+        ):
+            if not is_wanted or not kind.brake.is_on:
+                continue
+            if not 0 <= now_ns - self._looked_ns < LOOK_WHILE_BRAKED_EVERY_NS:
+                self._looked_ns = now_ns
+                yield from self._ask(correlation_id, "we are braked; has anything changed?", now_ns)
+            if kind.is_to_tell(now_ns):
+                kind.note_told(now_ns)
+                yield self._say_braked(kind, state, correlation_id, now_ns)
+
+    def _say_braked(
+        self, kind: BrakedKind, state: AccountState, correlation_id: str, now_ns: int
+    ) -> Braked:
+        episode, for_moves = self._episode, kind is self._gate.moves
+        detail = brake_words(
+            what_was_tried(kind.commands, state),
+            kind.count,
+            why_stuck(state, self._slots, now_ns),
+            kind.brake.opens_ns,
+            now_ns,
+            for_moves=for_moves,
+        )
+        cause = STOPS if for_moves or episode is None else episode.cause
+        took_ns = 0 if episode is None else now_ns - episode.started_ns
+        return Braked(cause, detail, correlation_id, took_ns, kind.brake.opens_ns)
+
+    def _resumed(self, correlation_id: str, now_ns: int) -> Iterator[Effect]:
+        """Say that the brake was released."""
+        episode = self._episode
+        for kind in (self._gate.account, self._gate.moves):
+            if not kind.was_released:
+                continue
+            kind.was_released = False
+            if episode is None:
+                yield Resumed(STOPS, correlation_id, 0, is_under_way=False)
+            else:
+                took_ns = now_ns - episode.started_ns
+                yield Resumed(episode.cause, episode.correlation_id, took_ns, is_under_way=True)
+
+    # --- snapshots ------------------------------------------------------------------------
 
     def _snapshot_to_ask(self, correlation_id: str, now_ns: int) -> Iterator[Effect]:
-        for slot in self._slots():
-            if slot.state is SlotState.UNCERTAIN and slot.look_ns <= now_ns:
+        for slot in self._slots:
+            if slot.wants_look(now_ns):
                 asked_for = slot.correlation_id or correlation_id
                 yield from self._ask(asked_for, "uncertain answer", now_ns)
 
@@ -457,28 +453,19 @@ class EnforcementPlan:
         self._snapshot_asked_ns = now_ns
         yield AskSnapshot(reason, correlation_id)
 
-    # --- details --------------------------------------------------------------------------
-
     def _waits_for_first_snapshot(self) -> bool:
         unknown = self._state is None or not self._is_known(self._state)
-        return unknown and bool(self._goals or self._locks)
+        return unknown and not self._scope.is_empty
 
     def _is_known(self, state: AccountState) -> bool:
         return state.is_reconciled and state.snapshot_asked_ns >= self._made_ns
 
-    def _slots(self) -> Iterable[CommandSlot]:
-        yield from self._closes.values()
-        yield from self._cancels.values()
-        yield from self._moves.slots
 
-    def _slot_of(self, command_id: int) -> CommandSlot | None:
-        for slot in self._slots():
-            if slot.command_id == command_id:
-                return slot
-        return None
+def _tried_ns(slot: CommandSlot | None) -> int:
+    """Return when a command was last sent; 0 where none was."""
+    return 0 if slot is None else slot.tried_ns
 
 
-def _could_open(order: Order, state: AccountState) -> bool:
-    """Tell whether an order could open or increase exposure, given what the account holds."""
-    position = state.position_in(order.contract_id)
-    return entry_size(order, position.counted_size if position else 0) > 0
+def _is_protection(order: Order, close: CloseSlot | None) -> bool:
+    """Tell whether a stop was no larger than what we began to close, of which a part is left."""
+    return close is not None and order.type in PROTECTIVE_STOP_TYPES and close.guarded(order)

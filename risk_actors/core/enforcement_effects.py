@@ -7,6 +7,12 @@ from risk_actors.core.verdict import Action, Flatten
 
 RULE_BROKEN = "a rule is broken"
 """Why an enforcement began, where no lock did it."""
+UNDER_LOCK = "something appeared under a lock"
+"""Why it began where a lock did it."""
+RESUMED = "sending is free again"
+"""What ends a pause that we gave ourselves."""
+STOPS = "stops"
+"""What a pause serves where moves of stops alone were braked."""
 
 FLAT = "no position and no working order in scope"
 REDUCED = "no more than allowed is open"
@@ -35,6 +41,28 @@ class Stuck(NamedTuple):
     detail: str
     correlation_id: str
     took_ns: int
+    next_try_ns: int | None = None
+    """When the next command that waits is sent; None when none waits for a time."""
+
+
+class Braked(NamedTuple):
+    """We stopped ourselves, for our commands change nothing; probes go on."""
+
+    cause: str
+    detail: str
+    correlation_id: str
+    took_ns: int
+    next_try_ns: int
+
+
+class Resumed(NamedTuple):
+    """The broker's state changed, so we send again."""
+
+    cause: str
+    correlation_id: str
+    took_ns: int
+    is_under_way: bool
+    """Whether an enforcement goes on; else moves of stops alone were braked."""
 
 
 class FlatObserved(NamedTuple):
@@ -46,7 +74,10 @@ class FlatObserved(NamedTuple):
     took_ns: int
 
 
-type Effect = Command | AskSnapshot | Started | Stuck | FlatObserved
+type Told = Started | Stuck | Braked | Resumed | FlatObserved
+"""What the trader is told."""
+
+type Effect = Command | AskSnapshot | Told
 
 
 class Goal(NamedTuple):

@@ -26,7 +26,6 @@ class MoveSlot(CommandSlot):
     def __init__(self) -> None:
         super().__init__()
         self.stop_price = Decimal(0)
-        self.sent_ns: int | None = None
 
     def send(
         self, *, command_id: int, stop_price: Decimal, correlation_id: str, now_ns: int
@@ -36,14 +35,13 @@ class MoveSlot(CommandSlot):
         self.command_id = command_id
         self.stop_price = stop_price
         self.correlation_id = correlation_id
-        self.sent_ns = now_ns
 
     def may_send(self, now_ns: int) -> bool:
         """Tell whether nothing is outstanding and the last move was long enough ago."""
         if self.state is not SlotState.IDLE:
             return False
         # A clock that was set back must not hold a move up.
-        return self.sent_ns is None or not 0 <= now_ns - self.sent_ns < MOVE_AT_MOST_EVERY_NS
+        return not (self.tried_ns and 0 <= now_ns - self.tried_ns < MOVE_AT_MOST_EVERY_NS)
 
     def effect_is_seen(self, order: Order) -> bool:
         """Tell whether the order's row shows the price, or one with even less risk."""
@@ -93,11 +91,24 @@ class StopMoves:
                 slot.apply(SlotEvent.SEEN, now_ns)
             elif slot.is_refuted_by(state):
                 slot.apply(SlotEvent.NOT_SEEN, now_ns)
+            else:
+                slot.observe_look(state, now_ns)
 
     def to_send(
-        self, state: AccountState, may_move: Callable[[Order], bool], now_ns: int
+        self,
+        state: AccountState,
+        may_move: Callable[[Order], bool],
+        now_ns: int,
+        may_send: Callable[[int], bool] = lambda _: True,
     ) -> Iterator[MoveStop]:
-        """Yield the moves to be sent now; `may_move` has the last word on an order."""
+        """Yield the moves to be sent now.
+
+        Args:
+            state: the account as it is known now.
+            may_move: tells whether an order may be moved at all.
+            now_ns: the time.
+            may_send: the last word on a move, by the order's id: the brake.
+        """
         for order in state.orders:
             wish = self._wish_for(order)
             if wish is None or not may_move(order):
@@ -106,7 +117,7 @@ class StopMoves:
             if not lowers_risk(order, stop_price, state):
                 continue
             slot = self._slots.setdefault(order.id, MoveSlot())
-            if not slot.may_send(now_ns):
+            if not slot.may_send(now_ns) or not may_send(order.id):
                 continue
             slot.send(
                 command_id=next(self._command_ids),

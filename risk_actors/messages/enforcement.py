@@ -33,12 +33,14 @@ class EnforcementPhase(StrEnum):
     BRAKED = "braked"
     """We stopped ourselves: many commands changed nothing at the broker. The lock holds, the
     account is watched, and sending is resumed with growing gaps."""
+    RESUMED = "resumed"
+    """The broker's state changed, so that sending is free again."""
     FLAT_OBSERVED = "flat_observed"
     """The broker shows what was wanted; it has ended."""
 
 
 class EnforcementChanged(Message, frozen=True, kw_only=True):
-    """The enforcement of an account started, got stuck or ended."""
+    """The enforcement of an account started, got stuck, was braked or released, or ended."""
 
     account_id: int
     phase: EnforcementPhase
@@ -49,3 +51,7 @@ class EnforcementChanged(Message, frozen=True, kw_only=True):
     """Since its start; 0 at the start."""
     event: Message | None = None
     """At a start without a breach: what appeared under the lock."""
+    next_try_ns: int | None = None
+    """While stuck or braked, when the next command that waits is sent."""
+    is_under_way: bool = True
+    """When resumed: False where moves of stops alone were braked, and no enforcement goes on."""

@@ -1,51 +1,196 @@
-"""How many requests may still be sent this minute.
+"""How many requests may still be sent this minute, and who may send them.
 
-The Gateway allows 200 requests in 60 s over all endpoints and answers 429 beyond (documented;
-whether its window slides is not). We count in a sliding window, which is right for either kind.
+The Gateway allows 200 requests in 60 s over all endpoints and answers 429 beyond, and 50 requests
+for bars in 30 s (documented; whether its windows slide is not). We count in sliding windows, which
+is right for either kind. Whose requests it counts is not documented either, and other programs use
+the same login, so a 429 may come although our count says there is room: see `backoff.py`.
 """
 
+import threading
 from collections import deque
+from enum import Enum
+from typing import NamedTuple
+
+from risk_actors.projectx.backoff import Backoff
 
 NS_PER_S = 1_000_000_000
 WINDOW_NS = 60 * NS_PER_S
+BARS_PER_WINDOW = 50
+BARS_WINDOW_NS = 30 * NS_PER_S
+_COMMANDS_SHARE = 0.05
+"""Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
+_UNTIL_ONE_ENDS_NS = NS_PER_S
+"""How soon to look again when it is another read's end that is waited for."""
+_SEVERAL_TRIALS = 2
+_ONE_TRIAL = 1
+
+
+class Urgency(Enum):
+    """On whose behalf a read is asked; the first comes before the others."""
+
+    ENFORCEMENT = 0
+    """An enforcement in progress looks whether it has worked."""
+    NORMAL = 1
+
+
+class BudgetState(NamedTuple):
+    """The budget at one instant, to be shown."""
+
+    used: int
+    """Requests of the last 60 s, of all kinds."""
+    allowed: int
+    """Requests in 60 s that the settings say the broker allows."""
+    reads_allowed: int
+    """Of these, how many ordinary reads may use; less for a while after a 429."""
+    room: int
+    """Ordinary reads that may be sent at once now; none during a pause."""
+    paused_until_ns: int | None
+    """Until when (ns of UTC) ordinary reads pause because of a 429; None when they do not."""
+    refused: int
+    """How often the broker has answered 429 since the start."""
+    refused_ns: int | None
+    """When it last did (ns of UTC)."""
 
 
 class RequestBudget:
     """A sliding window over the requests of the last 60 s.
 
     Reads wait when their share is used up; commands (close, cancel) are only counted, and a part
-    of the budget is out of the reads' reach so that it is there when an enforcement needs it.
+    of the budget is out of the ordinary reads' reach so that it is there when an enforcement needs
+    it. May be used from any thread.
     """
 
     def __init__(self, requests_per_minute: int, *, enforcement_share: float = 0.2) -> None:
-        self._sent_ns: deque[int] = deque()
-        self.reads_per_minute = max(1, int(requests_per_minute * (1 - enforcement_share)))
+        self._allowed = requests_per_minute
+        self._sent = _Window(WINDOW_NS)
+        self._bars = _Window(BARS_WINDOW_NS)
+        share = max(1, int(requests_per_minute * (1 - enforcement_share)))
+        self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
+        self._backoff = Backoff(share)
+        self._running = dict.fromkeys(Urgency, 0)
+        self._now_ns = 0
+        self._lock = threading.Lock()
 
-    def wait_ns(self, now_ns: int) -> int:
-        """Return how long a read must wait from now, in ns; 0 when it may go."""
-        self._forget_outside(now_ns)
-        over = len(self._sent_ns) - self.reads_per_minute
-        if over < 0:
-            return 0
-        return max(1, self._sent_ns[over] + WINDOW_NS - now_ns)
+    def wait_ns(
+        self, now_ns: int, urgency: Urgency = Urgency.NORMAL, *, is_bars: bool = False
+    ) -> int:
+        """Return how long a read must wait from now, in ns; 0 when it may go.
+
+        It may be able to go earlier, when another read ends.
+        """
+        with self._lock:
+            self._tell(now_ns)
+            if self._backoff.is_on_trial:
+                most = _ONE_TRIAL if urgency is Urgency.NORMAL else _SEVERAL_TRIALS
+                if self._running[urgency] >= most:
+                    return _UNTIL_ONE_ENDS_NS
+            is_urgent = urgency is Urgency.ENFORCEMENT
+            waits = [
+                self._backoff.pause_ns(now_ns, is_urgent=is_urgent),
+                self._sent.wait_ns(now_ns, self._limit(now_ns, urgency)),
+            ]
+            if is_bars:
+                waits.append(self._bars.wait_ns(now_ns, BARS_PER_WINDOW))
+            return max(waits)
 
     def count(self, now_ns: int) -> None:
-        """Count one request, read or command, sent now."""
-        self._forget_outside(now_ns)
-        self._sent_ns.append(now_ns)
+        """Count one request, of whatever kind, sent now."""
+        with self._lock:
+            self._tell(now_ns)
+            self._sent.add(now_ns)
+
+    def begin_read(self, now_ns: int, urgency: Urgency, *, is_bars: bool = False) -> None:
+        """Count one read, sent now; `end_read` must follow."""
+        with self._lock:
+            self._tell(now_ns)
+            self._sent.add(now_ns)
+            if is_bars:
+                self._bars.add(now_ns)
+            self._running[urgency] += 1
+
+    def end_read(self, urgency: Urgency) -> None:
+        """Take that a read is over, whatever came of it."""
+        with self._lock:
+            self._running[urgency] -= 1
+
+    def refused(self, now_ns: int, sent_ns: int, retry_after_s: float | None = None) -> None:
+        """Take that the broker has answered 429 to what was sent at an instant."""
+        with self._lock:
+            self._tell(now_ns)
+            self._backoff.refused(now_ns, sent_ns, retry_after_s)
+
+    def answered(self, sent_ns: int) -> None:
+        """Take that the broker has let a read pass that was sent at an instant."""
+        with self._lock:
+            self._backoff.answered(sent_ns)
 
     def used(self, now_ns: int) -> int:
         """Return the requests of the last 60 s."""
-        self._forget_outside(now_ns)
-        return len(self._sent_ns)
+        with self._lock:
+            self._tell(now_ns)
+            return len(self._sent)
+
+    @property
+    def reads_per_minute(self) -> int:
+        """How many reads may be sent in 60 s; less for a while after a 429."""
+        with self._lock:
+            return self._limit(self._now_ns, Urgency.NORMAL)
 
     @property
     def room(self) -> int:
-        """How many reads may be sent at once, at least; may be asked by any thread."""
-        return max(self.reads_per_minute - len(self._sent_ns), 0)
+        """How many reads may be sent at once, at least, pauses apart."""
+        with self._lock:
+            return max(self._limit(self._now_ns, Urgency.NORMAL) - len(self._sent), 0)
 
-    def _forget_outside(self, now_ns: int) -> None:
-        while self._sent_ns and self._sent_ns[0] <= now_ns - WINDOW_NS:
+    def state(self, now_ns: int) -> BudgetState:
+        """Return what there is to show."""
+        with self._lock:
+            self._tell(now_ns)
+            limit = self._limit(now_ns, Urgency.NORMAL)
+            pause_ns = self._backoff.pause_ns(now_ns, is_urgent=False)
+            return BudgetState(
+                used=len(self._sent),
+                allowed=self._allowed,
+                reads_allowed=limit,
+                room=0 if pause_ns else max(limit - len(self._sent), 0),
+                paused_until_ns=now_ns + pause_ns if pause_ns else None,
+                refused=self._backoff.refusals,
+                refused_ns=self._backoff.refused_ns,
+            )
+
+    def _limit(self, now_ns: int, urgency: Urgency) -> int:
+        if urgency is Urgency.ENFORCEMENT:
+            return self._urgent_limit
+        return self._backoff.reads_per_minute(now_ns)
+
+    def _tell(self, now_ns: int) -> None:
+        self._now_ns = now_ns
+        self._sent.forget_outside(now_ns)
+        self._bars.forget_outside(now_ns)
+        self._backoff.tell(now_ns)
+
+
+class _Window:
+    """The instants of what was sent lately, oldest first."""
+
+    def __init__(self, length_ns: int) -> None:
+        self._length_ns = length_ns
+        self._sent_ns: deque[int] = deque()
+
+    def __len__(self) -> int:
+        return len(self._sent_ns)
+
+    def add(self, now_ns: int) -> None:
+        self._sent_ns.append(now_ns)
+
+    def wait_ns(self, now_ns: int, limit: int) -> int:
+        over = len(self._sent_ns) - limit
+        if over < 0:
+            return 0
+        return max(1, self._sent_ns[over] + self._length_ns - now_ns)
+
+    def forget_outside(self, now_ns: int) -> None:
+        while self._sent_ns and self._sent_ns[0] <= now_ns - self._length_ns:
             self._sent_ns.popleft()
         # The clock was set back: what seems to lie ahead would hold up reads until then.
         while self._sent_ns and self._sent_ns[-1] > now_ns:

@@ -3,11 +3,17 @@
 from risk_actors.messages import ConnectionChanged
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.ports import Clock, Emit
+from risk_actors.projectx.say import SAY_AGAIN_AFTER_S
 
 STARTING = "starting"
 """Why something is down that never was up and that nothing is known against."""
 POLLING = "polling"
-"""While the user hub is down, accounts are read over REST in its place."""
+"""While the user hub is down or not trusted, accounts are read over REST in its place."""
+BARS = "bars"
+"""Prices of open positions are read from recent bars in the market hub's place."""
+_SAY_AGAIN_AFTER_NS = int(SAY_AGAIN_AFTER_S * 1_000_000_000)
+
+type _State = tuple[bool, bool, bool, str | None]
 
 
 class ConnectionBoard:
@@ -20,44 +26,91 @@ class ConnectionBoard:
         self.user_hub = False
         self.market_hub = False
         self.rest = True
+        self.user_doubt: str | None = None
+        """Why what the user hub tells may not be all, although it is connected."""
+        self.bars = False
         self._was_complete = False
+        self._told: _State | None = None
+        self._said_ns: dict[str, int] = {}
+        """When each detail was said last, while the state is the same."""
+
+    @property
+    def is_polling(self) -> bool:
+        """Whether accounts have to be read because the user hub does not tell all."""
+        return not self.user_hub or self.user_doubt is not None
 
     def set_user_hub(self, up: bool, detail: str | None) -> None:
         """Note the user hub's state, or why it is still down, and say so."""
         self.user_hub = up
-        self.announce(_about("user hub", detail))
+        self._tell(_about("user hub", detail))
         self._note_complete()
+
+    def set_user_doubt(self, doubt: str | None) -> None:
+        """Note why the connected user hub is not trusted, or (None) that it is again."""
+        if doubt != self.user_doubt:
+            self.user_doubt = doubt
+            self._tell(_about("user hub", doubt or "heard again"))
 
     def set_market_hub(self, up: bool, detail: str | None) -> None:
         """Note the market hub's state, or why it is still down, and say so."""
         self.market_hub = up
-        self.announce(_about("market hub", detail))
+        self._tell(_about("market hub", detail))
         self._note_complete()
+
+    def set_bars(self, in_use: bool, detail: str | None = None) -> None:
+        """Note whether prices are read from bars; say so if it changed."""
+        if in_use != self.bars:
+            self.bars = in_use
+            self._tell(_about("market hub", detail))
 
     def set_rest(self, up: bool, detail: str | None) -> None:
         """Note whether reads get answers; say so if it changed."""
         if up != self.rest:
             self.rest = up
-            self.announce(_about("REST", detail))
+            self._tell(_about("REST", detail))
+
+    def say(self, detail: str) -> None:
+        """Say what is amiss beside the three ways; once, and again every minute."""
+        self._tell(detail)
 
     def _note_complete(self) -> None:
         self._was_complete = self._was_complete or (self.user_hub and self.market_hub)
+
+    def _tell(self, detail: str | None) -> None:
+        """Say what changed; what lasts is said once, and again every minute."""
+        now_ns = self._clock.now_ns()
+        if self._state != self._told:
+            self._said_ns.clear()
+        elif detail is None or now_ns - self._said_ns.get(detail, 0) < _SAY_AGAIN_AFTER_NS:
+            return
+        self.announce(detail)
 
     def announce(self, detail: str | None = None) -> None:
         """Say what is up and what is not."""
         if detail is None and not self._was_complete:
             detail = STARTING
+        now_ns = self._clock.now_ns()
+        self._told = self._state
+        if detail is not None:
+            self._said_ns[detail] = now_ns
+        user_hub, market_hub, rest, fallback = self._state
         self._emit(
             ConnectionChanged(
                 correlation_id=self._ids.next(),
-                at_ns=self._clock.now_ns(),
-                user_hub=self.user_hub,
-                market_hub=self.market_hub,
-                rest=self.rest,
-                fallback=POLLING if self.rest and not self.user_hub else None,
+                at_ns=now_ns,
+                user_hub=user_hub,
+                market_hub=market_hub,
+                rest=rest,
+                fallback=fallback,
                 detail=detail,
             )
         )
+
+    @property
+    def _state(self) -> _State:
+        fallbacks = [POLLING] * self.is_polling + [BARS] * self.bars
+        fallback = ", ".join(fallbacks) if self.rest and fallbacks else None
+        return self.user_hub, self.market_hub, self.rest, fallback
 
 
 def _about(what: str, detail: str | None) -> str | None:

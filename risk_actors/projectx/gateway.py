@@ -4,12 +4,14 @@ Broker events come out through `emit`, on this thread, in the order in which the
 and requests for a snapshot go in from any thread and return at once.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Command
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import NoteLocks, RequestBars
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.loop_thread import LoopThread
@@ -93,11 +95,21 @@ class ProjectXGateway:
         if service is not None:
             self._thread.call(partial(service.request_snapshot, account_id, reason, correlation_id))
 
+    def follow_market(self, market: MarketCalendar, stale_after_ns: int) -> None:
+        """Take when markets are open, and how old (ns) a price may grow. From any thread."""
+        service = self._service
+        if service is not None:
+            self._thread.call(partial(service.follow_market, market, stale_after_ns))
+
     @property
     def has_room(self) -> bool:
         """Whether the request budget has room to read every account at once. From any thread."""
         service = self._service
         return service is not None and service.has_room
+
+    def ping(self, answered: Callable[[], object]) -> bool:
+        """Have a function called on the gateway's thread soon; false when that has ended."""
+        return self._thread.call(answered)
 
     def resume(self, reason: str) -> None:
         """Tell again all that is known: the listeners are new. From any thread."""

@@ -4,16 +4,18 @@ The SDK's hubs die silently: any refusal while reconnecting ends the hub's task 
 retries are counted over the client's whole life and grow slower each time, and a server error
 leaves the "connected" flag up (all measured with 4.4.1). So a hub that is down is not left to its
 own reconnecting: it is stopped and started through the SDK's hub object, which then makes a new
-SignalR client, negotiates afresh with the present token, and has all its retries again.
+SignalR client, negotiates afresh with the present token, and has all its retries again. When that
+does not help, or the hub object itself misbehaves, it is replaced by that of a new client.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from loguru import logger
 
+from risk_actors.projectx.say import Repeats
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.subscriptions import Invocation, Subscriptions
 
@@ -33,8 +35,14 @@ _ANSWER_S = 2.0
 _STOP_TIMEOUT_S = 1.0
 _LAST_STEP = 8
 """Growth ends here: more of it would only overflow."""
-_DOUBT_TOKEN_EVERY = 3
-"""Failures in a row after which the token is suspected, whatever the server says."""
+_DOUBT_TOKEN_AFTER = frozenset({3, 12, 48})
+"""Failures in a row after which the token is suspected, whatever the server says; and every"""
+_DOUBT_TOKEN_EVERY = 100
+"""of them from there on: a login is no light request."""
+REBUILD_EVERY = 3
+"""Failures in a row after which the SDK's objects are suspected: a new client is made."""
+_NUDGED_AFTER_S = 1.0
+"""A sign of life of the broker ends an attempt that has gone on longer than this."""
 
 
 class HubLink:
@@ -52,6 +60,7 @@ class HubLink:
         url: Callable[[], str],
         on_change: Callable[[bool, str | None], None],
         on_token_doubt: Callable[[], None],
+        make_hub: Callable[[], Awaitable[Any]],
         *,
         needs_all: bool,
     ) -> None:
@@ -61,8 +70,12 @@ class HubLink:
         self._url = url
         self._on_change = on_change
         self._on_token_doubt = on_token_doubt
+        self._make_hub = make_hub
         self._needs_all = needs_all
         self._hub: Any = None
+        self._is_spoilt = False
+        self._nudged = asyncio.Event()
+        self._repeats = Repeats()
         self._openings = 0
         self._subscribed_opening = 0
         self._detail: str | None = None
@@ -74,25 +87,36 @@ class HubLink:
         self._troubled = asyncio.Event()
         self._abandoned: set[asyncio.Task[None]] = set()
 
-    def attach(self, hub: Any) -> None:
-        """Take charge of the SDK's hub object (before it is started)."""
-        self._hub = hub
-        hub.on_open(self._opened)
-        hub.on_close(self._closed)
+    def is_present(self, hub: Any) -> bool:
+        """Tell whether a hub object is the one in use; what others say is history."""
+        return hub is self._hub
 
     def wake(self) -> None:
         """Look at the hub now, as when there is something new to subscribe."""
         self._wake.set()
 
-    def kick(self, detail: str) -> None:
-        """Have the hub connected anew, as when the broker said the session has ended."""
+    def nudge(self) -> None:
+        """Try again now, as when the broker has shown a sign of life; nothing if the hub is up."""
+        if not self.is_up:
+            self._nudged.set()
+            self._wake.set()
+
+    def kick(self, detail: str, *, rebuild: bool = False) -> None:
+        """Have the hub connected anew, as when the broker said the session has ended.
+
+        Args:
+            detail: why, in words.
+            rebuild: with a new client: the one in use is in doubt itself.
+        """
+        self._is_spoilt = self._is_spoilt or rebuild
         self._trouble = detail
         self._troubled.set()
         self._wake.set()
 
     async def tend(self) -> None:
         """Keep the hub up; runs until cancelled."""
-        self._attempt_since_s = _now_s()
+        if self._hub is None:
+            await self._start()
         while True:
             self._wake.clear()
             trouble = self._find_trouble()
@@ -100,36 +124,43 @@ class HubLink:
                 await self._restart(trouble)
             elif self._openings:
                 await self._subscribe()
-            await self._sleep_unless_woken(_LOOK_EVERY_S)
+            await _wait_for(self._wake, _LOOK_EVERY_S)
 
     async def stop(self) -> None:
         """Disconnect for good."""
         self._set_up(up=False, detail=STOPPED)
-        if self._hub is not None:
-            await self._discard(politely=True)
+        await self._discard(politely=True)
+        for task in self._abandoned:
+            task.cancel()
 
-    def _opened(self) -> None:
-        self._openings += 1
-        self._wake.set()
+    def _opened(self, hub: Any) -> None:
+        if self.is_present(hub):
+            self._openings += 1
+            self._wake.set()
 
-    def _closed(self) -> None:
-        self.kick("connection lost" if self.is_up else "connection failed")
+    def _closed(self, hub: Any) -> None:
+        if self.is_present(hub):
+            self.kick("connection lost" if self.is_up else "connection failed")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._abandoned.discard(task)
-        self._troubled.set()
-        self._wake.set()
+        if self._hub is None or self._hub._run_task in (task, None):  # noqa: SLF001
+            self._troubled.set()
+            self._wake.set()
 
     def _find_trouble(self) -> str | None:
         """Return why the hub must be restarted, or None while there is hope."""
-        task = self._hub._run_task  # noqa: SLF001 -- the only trace of a hub that died
+        task = None if self._hub is None else self._hub._run_task  # noqa: SLF001 -- its only trace
         if task is None:
-            return "not started"
+            return self._trouble or "not started"
         if task.done():
             return _why(task)
         if self._trouble is not None:
             return self._trouble
-        if not self._openings and _now_s() - self._attempt_since_s > self._attempt_s():
+        took_s = _now_s() - self._attempt_since_s
+        if not self._openings and self._nudged.is_set() and took_s > _NUDGED_AFTER_S:
+            return "tried again: the broker answers"
+        if not self._openings and took_s > self._attempt_s():
             return f"no connection within {self._attempt_s():.0f} s"
         return None
 
@@ -143,21 +174,38 @@ class HubLink:
         lived_s = _now_s() - self._up_since_s if self._up_since_s else 0.0
         self._failures = 0 if lived_s > _STABLE_AFTER_S else self._failures + 1
         self._up_since_s = 0.0
-        if "Authorization" in trouble or (
+        is_in_doubt = self._failures in _DOUBT_TOKEN_AFTER or (
             self._failures and not self._failures % _DOUBT_TOKEN_EVERY
-        ):
+        )
+        if is_in_doubt or "Authorization" in trouble:
             self._on_token_doubt()
         if self._failures > 1:
             step = min(self._failures - 2, _LAST_STEP)
-            await asyncio.sleep(min(_FIRST_BACKOFF_S * 2**step, _LONGEST_BACKOFF_S))
+            await _wait_for(self._nudged, min(_FIRST_BACKOFF_S * 2**step, _LONGEST_BACKOFF_S))
+        if self._failures and not self._failures % REBUILD_EVERY:
+            self._is_spoilt = True
+        await self._start()
+
+    async def _start(self) -> None:
+        """Start a new connection; what goes wrong with it is the trouble that is looked at next."""
         # Only now is the past forgotten: the old connection may have spoken until here.
         self._openings = 0
         self._trouble = None
         self._troubled.clear()
-        self._hub.url = self._url()
+        self._nudged.clear()
         self._attempt_since_s = _now_s()
-        await self._hub.start()
-        self._hub._run_task.add_done_callback(self._ended)  # noqa: SLF001
+        try:
+            if self._hub is None or self._is_spoilt:
+                hub = await asyncio.wait_for(self._make_hub(), _LONGEST_ATTEMPT_S)
+                hub.on_open(partial(self._opened, hub))
+                hub.on_close(partial(self._closed, hub))
+                self._hub, self._is_spoilt = hub, False
+            self._hub.url = self._url()
+            await asyncio.wait_for(self._hub.start(), _LONGEST_ATTEMPT_S)
+            self._hub._run_task.add_done_callback(self._ended)  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001 -- whatever it is, another object may do better
+            words = scrub(str(error)) or type(error).__name__
+            self.kick(f"could not be started: {words}", rebuild=True)
 
     async def _subscribe(self) -> None:
         opening = self._openings
@@ -212,6 +260,22 @@ class HubLink:
             trouble.cancel()
             answered.cancel()
 
+    async def _within_bound(self, stopping: Coroutine[Any, Any, None]) -> None:
+        """Wait for something to stop; not for ever, nor for its answer to being cancelled."""
+        task = asyncio.create_task(stopping)
+        # Closing waits for the peer, which may be gone; a second cancellation ends that.
+        for _ in range(2):
+            await asyncio.wait({task}, timeout=_STOP_TIMEOUT_S)
+            if task.done():
+                break
+            task.cancel()
+        else:
+            self._abandoned.add(task)
+            task.add_done_callback(self._ended)
+            return
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.debug("Stopping the {} hub: {}", self.name, scrub(repr(error)))
+
     def _set_up(self, *, up: bool, detail: str | None) -> None:
         if (up, detail) == (self.is_up, self._detail):
             return
@@ -220,37 +284,38 @@ class HubLink:
             logger.info("The {} hub is connected", self.name)
         elif detail == STOPPED:
             logger.info("The {} hub is closed", self.name)
-        else:
+        elif self._repeats.is_due(detail):
             logger.warning("The {} hub is down: {}", self.name, detail)
         self._on_change(up, detail)
 
     async def _discard(self, *, politely: bool = False) -> None:
         """Have the SDK drop the hub's present connection, within a bound."""
         hub = self._hub
+        if hub is None:
+            return
         task, socket = hub._run_task, _socket_of(hub)  # noqa: SLF001
         if task is None:
             return
-        try:
-            # Closing waits for the peer, which may be gone; a second cancellation ends that.
-            await asyncio.wait_for(hub.stop(), _STOP_TIMEOUT_S)
-            if politely and socket is not None:
-                await asyncio.wait_for(socket.close(), _STOP_TIMEOUT_S)
-        except Exception as error:  # noqa: BLE001 -- it is being thrown away
-            logger.debug("Stopping the {} hub: {}", self.name, scrub(repr(error)))
+        await self._within_bound(hub.stop())
+        if politely and socket is not None:
+            await self._within_bound(socket.close())
         if socket is not None:
             # A cancelled SignalR client leaves its socket open until it is garbage collected.
             socket.transport.abort()
         if not task.done():
+            # It does not end: what else it may do, it does to an object that nobody uses.
+            self._is_spoilt = True
             self._abandoned.add(task)
             task.add_done_callback(self._ended)
         hub._run_task = None  # noqa: SLF001 -- else the SDK would take it as still running
         hub._client = None  # noqa: SLF001
 
-    async def _sleep_unless_woken(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
 
 
 async def _all_done(answers: list["asyncio.Future[str | None]"]) -> bool:

@@ -2,23 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from loguru import logger
-from project_x_py import ProjectXRealtimeClient
 
 from risk_actors.projectx.hub_link import HubLink
 from risk_actors.projectx.inbound import Inbound
-from risk_actors.projectx.secrets import scrub
+from risk_actors.projectx.realtime import MARKET, USER, RealtimeClients
 from risk_actors.projectx.session import Session
 from risk_actors.projectx.settings import GatewayEndpoints
 from risk_actors.projectx.subscriptions import AccountSubscriptions, ContractSubscriptions
 
-NEVER_S = 1e9
-"""For the SDK's stale-feed watchdog: it would reconnect both hubs every 5 s in a quiet market."""
-
 
 class Hubs:
-    """One realtime client with both its hubs. Use it on its event loop only."""
+    """The user hub and the market hub. Use it on its event loop only."""
 
     def __init__(
         self,
@@ -31,41 +29,36 @@ class Hubs:
         self._session = session
         self._account_ids = tuple(account_ids)
         self._contracts = ContractSubscriptions()
+        self.clients = RealtimeClients(session, self._account_ids[0])
+        self._inbound: Inbound | None = None
         self.user = HubLink(
-            "user",
+            USER,
             AccountSubscriptions(self._account_ids),
             lambda: _with_token(endpoints.user_hub_url, session.token),
             on_user_hub,
             self._doubt_token,
+            partial(self._make_hub, USER),
             needs_all=True,
         )
         self.market = HubLink(
-            "market",
+            MARKET,
             self._contracts,
             lambda: _with_token(endpoints.market_hub_url, session.token),
             on_market_hub,
             self._doubt_token,
+            partial(self._make_hub, MARKET),
             # One contract that cannot be had must not cost the prices of the others.
             needs_all=False,
         )
-        self._realtime = ProjectXRealtimeClient(
-            session.token, str(self._account_ids[0]), config=session.config
-        )
-        self._realtime.stale_feed_seconds = NEVER_S
-        # Its heartbeat is a hub method the Gateway does not know, and a failed one makes the SDK
-        # reconnect both hubs behind our back. The links watch instead.
-        self._realtime._health_monitoring_enabled = False  # noqa: SLF001
-        self._connecting: asyncio.Task[None] | None = None
 
-    async def open(self, inbound: Inbound) -> None:
-        """Set up and start connecting; the links' `tend` take it from there."""
-        await self._realtime.setup_connections()
-        user_hub, market_hub = self._realtime.user_connection, self._realtime.market_connection
-        inbound.attach(user_hub, market_hub)
-        self.user.attach(user_hub)
-        self.market.attach(market_hub)
-        # It waits up to 10 s for both hubs and gives no reason when it fails: not waited for.
-        self._connecting = asyncio.create_task(self._connect(), name="realtime connect")
+    def listen(self, inbound: Inbound) -> None:
+        """Take what hears the events; the links' `tend` make and keep the connections."""
+        self._inbound = inbound
+
+    def nudge(self) -> None:
+        """Try again now whatever is down: the broker has shown a sign of life."""
+        self.user.nudge()
+        self.market.nudge()
 
     def want(self, contract_id: str) -> bool:
         """Have a contract's quotes and trades sent; false when they are already."""
@@ -78,22 +71,21 @@ class Hubs:
         """Handle the broker's `GatewayLogout`: new token, new connection of that hub."""
         logger.warning("The broker ended the session on the {} hub", hub)
         self._doubt_token()
-        link = self.user if hub == "user" else self.market
+        link = self.user if hub == USER else self.market
         link.kick("the broker ended the session")
 
     async def close(self) -> None:
         """Disconnect both hubs for good."""
-        if self._connecting is not None and not self._connecting.done():
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting])
         await asyncio.gather(self.user.stop(), self.market.stop())
-        await self._realtime.cleanup()
+        await self.clients.close()
 
-    async def _connect(self) -> None:
-        try:
-            await self._realtime.connect()
-        except Exception as error:  # noqa: BLE001 -- the links connect by themselves if need be
-            logger.warning("The first connection failed: {}", scrub(repr(error)))
+    async def _make_hub(self, name: str) -> Any:
+        hub = await self.clients.new_hub(name)
+        if self._inbound is not None:
+            link = self.user if name == USER else self.market
+            attach = self._inbound.attach_user if name == USER else self._inbound.attach_market
+            attach(hub, partial(link.is_present, hub))
+        return hub
 
     def _doubt_token(self) -> None:
         self._session.relogin_soon(self._session.token)

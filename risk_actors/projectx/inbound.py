@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from risk_actors.core.broker import Account, OrderStatus
+from risk_actors.core.broker import Account, OrderStatus, Quote
 from risk_actors.messages import (
     AccountReported,
     FillReported,
@@ -44,7 +44,22 @@ class Inbound:
         on_doubt: OnDoubt,
         on_logout: Callable[[str], None],
         on_stranger: Callable[[Account], None] = lambda _account: None,
+        *,
+        on_heard: Callable[[Message], None] = lambda _message: None,
     ) -> None:
+        """Take where things go.
+
+        Args:
+            account_ids: the accounts whose events count.
+            clock: the present.
+            ids: gives each message its id.
+            emit: takes every message.
+            on_contract: hears of contracts that an account has to do with.
+            on_doubt: is told what was not understood, so that the account is read again.
+            on_logout: is told which hub's session the broker has ended.
+            on_stranger: is told of accounts that are not guarded.
+            on_heard: hears what the streams themselves told, after it was emitted.
+        """
         self._account_ids = account_ids
         self._clock = clock
         self._ids = ids
@@ -53,18 +68,31 @@ class Inbound:
         self._on_doubt = on_doubt
         self._on_logout = on_logout
         self._on_stranger = on_stranger
+        self._on_heard = on_heard
         self._quotes = QuoteMerger()
 
-    def attach(self, user_hub: Any, market_hub: Any) -> None:
-        """Register for everything on the SDK's hub objects (before they are started)."""
-        user_hub.on("GatewayUserAccount", self._guard(self._account))
-        user_hub.on("GatewayUserPosition", self._guard(self._position))
-        user_hub.on("GatewayUserOrder", self._guard(self._order))
-        user_hub.on("GatewayUserTrade", self._guard(self._fill))
-        user_hub.on("GatewayLogout", self._guard(lambda *_: self._on_logout("user")))
-        market_hub.on("GatewayQuote", self._guard(self._quote))
-        market_hub.on("GatewayTrade", self._guard(self._market_trade))
-        market_hub.on("GatewayLogout", self._guard(lambda *_: self._on_logout("market")))
+    def attach_user(self, hub: Any, is_present: Callable[[], bool]) -> None:
+        """Register for everything on a user hub object of the SDK (before it is started).
+
+        Events count while the hub object is the one in use.
+        """
+        for event, handle in (
+            ("GatewayUserAccount", self._account),
+            ("GatewayUserPosition", self._position),
+            ("GatewayUserOrder", self._order),
+            ("GatewayUserTrade", self._fill),
+            ("GatewayLogout", lambda *_: self._on_logout("user")),
+        ):
+            hub.on(event, self._guard(handle, is_present))
+
+    def attach_market(self, hub: Any, is_present: Callable[[], bool]) -> None:
+        """Register for everything on a market hub object of the SDK (before it is started)."""
+        for event, handle in (
+            ("GatewayQuote", self._quote),
+            ("GatewayTrade", self._market_trade),
+            ("GatewayLogout", lambda *_: self._on_logout("market")),
+        ):
+            hub.on(event, self._guard(handle, is_present))
 
     def forget_quotes(self) -> None:
         """Drop half-known quotes, as after a gap in the market hub's stream."""
@@ -73,7 +101,17 @@ class Inbound:
     def repeat_quotes(self) -> None:
         """Tell the last quote of every contract again, as old as it is."""
         for quote in self._quotes.latest():
-            self._send(QuoteReported, quote=quote)
+            self.tell_quote(quote)
+
+    def known_quote(self, contract_id: str) -> Quote | None:
+        """Return the latest quote of a contract; None where none came with this connection."""
+        return self._quotes.latest_of(contract_id)
+
+    def tell_quote(self, quote: Quote) -> None:
+        """Tell a price that no hub has told just now."""
+        self._emit(
+            QuoteReported(correlation_id=self._ids.next(), at_ns=self._clock.now_ns(), quote=quote)
+        )
 
     def mention(self, contract_id: str) -> None:
         """Take note of a contract that an account has to do with."""
@@ -91,8 +129,12 @@ class Inbound:
             )
         )
 
-    def _guard(self, handle: Callable[..., None]) -> Callable[..., None]:
+    def _guard(
+        self, handle: Callable[..., None], is_present: Callable[[], bool]
+    ) -> Callable[..., None]:
         def guarded(*arguments: Any) -> None:
+            if not is_present():
+                return
             try:
                 try:
                     handle(*arguments)
@@ -176,6 +218,7 @@ class Inbound:
             **content,
         )
         self._emit(message)
+        self._on_heard(message)
         return message
 
 

@@ -13,6 +13,7 @@ from risk_actors.projectx.fields import Row
 from risk_actors.projectx.inbound import Inbound
 from risk_actors.projectx.ports import Clock, Emit
 from risk_actors.projectx.reads import RestReader
+from risk_actors.projectx.say import Repeats
 
 _ENDPOINT = "/Contract/searchById"
 _RETRY_AFTER_S = 2.0
@@ -36,6 +37,7 @@ class InstrumentDesk:
         self._emit = emit
         self._asked: asyncio.Queue[str] = asyncio.Queue()
         self._known: dict[str, Instrument] = {}
+        self._repeats = Repeats()
 
     def resolve(self, contract_id: str) -> None:
         """Have a contract resolved; returns at once."""
@@ -50,7 +52,8 @@ class InstrumentDesk:
             except PayloadError as error:
                 self._inbound.reject(error)
             except ReadFailed as failed:
-                logger.warning("Contract {} is not resolved: {}", contract_id, failed)
+                if self._repeats.is_due((contract_id, str(failed))):
+                    logger.warning("Contract {} is not resolved: {}", contract_id, failed)
                 if failed.problem is not ReadProblem.REFUSED:
                     self._asked.put_nowait(contract_id)
                     await asyncio.sleep(_RETRY_AFTER_S)

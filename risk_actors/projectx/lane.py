@@ -18,11 +18,14 @@ from risk_actors.core.commands import (
     Command,
     MoveStop,
     Outcome,
+    Refusal,
 )
+from risk_actors.projectx import refusal_words
+from risk_actors.projectx.broker_text import plain_text
 from risk_actors.projectx.budget import RequestBudget
-from risk_actors.projectx.codes import CANCEL, CLOSE, MEANINGS, MODIFY, PARTIAL_CLOSE, Meaning
+from risk_actors.projectx.codes import CANCEL, CLOSE, MODIFY, PARTIAL_CLOSE, Meaning, meaning_of
 from risk_actors.projectx.ports import Clock
-from risk_actors.projectx.secrets import scrub
+from risk_actors.projectx.sdk_meter import TOO_MANY_REQUESTS, seconds_of
 from risk_actors.projectx.session import Session
 from risk_actors.projectx.time_desk import TimeDesk
 
@@ -33,14 +36,29 @@ _WARM_CONNECTIONS = 2
 """A flatten sends a close and at least one cancel together."""
 _PING_TIMEOUT_S = 5.0
 
+_LONGEST_ANSWER_BYTES = 64 * 1024
+"""An answer to a command is a line; one that is longer is no answer."""
+_DIGITS_OF_A_CODE = 6
+
 _UNAUTHORISED = 401
 _NOT_EXECUTED = frozenset({400, 403, 404, 405, 422})
 """Client errors that say the command was not carried out (401 and 429 count as uncertain)."""
 _ANSWERED = range(200, 300)
 
 _NO_BUDGET = Meaning(
-    Answer.REFUSED, "not sent: what is left of this minute's requests is kept for closes"
+    Answer.REFUSED,
+    "not sent: what is left of this minute's requests is kept for closes",
+    Refusal.BUSY,
 )
+_TURNED_AWAY = {
+    _UNAUTHORISED: Meaning(
+        Answer.UNCERTAIN,
+        "the broker did not accept the session (HTTP 401); a new one is being fetched",
+        Refusal.SESSION,
+    ),
+    TOO_MANY_REQUESTS: Meaning(Answer.UNCERTAIN, f"{refusal_words.BUSY} (HTTP 429)", Refusal.BUSY),
+}
+"""Answers that are given before the command is looked at: it has certainly not happened."""
 
 
 class EnforcementLane:
@@ -99,14 +117,18 @@ class EnforcementLane:
                 allow_redirects=False,
             ) as response:
                 came_ns = self._time.monotonic_ns()
-                status, content = response.status, await response.read()
+                status, content = response.status, await _body_of(response)
+                retry_after_s = seconds_of(response.headers.get("Retry-After"))
         except TimeoutError:
             return _uncertain(command, f"no answer within {self._timeout_s:g} s"), sent_ns
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            detail = scrub(str(error)) or type(error).__name__
+            detail = plain_text(str(error)) or type(error).__name__
             return _uncertain(command, f"the connection broke: {detail}"), sent_ns
         if status == _UNAUTHORISED:
             self._session.relogin_soon(token)
+        if status == TOO_MANY_REQUESTS:
+            # It is for the reads to make room, and for whoever sends commands to send this again.
+            self._budget.refused(self._clock.now_ns(), sent_ns, retry_after_s)
         if status in _ANSWERED:
             # After the outcome is on its way: the time can wait, the enforcement cannot.
             date = response.headers.get("Date")
@@ -123,7 +145,8 @@ class EnforcementLane:
         """Use a connection, and take the broker's time from the answer; never raises for it."""
         if self._http is None:
             return
-        self._budget.count(self._clock.now_ns())
+        sent_ns = self._clock.now_ns()
+        self._budget.count(sent_ns)
         asked_ns = self._time.monotonic_ns()
         try:
             async with self._http.get(
@@ -131,11 +154,14 @@ class EnforcementLane:
                 timeout=aiohttp.ClientTimeout(total=_PING_TIMEOUT_S),
             ) as response:
                 came_ns = self._time.monotonic_ns()
-                await response.read()  # whatever it says: the connection is what counts
+                await _body_of(response)  # whatever it says: the connection is what counts
+                if response.status == TOO_MANY_REQUESTS:
+                    retry_after_s = seconds_of(response.headers.get("Retry-After"))
+                    self._budget.refused(self._clock.now_ns(), sent_ns, retry_after_s)
                 if response.status in _ANSWERED:
                     self._time.answered(asked_ns, response.headers.get("Date"), came_ns)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            logger.debug("The enforcement connection is not warm: {}", scrub(str(error)))
+            logger.debug("The enforcement connection is not warm: {}", plain_text(str(error)))
 
 
 def request_of(command: Command) -> tuple[str, dict[str, int | float | str]]:
@@ -165,8 +191,10 @@ def outcome_of(command: Command, endpoint: str, status: int, content: bytes) -> 
 
     Success is acceptance only: whether it happened is still to be observed.
     """
+    if status in _TURNED_AWAY:
+        return _outcome(command, _TURNED_AWAY[status], is_undone=True)
     if status in _NOT_EXECUTED:
-        return _outcome(command, Meaning(Answer.REFUSED, f"HTTP {status}"))
+        return _outcome(command, Meaning(Answer.REFUSED, f"HTTP {status}", Refusal.OTHER))
     if status not in _ANSWERED:
         return _uncertain(command, f"HTTP {status}")
     try:
@@ -177,14 +205,27 @@ def outcome_of(command: Command, endpoint: str, status: int, content: bytes) -> 
         return _uncertain(command, "the answer could not be read")
     if answer["success"]:
         return Outcome(command_id=command.id, account_id=command.account_id, answer=Answer.ACCEPTED)
-    code = answer.get("errorCode")
-    if not isinstance(code, int) or isinstance(code, bool):
-        code = None
-    meaning = MEANINGS[endpoint].get(code) if code is not None else None
-    if meaning is None:
-        meaning = Meaning(Answer.REFUSED, f"the broker refused with unknown code {code}")
-    said = answer.get("errorMessage")
-    return _outcome(command, meaning, code, scrub(said) if isinstance(said, str) else "")
+    code = _code_of(answer.get("errorCode"))
+    said = plain_text(answer.get("errorMessage"))
+    return _outcome(command, meaning_of(endpoint, code, said), code, said)
+
+
+async def _body_of(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body of an answer, or its beginning where it is too long to be one."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > _LONGEST_ANSWER_BYTES:
+            response.close()
+            break
+    return bytes(body)
+
+
+def _code_of(code: object) -> int | None:
+    """Return an error code, which like an id may come as a string."""
+    if isinstance(code, str) and code.isdecimal() and len(code) <= _DIGITS_OF_A_CODE:
+        return int(code)
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def _uncertain(command: Command, detail: str) -> Outcome:
@@ -192,7 +233,12 @@ def _uncertain(command: Command, detail: str) -> Outcome:
 
 
 def _outcome(
-    command: Command, meaning: Meaning, code: int | None = None, said: str = ""
+    command: Command,
+    meaning: Meaning,
+    code: int | None = None,
+    said: str = "",
+    *,
+    is_undone: bool = False,
 ) -> Outcome:
     return Outcome(
         command_id=command.id,
@@ -201,4 +247,5 @@ def _outcome(
         error_code=code,
         detail=f"{meaning.words} ({said})" if said else meaning.words,
         reason=meaning.reason,
+        is_undone=is_undone,
     )

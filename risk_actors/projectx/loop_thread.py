@@ -10,6 +10,8 @@ from loguru import logger
 
 from risk_actors.projectx.secrets import scrub
 
+_CANCEL_S = 2.0
+
 
 class LoopThread:
     """Starts with the first use, ends with `stop`, and leaves nothing behind."""
@@ -77,7 +79,8 @@ def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        # Bounded: a task of the SDK that does not let itself be cancelled must not hold up the end.
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_S))
 
 
 def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -32,6 +32,10 @@ class QuoteMerger:
         """Return what is known of every contract."""
         return tuple(self._latest.values())
 
+    def latest_of(self, contract_id: str) -> Quote | None:
+        """Return what is known of a contract, None where nothing is."""
+        return self._latest.get(contract_id)
+
     def update(self, contract_id: object, payload: object, received_ns: int) -> Quote:
         """Merge one quote event and return the full latest quote.
 

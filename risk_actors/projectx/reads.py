@@ -2,14 +2,13 @@
 
 One request is one request: the SDK's higher layers would sleep 60 s after a 429, try three times,
 and report a refusal as an empty list, so its single-request method is used and each answer read
-here.
+here. After a 429 all reads pause (`backoff.py`); the one that was refused is not repeated here.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from loguru import logger
 from project_x_py.exceptions import (
     ProjectXAuthenticationError,
     ProjectXConnectionError,
@@ -19,15 +18,18 @@ from project_x_py.exceptions import (
     ProjectXServerError,
 )
 
-from risk_actors.projectx.budget import RequestBudget
+from risk_actors.projectx.broker_text import plain_text
+from risk_actors.projectx.budget import RequestBudget, Urgency
 from risk_actors.projectx.errors import ReadFailed, ReadProblem
 from risk_actors.projectx.ports import Clock
-from risk_actors.projectx.secrets import scrub
+from risk_actors.projectx.read_queue import ReadQueue
+from risk_actors.projectx.sdk_meter import TOO_MANY_REQUESTS, Heard, SdkMeter, listening
 from risk_actors.projectx.session import Session
 
 READ_TIMEOUT_S = 5.0
 _RELOGIN_WAIT_S = 5.0
-_NS_PER_S = 1e9
+_BARS = "/History/retrieveBars"
+"""The one endpoint with a limit of its own."""
 _IS_A_RETRY = 1
 """Tells the SDK not to "refresh" after a 401: it would only repeat the refused token."""
 
@@ -46,7 +48,7 @@ _OFFLINE = frozenset({ReadProblem.UNREACHABLE, ReadProblem.SERVER_FAULT, ReadPro
 
 
 class RestReader:
-    """Sends reads, one budget for all, in the order in which they were asked for."""
+    """Sends reads, one budget for all, the more urgent ones first. Use it on its event loop."""
 
     def __init__(
         self,
@@ -59,16 +61,26 @@ class RestReader:
         self._budget = budget
         self._clock = clock
         self._on_health = on_health
-        self._turn = asyncio.Lock()
+        self._queue = ReadQueue(budget, clock)
+        session.client.rate_limiter = SdkMeter(session.client, budget, clock)
 
-    async def post(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to one read; waits while the reads' share of the budget is used up.
+    @property
+    def waiting(self) -> int:
+        """How many reads wait for the budget; may be asked from any thread."""
+        return self._queue.waiting
+
+    async def post(
+        self, endpoint: str, body: dict[str, Any], *, urgency: Urgency = Urgency.NORMAL
+    ) -> dict[str, Any]:
+        """Return the answer to one read; waits while the budget has no room for its urgency.
+
+        A read that waits can be cancelled at any time, and sent again with more urgency.
 
         Raises:
             ReadFailed: there was no answer, or it was a refusal.
         """
         try:
-            answer = await self._send_with_fresh_token(endpoint, body)
+            answer = await self._send_with_fresh_token(endpoint, body, urgency)
         except ReadFailed as failed:
             if failed.problem in _OFFLINE:
                 self._on_health(False, str(failed))
@@ -77,45 +89,58 @@ class RestReader:
         if answer.get("success") is False:
             code = answer.get("errorCode")
             code = code if isinstance(code, int) else None
-            said = answer.get("errorMessage")
+            said = plain_text(answer.get("errorMessage"))
             detail = f"refused with code {code}"
-            if isinstance(said, str) and said:
-                detail = f"{detail}: {scrub(said)}"
+            if said:
+                detail = f"{detail}: {said}"
             raise ReadFailed(endpoint, ReadProblem.REFUSED, detail, code)
         return answer
 
-    async def _send_with_fresh_token(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _send_with_fresh_token(
+        self, endpoint: str, body: dict[str, Any], urgency: Urgency
+    ) -> dict[str, Any]:
         token = self._session.token
         try:
-            return await self._send(endpoint, body)
+            return await self._send(endpoint, body, urgency)
         except ReadFailed as failed:
             if failed.problem is not ReadProblem.UNAUTHORISED:
                 raise
             if not await self._session.fresh_token(token, _RELOGIN_WAIT_S):
                 raise
-        return await self._send(endpoint, body)
+        return await self._send(endpoint, body, urgency)
 
-    async def _send(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
-        await self._wait_for_budget()
-        try:
-            answer = await asyncio.wait_for(
-                self._session.client._execute_http_request(  # noqa: SLF001 -- see the module
-                    "POST", endpoint, data=body, retry_count=_IS_A_RETRY
-                ),
-                READ_TIMEOUT_S,
-            )
-        except Exception as error:
-            raise ReadFailed(endpoint, _problem_of(error), _words_of(error)) from error
+    async def _send(self, endpoint: str, body: dict[str, Any], urgency: Urgency) -> dict[str, Any]:
+        async with self._queue.turn(urgency, is_bars=endpoint == _BARS) as sent_ns:
+            with listening() as heard:
+                try:
+                    answer = await self._request(endpoint, body)
+                except Exception as error:
+                    self._take_note(heard, sent_ns)
+                    problem = ReadProblem.BUSY if _is_refused(heard) else _problem_of(error)
+                    raise ReadFailed(endpoint, problem, _words_of(error, problem)) from error
+            self._budget.answered(sent_ns)
         if not isinstance(answer, dict):
             raise ReadFailed(endpoint, ReadProblem.SERVER_FAULT, "the answer is no JSON object")
         return answer
 
-    async def _wait_for_budget(self) -> None:
-        async with self._turn:
-            while wait_ns := self._budget.wait_ns(self._clock.now_ns()):
-                logger.debug("Reads wait {:.1f} s for the request budget", wait_ns / _NS_PER_S)
-                await asyncio.sleep(wait_ns / _NS_PER_S)
-            self._budget.count(self._clock.now_ns())
+    async def _request(self, endpoint: str, body: dict[str, Any]) -> Any:
+        return await asyncio.wait_for(
+            self._session.client._execute_http_request(  # noqa: SLF001 -- see the module
+                "POST", endpoint, data=body, retry_count=_IS_A_RETRY
+            ),
+            READ_TIMEOUT_S,
+        )
+
+    def _take_note(self, heard: Heard, sent_ns: int) -> None:
+        """Tell the budget whether the broker has let a failed read pass."""
+        if _is_refused(heard):
+            self._budget.refused(self._clock.now_ns(), sent_ns, heard.retry_after_s)
+        elif heard.status is not None:
+            self._budget.answered(sent_ns)
+
+
+def _is_refused(heard: Heard) -> bool:
+    return heard.status == TOO_MANY_REQUESTS
 
 
 def _problem_of(error: Exception) -> ReadProblem:
@@ -125,7 +150,9 @@ def _problem_of(error: Exception) -> ReadProblem:
     return ReadProblem.UNREACHABLE
 
 
-def _words_of(error: Exception) -> str:
+def _words_of(error: Exception, problem: ReadProblem) -> str:
+    if problem is ReadProblem.BUSY:
+        return "too many requests (HTTP 429); reads pause"
     if isinstance(error, TimeoutError):
         return f"no answer within {READ_TIMEOUT_S:g} s"
-    return scrub(str(error)) or type(error).__name__
+    return plain_text(str(error)) or type(error).__name__

@@ -8,40 +8,41 @@ from loguru import logger
 
 from risk_actors.core.broker import Account
 from risk_actors.core.commands import Answer, Command, Outcome
+from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import (
     AccountSnapshot,
     CommandAnswered,
+    FillReported,
     LocksNoted,
     Message,
     NoteLocks,
     RequestBars,
 )
 from risk_actors.projectx.accounts import guarded_accounts, is_selected
+from risk_actors.projectx.bar_prices import STALE_AFTER_NS, BarPrices
 from risk_actors.projectx.bars import BarReader
-from risk_actors.projectx.budget import RequestBudget
-from risk_actors.projectx.connection import POLLING, ConnectionBoard
+from risk_actors.projectx.budget import RequestBudget, Urgency
+from risk_actors.projectx.connection import ConnectionBoard
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.errors import LoginFailed, PayloadError, ReadFailed
+from risk_actors.projectx.hearing import Hearing
 from risk_actors.projectx.hubs import Hubs
 from risk_actors.projectx.inbound import Inbound
 from risk_actors.projectx.instruments import InstrumentDesk
 from risk_actors.projectx.lane import EnforcementLane
+from risk_actors.projectx.polling import Poller
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
 from risk_actors.projectx.reads import RestReader
 from risk_actors.projectx.session import Session
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
-from risk_actors.projectx.snapshot_desk import SnapshotDesk
+from risk_actors.projectx.snapshot_desk import SnapshotDesk, urgency_of
 from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
+from risk_actors.projectx.streams import Streams
 from risk_actors.projectx.supervision import keep_running
 from risk_actors.projectx.time_desk import TimeDesk
 
-_SHORTEST_POLL_S = 1.0
-_POLLING_SHARE = 0.75
-"""Part of the reads' budget that polling may use, so that other reads get through."""
-_LOOK_EVERY_S = 0.25
 _LAST_ANSWERS_S = 1.0
 """How long a stop waits for commands that are on their way."""
-_S_PER_MINUTE = 60.0
 
 
 class GatewayService:
@@ -64,8 +65,10 @@ class GatewayService:
         self._commands: set[asyncio.Task[None]] = set()
         self._board = ConnectionBoard(clock, self._ids, self._emit)
         self._budget = RequestBudget(settings.requests_per_minute)
-        self._session = Session(settings, credentials, endpoints, clock)
-        self._reader = RestReader(self._session, self._budget, clock, self._board.set_rest)
+        self._session = Session(
+            settings, credentials, endpoints, clock, on_trouble=self._login_trouble
+        )
+        self._reader = RestReader(self._session, self._budget, clock, self._rest)
         self._snapshots = SnapshotReader(self._reader, clock, fills_since_ns)
         self._bars = BarReader(self._reader, clock)
         self._time = TimeDesk(clock)
@@ -77,7 +80,9 @@ class GatewayService:
             settings.command_timeout_s,
             self._time,
         )
-        self._streams: _Streams | None = None
+        self._streams: Streams | None = None
+        self._market = MarketCalendar()
+        self._stale_after_ns = STALE_AFTER_NS
         self._seen_ids: set[int] = set()
         self._lock_notes: dict[int, LocksNoted] = {}
 
@@ -114,15 +119,8 @@ class GatewayService:
             self._emit(noted)
         self._board.announce("starting")
         streams.desk.request(None, "start")
-        await streams.hubs.open(streams.inbound)
-        self._keep("user hub", streams.hubs.user.tend)
-        self._keep("market hub", streams.hubs.market.tend)
-        self._keep("instruments", streams.instruments.serve)
-        self._keep("reconciliation", self._reconcile)
-        for account_id in account_ids:
-            self._keep(
-                f"snapshots of account {account_id}", partial(streams.desk.serve, account_id)
-            )
+        for name, body in streams.bodies():
+            self._keep(name, body)
 
     def submit(self, command: Command) -> None:
         """Send a command now; its one `CommandAnswered` follows."""
@@ -149,6 +147,9 @@ class GatewayService:
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account."""
+        if urgency_of(reason) is Urgency.NORMAL:
+            # An actor asks because what it knows does not fit together.
+            self._snapshots.distrust_fills(account_id)
         if self._streams is not None:
             self._streams.desk.request(account_id, reason, correlation_id)
 
@@ -156,7 +157,8 @@ class GatewayService:
     def has_room(self) -> bool:
         """Whether every account can be read at once; may be asked by any thread."""
         accounts = len(self._streams.desk.account_ids) if self._streams else 1
-        return self._budget.room >= accounts * REQUESTS_PER_SNAPSHOT
+        room = self._budget.state(self._clock.now_ns()).room
+        return room >= accounts * REQUESTS_PER_SNAPSHOT
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""
@@ -205,23 +207,53 @@ class GatewayService:
             except Exception:  # noqa: BLE001 -- the others must be closed all the same
                 logger.exception("Closing a connection failed")
 
-    def _make_streams(self, account_ids: tuple[int, ...]) -> "_Streams":
+    def follow_market(self, market: MarketCalendar, stale_after_ns: int) -> None:
+        """Take when markets are open, and how old a price may grow."""
+        self._market, self._stale_after_ns = market, stale_after_ns
+        if self._streams is not None:
+            self._streams.bar_prices.follow(market, stale_after_ns)
+
+    def _make_streams(self, account_ids: tuple[int, ...]) -> Streams:
+        board, clock = self._board, self._clock
         hubs = Hubs(self._session, self._endpoints, account_ids, self._user_hub, self._market_hub)
         inbound = Inbound(
             frozenset(account_ids),
-            self._clock,
+            clock,
             self._ids,
             self._emit,
             self._contract,
             self._doubt,
             hubs.logged_out,
             self._stranger,
+            on_heard=self._heard,
         )
+        hubs.listen(inbound)
         desk = SnapshotDesk(
-            account_ids, self._snapshots, inbound, self._clock, self._ids, self._emit
+            account_ids, self._snapshots, inbound, clock, self._ids, self._emit, lambda: board.rest
         )
-        instruments = InstrumentDesk(self._reader, inbound, self._clock, self._ids, self._emit)
-        return _Streams(hubs, inbound, desk, instruments)
+        return Streams(
+            hubs,
+            inbound,
+            desk,
+            InstrumentDesk(self._reader, inbound, clock, self._ids, self._emit),
+            Poller(
+                self._snapshots,
+                desk,
+                board,
+                lambda: self._budget.reads_per_minute,
+                self._settings.reconcile_every_s,
+            ),
+            Hearing(board, clock, lambda detail: hubs.user.kick(detail, rebuild=True)),
+            BarPrices(
+                self._bars,
+                inbound,
+                board,
+                clock,
+                lambda detail: hubs.market.kick(detail, rebuild=True),
+                self._market,
+                self._stale_after_ns,
+            ),
+        )
 
     async def _carry_out(self, command: Command) -> None:
         try:
@@ -244,29 +276,6 @@ class GatewayService:
             )
         )
 
-    async def _reconcile(self) -> None:
-        """Have all accounts read on a timer; often while the user hub is down."""
-        loop = asyncio.get_running_loop()
-        last_s = loop.time()
-        while True:
-            await asyncio.sleep(_LOOK_EVERY_S)
-            streams = self._streams
-            if streams is None:
-                continue
-            polling = not self._board.user_hub
-            every_s = self._poll_every_s()
-            if not polling:
-                every_s = max(every_s, self._settings.reconcile_every_s)
-            if loop.time() - last_s >= every_s:
-                last_s = loop.time()
-                streams.desk.request(None, POLLING if polling else "periodic")
-
-    def _poll_every_s(self) -> float:
-        """Return how often all accounts can be read with the polling's share of the budget."""
-        accounts = len(self._streams.desk.account_ids) if self._streams else 1
-        per_s = self._budget.reads_per_minute * _POLLING_SHARE / _S_PER_MINUTE
-        return max(accounts * REQUESTS_PER_SNAPSHOT / per_s, _SHORTEST_POLL_S)
-
     def _stranger(self, account: Account) -> None:
         """Say, once, that an account which should be guarded appeared and is not."""
         if account.id in self._seen_ids or self._streams is None:
@@ -282,6 +291,8 @@ class GatewayService:
 
     def _user_hub(self, up: bool, detail: str | None) -> None:
         self._board.set_user_hub(up, detail)
+        if self._streams is not None:
+            self._streams.hearing.set_hub(up=up)
         if up and self._streams is not None:
             # What happened while we were not subscribed is never sent again.
             self._streams.desk.request(None, "user hub connected")
@@ -290,8 +301,24 @@ class GatewayService:
         if not up and self._streams is not None:
             self._streams.inbound.forget_quotes()
         self._board.set_market_hub(up, detail)
+        if self._streams is not None:
+            self._streams.bar_prices.set_hub(up=up)
         if up and self._streams is not None:
             self._streams.desk.request(None, "market hub connected")
+
+    def _rest(self, up: bool, detail: str | None) -> None:
+        is_back = up and not self._board.rest
+        self._board.set_rest(up, detail)
+        if is_back and self._streams is not None:
+            # The hubs may be waiting for a broker that is there again.
+            self._streams.hubs.nudge()
+
+    def _login_trouble(self, detail: str | None) -> None:
+        self._board.say(f"login: {detail or 'accepted again'}")
+
+    def _heard(self, message: Message) -> None:
+        if self._streams is not None:
+            self._streams.heard(message)
 
     def _contract(self, contract_id: str) -> None:
         if self._streams is not None and self._streams.hubs.want(contract_id):
@@ -305,22 +332,15 @@ class GatewayService:
         if self._sink is None:
             return
         self._sink(message)
-        if isinstance(message, AccountSnapshot) and self._streams is not None:
+        if self._streams is None:
+            return
+        self._streams.take(message)
+        if isinstance(message, FillReported):
+            self._snapshots.fill_told(message.fill)
+        if isinstance(message, AccountSnapshot):
             # A snapshot is what a restarted actor begins from, and ticks belong to it.
             self._streams.instruments.repeat()
 
     def _keep(self, name: str, body: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(keep_running(name, body, self._board.announce), name=name)
         self._tasks.add(task)
-
-
-class _Streams:
-    """What exists only once the accounts are known."""
-
-    def __init__(
-        self, hubs: Hubs, inbound: Inbound, desk: SnapshotDesk, instruments: InstrumentDesk
-    ) -> None:
-        self.hubs = hubs
-        self.inbound = inbound
-        self.desk = desk
-        self.instruments = instruments

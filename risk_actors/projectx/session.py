@@ -7,6 +7,7 @@ whenever the broker says 401. Logging in again leaves older tokens valid (docume
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from loguru import logger
 from project_x_py import ProjectX, ProjectXConfig
@@ -14,6 +15,7 @@ from project_x_py import ProjectX, ProjectXConfig
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.login import Diagnosis, LoginProblem, diagnose_login
 from risk_actors.projectx.ports import Clock
+from risk_actors.projectx.say import Repeats
 from risk_actors.projectx.secrets import remember_secret, scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
 
@@ -40,7 +42,11 @@ class Session:
         credentials: Credentials,
         endpoints: GatewayEndpoints,
         clock: Clock,
+        on_trouble: Callable[[str | None], None] = lambda _words: None,
     ) -> None:
+        """Take how to log in, and who hears of trouble with it while running (None: it is over)."""
+        self._on_trouble = on_trouble
+        self._repeats = Repeats()
         self._settings = settings
         self._credentials = credentials
         self._endpoints = endpoints
@@ -123,13 +129,20 @@ class Session:
         return max(float(due_s - self._clock.now_ns() / 1e9), _SHORTEST_LIFE_S)
 
     async def _login_forever(self) -> None:
+        has_failed = False
         backoff_s = _FIRST_BACKOFF_S
         while True:
             diagnosis = await self._try_login(_ATTEMPT_S)
             if diagnosis is None:
+                self._repeats.forget()
+                if has_failed:
+                    self._on_trouble(None)
                 logger.info("Logged in again")
                 return
-            logger.error("Could not log in again: {}", diagnosis.words)
+            has_failed = True
+            self._on_trouble(diagnosis.words)
+            if self._repeats.is_due(diagnosis.words):
+                logger.error("Could not log in again: {}", diagnosis.words)
             if diagnosis.problem is LoginProblem.REFUSED:
                 backoff_s = _REFUSED_BACKOFF_S
             await asyncio.sleep(backoff_s)
@@ -161,6 +174,7 @@ class Session:
         if before[0]:
             client.headers["Authorization"] = f"Bearer {before[0]}"
         left_s = within_s - (asyncio.get_running_loop().time() - began_s)
+        await client.rate_limiter.acquire()  # it counts: see `sdk_meter.py`
         diagnosis = await diagnose_login(
             self._endpoints,
             self._credentials,

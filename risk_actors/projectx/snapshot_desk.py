@@ -1,16 +1,17 @@
 """Requests for snapshots: one read per account at a time, waiting requests answered together.
 
 A request that comes while a read runs gets another read: what it wants to know may have happened
-after that read began.
+after that read began. One of an enforcement does not wait for the end of one that is in no hurry.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from loguru import logger
 
 from risk_actors.messages import AccountSnapshot, SnapshotFailed
+from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.inbound import Inbound
@@ -20,12 +21,28 @@ from risk_actors.projectx.snapshots import SnapshotReader
 _RETRY_AFTER_S = 1.0
 _LONGEST_RETRY_S = 8.0
 _MAX_REASONS = 3
+_REASONS_OF_ENFORCEMENT = frozenset(
+    {"uncertain answer", "confirm flat", "enforcement before the first snapshot"}
+)
+"""Why the enforcer asks for a snapshot (`core.enforcement`)."""
 
 
 class _Request(NamedTuple):
     reasons: tuple[str, ...]
     correlation_id: str | None
     """None for our own requests; another's id stands when they are answered together."""
+    urgency: Urgency
+
+    def joined(self, other: "_Request") -> "_Request":
+        """Return both as one; another's id stands, and the greater urgency."""
+        reasons = tuple(dict.fromkeys((*self.reasons, *other.reasons)))[:_MAX_REASONS]
+        urgency = min(self.urgency, other.urgency, key=lambda each: each.value)
+        return _Request(reasons, self.correlation_id or other.correlation_id, urgency)
+
+
+def urgency_of(reason: str) -> Urgency:
+    """Return how urgent a request is, by its reason."""
+    return Urgency.ENFORCEMENT if reason in _REASONS_OF_ENFORCEMENT else Urgency.NORMAL
 
 
 class SnapshotDesk:
@@ -39,7 +56,21 @@ class SnapshotDesk:
         clock: Clock,
         ids: CorrelationIds,
         emit: Emit,
+        is_rest_up: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Take what reads and who hears of it.
+
+        Args:
+            account_ids: the accounts that are read.
+            reader: reads them.
+            inbound: is told of contracts, and of what made no sense.
+            clock: the present.
+            ids: gives each message its id.
+            emit: takes the snapshots.
+            is_rest_up: whether REST answers; while it does not, another asks for its first sign of
+                life, and then for every account.
+        """
+        self._is_rest_up = is_rest_up
         self.account_ids = tuple(account_ids)
         self._reader = reader
         self._inbound = inbound
@@ -48,6 +79,7 @@ class SnapshotDesk:
         self._emit = emit
         self._waiting: dict[int, _Request] = {}
         self._wake = {account_id: asyncio.Event() for account_id in self.account_ids}
+        self._hurry = {account_id: asyncio.Event() for account_id in self.account_ids}
 
     def request(
         self, account_id: int | None, reason: str, correlation_id: str | None = None
@@ -60,15 +92,12 @@ class SnapshotDesk:
         if account_id not in self._wake:
             logger.warning("A snapshot of account {} was asked, which is not guarded", account_id)
             return
+        request = _Request((reason,), correlation_id, urgency_of(reason))
         waiting = self._waiting.get(account_id)
-        if waiting is not None:
-            reasons = waiting.reasons
-            if reason not in reasons and len(reasons) < _MAX_REASONS:
-                reasons = (*reasons, reason)
-            self._waiting[account_id] = _Request(reasons, waiting.correlation_id or correlation_id)
-        else:
-            self._waiting[account_id] = _Request((reason,), correlation_id)
+        self._waiting[account_id] = request if waiting is None else waiting.joined(request)
         self._wake[account_id].set()
+        if request.urgency is Urgency.ENFORCEMENT:
+            self._hurry[account_id].set()
 
     async def serve(self, account_id: int) -> None:
         """Answer the requests for one account; runs until cancelled."""
@@ -77,24 +106,50 @@ class SnapshotDesk:
         while True:
             await wake.wait()
             wake.clear()
+            self._hurry[account_id].clear()
             request = self._waiting.pop(account_id, None)
             if request is None:
                 continue
-            if await self._answer(account_id, request):
+            is_done = await self._answer_or_hurry(account_id, request)
+            if is_done is None:
+                wake.set()
+                continue
+            if is_done:
                 retry_after_s = _RETRY_AFTER_S
                 continue
             # Whoever asked may be gone, and without a snapshot we are blind: so ask again.
-            await _wait_for(wake, retry_after_s)
+            await _wait_for(wake, retry_after_s if self._is_rest_up() else _LONGEST_RETRY_S)
             retry_after_s = min(retry_after_s * 2, _LONGEST_RETRY_S)
             if account_id not in self._waiting:
-                self.request(account_id, request.reasons[0], request.correlation_id)
+                self._waiting[account_id] = request
+                wake.set()
+
+    async def _answer_or_hurry(self, account_id: int, request: _Request) -> bool | None:
+        """Answer a request; None when it was given up for a more urgent one, joined with it."""
+        if request.urgency is Urgency.ENFORCEMENT:
+            return await self._answer(account_id, request)
+        answering = asyncio.create_task(self._answer(account_id, request))
+        hurried = asyncio.create_task(self._hurry[account_id].wait())
+        try:
+            await asyncio.wait({answering, hurried}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                return answering.result()
+            waiting = self._waiting.get(account_id)
+            self._waiting[account_id] = request if waiting is None else request.joined(waiting)
+            return None
+        finally:
+            hurried.cancel()
+            answering.cancel()
+            await asyncio.wait({answering, hurried})
 
     async def _answer(self, account_id: int, request: _Request) -> bool:
         """Read and emit; false when it failed and should be tried again soon."""
         correlation_id = request.correlation_id or self._ids.next()
         reason = "; ".join(request.reasons)
         try:
-            snapshot = await self._reader.read(account_id, reason, correlation_id)
+            snapshot = await self._reader.read(
+                account_id, reason, correlation_id, urgency=request.urgency
+            )
         except ReadFailed as failed:
             self._failed(account_id, correlation_id, str(failed))
             # A refusal stays one; the next reading on the timer is soon enough.

@@ -14,10 +14,12 @@ from loguru import logger
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.messages import AccountSnapshot
 from risk_actors.projectx import translation
+from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.fill_reader import FillReader
 from risk_actors.projectx.ports import Clock, FillsSince
 from risk_actors.projectx.reads import RestReader
+from risk_actors.projectx.say import Repeats
 
 MAX_ATTEMPTS = 3
 REQUESTS_PER_SNAPSHOT = 6
@@ -43,8 +45,16 @@ class SnapshotReader:
         self._fills_since_ns = fills_since_ns
         self._has_order_query = True
         self._accounts: dict[int, Account] = {}
+        self._repeats = Repeats()
 
-    async def read(self, account_id: int, reason: str, correlation_id: str) -> AccountSnapshot:
+    async def read(
+        self,
+        account_id: int,
+        reason: str,
+        correlation_id: str,
+        *,
+        urgency: Urgency = Urgency.NORMAL,
+    ) -> AccountSnapshot:
         """Read one account; again, at most three times, while its fills change meanwhile.
 
         Raises:
@@ -53,20 +63,28 @@ class SnapshotReader:
         """
         asked_ns = self._clock.now_ns()
         since_ns = self._fills_since_ns(asked_ns)
-        fills = await _if_any(account_id, self._fills.read(account_id, since_ns))
+        if "fill" in reason:
+            # Whoever asks doubts the fills, so what is known of them is not read on from.
+            self._fills.distrust(account_id)
+        fills = await self._if_any(
+            account_id, self._fills.read(account_id, since_ns, urgency=urgency)
+        )
         if fills is None:
             reason += WITHOUT_FILLS
         for attempt in range(MAX_ATTEMPTS):
             (account, account_read), positions, (orders, covers_suspended) = await _all_of(
-                self._account(account_id),
-                self._positions(account_id),
-                self._orders(account_id),
+                self._account(account_id, urgency),
+                self.positions(account_id, urgency=urgency),
+                self._orders(account_id, urgency),
             )
             if fills is None:
                 break
             fills_before, fills = (
                 fills,
-                await _if_any(account_id, self._fills.read_again(account_id, since_ns, fills)),
+                await self._if_any(
+                    account_id,
+                    self._fills.read_again(account_id, since_ns, fills, urgency=urgency),
+                ),
             )
             if fills == fills_before:
                 break
@@ -88,7 +106,26 @@ class SnapshotReader:
             reason=reason,
         )
 
-    async def accounts(self) -> tuple[Account, ...]:
+    def fill_told(self, fill: Fill) -> None:
+        """Take a fill's row as the stream told it; see `FillReader.told`."""
+        self._fills.told(fill)
+
+    def distrust_fills(self, account_id: int) -> None:
+        """Have all fills of an account read next time, also those that are known."""
+        self._fills.distrust(account_id)
+
+    async def _if_any(
+        self, account_id: int, reading: Coroutine[Any, Any, tuple[Fill, ...]]
+    ) -> tuple[Fill, ...] | None:
+        """Return the fills, or None when there is no reading them: locks need none."""
+        try:
+            return await reading
+        except (ReadFailed, PayloadError) as error:
+            if self._repeats.is_due((account_id, str(error))):
+                logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
+            return None
+
+    async def accounts(self, *, urgency: Urgency = Urgency.NORMAL) -> tuple[Account, ...]:
         """Return all accounts of the login, inactive ones too (the SDK lists active ones only).
 
         Raises:
@@ -96,18 +133,18 @@ class SnapshotReader:
             PayloadError: something in it made no sense.
         """
         endpoint = "/Account/search"
-        answer = await self._reader.post(endpoint, {"onlyActiveAccounts": False})
+        answer = await self._reader.post(endpoint, {"onlyActiveAccounts": False}, urgency=urgency)
         accounts = translation.rows_from(answer, "accounts", translation.account_from, endpoint)
         self._accounts = {account.id: account for account in accounts}
         return accounts
 
-    async def _account(self, account_id: int) -> tuple[Account, bool]:
+    async def _account(self, account_id: int, urgency: Urgency) -> tuple[Account, bool]:
         """Return the account's row and True, or the row read last and False.
 
         Positions and orders are worth reading while the list of accounts cannot be read.
         """
         try:
-            accounts = await self.accounts()
+            accounts = await self.accounts(urgency=urgency)
         except (ReadFailed, PayloadError):
             if account_id not in self._accounts:
                 raise
@@ -119,20 +156,39 @@ class SnapshotReader:
             "/Account/search", ReadProblem.REFUSED, f"account {account_id} is not listed any more"
         )
 
-    async def _positions(self, account_id: int) -> tuple[Position, ...]:
+    async def positions(
+        self, account_id: int, *, urgency: Urgency = Urgency.NORMAL
+    ) -> tuple[Position, ...]:
+        """Return an account's open positions.
+
+        Raises:
+            ReadFailed: the read gave nothing.
+            PayloadError: something in it made no sense.
+        """
         endpoint = "/Position/searchOpen"
-        answer = await self._reader.post(endpoint, {"accountId": account_id})
+        answer = await self._reader.post(endpoint, {"accountId": account_id}, urgency=urgency)
         rows = translation.rows_from(answer, "positions", translation.position_from, endpoint)
         return tuple(position for position in rows if position.size)
 
-    async def _orders(self, account_id: int) -> tuple[tuple[Order, ...], bool]:
-        """Return the working orders, and whether suspended bracket children are among them."""
+    async def open_orders(
+        self, account_id: int, *, urgency: Urgency = Urgency.NORMAL
+    ) -> tuple[Order, ...]:
+        """Return the orders that the broker lists as open; suspended ones are not among them.
+
+        Raises:
+            ReadFailed: the read gave nothing.
+            PayloadError: something in it made no sense.
+        """
         endpoint = "/Order/searchOpen"
-        (listed, (queried, covers_suspended)) = await _all_of(
-            self._reader.post(endpoint, {"accountId": account_id}),
-            self._query_orders(account_id),
+        answer = await self._reader.post(endpoint, {"accountId": account_id}, urgency=urgency)
+        return translation.rows_from(answer, "orders", translation.order_from, endpoint)
+
+    async def _orders(self, account_id: int, urgency: Urgency) -> tuple[tuple[Order, ...], bool]:
+        """Return the working orders, and whether suspended bracket children are among them."""
+        (rows, (queried, covers_suspended)) = await _all_of(
+            self.open_orders(account_id, urgency=urgency),
+            self._query_orders(account_id, urgency),
         )
-        rows = translation.rows_from(listed, "orders", translation.order_from, endpoint)
         by_id = {order.id: order for order in rows}
         for order in queried:
             known = by_id.get(order.id)
@@ -144,7 +200,9 @@ class SnapshotReader:
             for order in by_id.values()
         ), covers_suspended
 
-    async def _query_orders(self, account_id: int) -> tuple[tuple[Order, ...], bool]:
+    async def _query_orders(
+        self, account_id: int, urgency: Urgency
+    ) -> tuple[tuple[Order, ...], bool]:
         """Ask for orders by status: the only endpoint that lists suspended bracket children."""
         if not self._has_order_query:
             return (), False
@@ -155,26 +213,16 @@ class SnapshotReader:
             "includeTotalCount": True,
         }
         try:
-            answer = await self._reader.post(endpoint, body)
+            answer = await self._reader.post(endpoint, body, urgency=urgency)
         except ReadFailed as failed:
             self._has_order_query = failed.problem is not ReadProblem.UNSUPPORTED
-            logger.warning("Suspended orders cannot be listed: {}", failed)
+            if self._repeats.is_due(str(failed)):
+                logger.warning("Suspended orders cannot be listed: {}", failed)
             return (), False
         orders = translation.rows_from(answer, "orders", translation.order_from, endpoint)
         total = answer.get("totalCount")
         is_complete = not isinstance(total, int) or total <= len(orders)
         return orders, is_complete
-
-
-async def _if_any(
-    account_id: int, reading: Coroutine[Any, Any, tuple[Fill, ...]]
-) -> tuple[Fill, ...] | None:
-    """Return the fills, or None when there is no reading them: locks need none."""
-    try:
-        return await reading
-    except (ReadFailed, PayloadError) as error:
-        logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
-        return None
 
 
 async def _all_of(*reads: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import pykka
 
 from risk_actors.messages import Message
 from risk_actors.runtime.clock import Clock
-from risk_actors.runtime.control import Control
+from risk_actors.runtime.control import Control, Leave
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.tape import MADE, InstantClock, Tape
@@ -47,6 +47,8 @@ class ActorContext(NamedTuple):
     overseer: Overseer
     tape: Tape | None = None
     """Where what it handles is noted; an actor with a tape sees one instant per message."""
+    made_as: str = MADE
+    """What is noted there of its beginning."""
 
 
 class Actor(pykka.ThreadingActor):
@@ -68,7 +70,7 @@ class Actor(pykka.ThreadingActor):
         self.clock: Clock = context.clock
         if self.tape is not None:
             self.clock = self._instants = InstantClock(context.clock)
-            self.tape.note(MADE, self.clock.now_ns(), None)
+            self.tape.note(context.made_as, self.clock.now_ns(), None)
         self.overseer = context.overseer
         # The mailbox belongs to the address, so it replaces the one pykka made for us.
         self.actor_inbox = context.mailbox
@@ -98,7 +100,10 @@ class Actor(pykka.ThreadingActor):
         self.overseer.actor_fault(self.address, detail)
 
     def abandon(self) -> None:
-        """Do not begin, should the actor open after all: another one has taken its place."""
+        """Begin nothing more, should the actor come back: another one has taken its place.
+
+        The handler it is in goes on when it wakes; nothing else is taken from the mailbox.
+        """
         self.actor_stopped.set()
 
     # --- pykka's hooks --------------------------------------------------------------------
@@ -120,6 +125,9 @@ class Actor(pykka.ThreadingActor):
 
     def on_receive(self, message: Any) -> None:
         """Dispatch one message."""
+        if isinstance(message, Leave):
+            self._stop()
+            return
         self._current = message
         try:
             self._dispatch(message)

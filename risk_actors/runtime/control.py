@@ -17,3 +17,18 @@ class Resync(Control, frozen=True, kw_only=True):
     address: str
     """Who was restarted."""
     reason: str
+
+
+class FailClosed(Control, frozen=True, kw_only=True):
+    """Whoever stood at this address failed too often: say so and do what is safe without it."""
+
+    reason: str
+    """Why, in a few words: the class of the error."""
+
+
+class TryAgain(Control, frozen=True, kw_only=True):
+    """Do again what was not done since `FailClosed`."""
+
+
+class Leave(Control, frozen=True, kw_only=True):
+    """End now, and leave what waits in the mailbox to the next at this address."""

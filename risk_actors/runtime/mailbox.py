@@ -35,6 +35,13 @@ class Mailbox:
         self._waiting_by_key: dict[str, _Cell] = {}
         self._arrived = threading.Condition(threading.Lock())
         self._closed = False
+        self._beat_waits = False
+        self.beats_answered = 0
+        """How often whoever takes from here has answered `beat`."""
+        self.queued = 0
+        """Messages that were ever queued, those of the supervision plane left out."""
+        self.taken = 0
+        """Those of them that were taken."""
         self.high_water = 0
         """Most messages that ever waited."""
         self.conflated = 0
@@ -62,6 +69,7 @@ class Mailbox:
                 key = getattr(message, "conflation_key", None)
                 if key is None:
                     self._queue.append(_Cell(envelope, sender))
+                    self.queued += 1
                 else:
                     waiting = self._waiting_by_key.get(key)
                     if waiting is not None:
@@ -71,6 +79,7 @@ class Mailbox:
                     cell = _Cell(envelope, sender)
                     self._waiting_by_key[key] = cell
                     self._queue.append(cell)
+                    self.queued += 1
             depth = len(self._queue) + len(self._control)
             self.high_water = max(self.high_water, depth)
             self._arrived.notify()
@@ -78,20 +87,48 @@ class Mailbox:
     def get(self) -> Envelope[Any]:
         """Take the next envelope, waiting for one."""
         with self._arrived:
-            while not self._control and not self._queue:
+            while True:
+                self._answer_beat()
+                if self._control or self._queue:
+                    return self._take()
                 self._arrived.wait()
-            return self._take()
 
     def get_nowait(self) -> Envelope[Any] | None:
         """Take the next envelope, or None when nothing waits."""
         with self._arrived:
+            self._answer_beat()
             return self._take() if self._control or self._queue else None
+
+    def beat(self) -> bool:
+        """Ask whoever takes from here for a sign of life; return False while one is waited for.
+
+        The actor's own thread answers when it comes for its next message. So it shows a handler
+        that does not come back, and not how long the queue is. It is no message: nothing is
+        handled for it, nothing noted, and the mailbox counts as empty with it.
+        """
+        with self._arrived:
+            if self._beat_waits:
+                return False
+            self._beat_waits = True
+            self._arrived.notify()
+            return True
+
+    @property
+    def beat_waits(self) -> bool:
+        """Whether a sign of life is waited for."""
+        return self._beat_waits
+
+    def _answer_beat(self) -> None:
+        if self._beat_waits:
+            self._beat_waits = False
+            self.beats_answered += 1
 
     def _take(self) -> Envelope[Any]:
         if self._control:
             self.taken_from = ""
             return self._control.popleft()
         cell = self._queue.popleft()
+        self.taken += 1
         self.taken_from = cell.sender
         envelope = cell.envelope
         key = getattr(envelope.message, "conflation_key", None)

@@ -43,6 +43,32 @@ class DeadLetters:
             return {f"{address} {name}": count for (address, name), count in self._counts.items()}
 
 
+class Gate:
+    """The outbox of one instance of an actor, which is shut when another takes its place.
+
+    What the old one still says when it wakes is swallowed and counted: it was decided from what is
+    long past, and the new one says its own. A message that is on its way at that very instant may
+    pass; it counts as said before.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._is_shut = False
+        self.swallowed = 0
+        """Messages that were not let through."""
+
+    def send(self, message: Any) -> None:
+        """Send a message, unless the gate is shut."""
+        if self._is_shut:
+            self.swallowed += 1
+            return
+        self._outbox.send(message)
+
+    def shut(self) -> None:
+        """Let nothing through from now on."""
+        self._is_shut = True
+
+
 type Route = Callable[[Any], None]
 
 

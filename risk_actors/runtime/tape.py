@@ -18,7 +18,11 @@ from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Control
 
 MADE = "made"
-"""In place of a sender: the actor was made (again) at this instant."""
+"""In place of a sender: the actor was made at this instant, at the start or after it failed."""
+BROUGHT = "brought"
+"""In place of a sender: it was made again with one that failed, and had not failed itself."""
+REPLACED = "replaced"
+"""In place of a sender: it was made in place of one that was stuck, with a state of its own."""
 STORE = "store"
 """In place of a sender: a write to the actor's store failed."""
 STEPPED_BACK_NS = NS_PER_S

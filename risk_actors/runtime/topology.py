@@ -120,3 +120,9 @@ class MailboxStats(msgspec.Struct, frozen=True, kw_only=True):
     last_message: str | None
     restarts: int
     status: str
+    swallowed: int = 0
+    """What instances that were abandoned still said, and nobody was told."""
+    silent_s: float = 0.0
+    """For how long it has not answered a beat."""
+    lag_s: float = 0.0
+    """How long the oldest message that waits has waited, to the second."""

@@ -18,7 +18,7 @@ from risk_actors.actors.timer import TimerActor
 from risk_actors.actors.wiring import TOPOLOGY
 from risk_actors.core.evidence import Evidence
 from risk_actors.messages import Message, PanicRequested, QuoteReported
-from risk_actors.runtime.control import Control, Resync
+from risk_actors.runtime.control import Control, FailClosed, Resync, TryAgain
 from risk_actors.runtime.tape import StoreFailed
 from risk_actors.store.tape_names import Names
 from risk_actors.store.tape_quotes import QuoteColumns, QuotePacker, QuoteUnpacker
@@ -275,7 +275,7 @@ SOURCES = frozenset({INBOUND, TimerActor.kind, OPERATOR})
 def kept_types() -> tuple[type, ...]:
     """Return the types of messages that a tape may hold by value."""
     from_sources = {edge.message: None for edge in TOPOLOGY.edges if edge.source in SOURCES}
-    return (*from_sources, Resync)
+    return (*from_sources, Resync, FailClosed, TryAgain)
 
 
 @cache

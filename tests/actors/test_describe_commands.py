@@ -126,3 +126,33 @@ def test_locks_that_are_told_for_a_request_say_the_request() -> None:
         "asked to end lock 4 of daily-loss at Tue 18:00:00 UTC",
         "locks in force: daily-loss until Tue 23:00:00 UTC; asked to end: lock 4",
     ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "text", "is_alarming"),
+    [
+        (m.EnforcementPhase.BRAKED, "BRAKED daily-loss: the words", True),
+        (m.EnforcementPhase.RESUMED, "resumed daily-loss: the words", True),
+        (
+            m.EnforcementPhase.STUCK,
+            "CANNOT FINISH daily-loss after 2.0 s, still trying: the words",
+            True,
+        ),
+    ],
+)
+def test_how_an_enforcement_stands_is_told_in_plain_words(
+    phase: m.EnforcementPhase, text: str, *, is_alarming: bool
+) -> None:
+    told = say(
+        m.EnforcementChanged,
+        account_id=1,
+        phase=phase,
+        cause="daily-loss",
+        detail="the words",
+        took_ns=2_000_000_000,
+    )
+
+    line = describe(told, ZoneInfo("UTC"))
+
+    assert line is not None
+    assert (line.kind, line.text, line.is_alarming) == ("enforcement", text, is_alarming)

@@ -1,11 +1,12 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from risk_actors import messages as m
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.core.broker import OrderType
-from risk_actors.core.commands import Answer
+from risk_actors.core.commands import Answer, Outcome, Refusal
 from risk_actors.core.verdict import LockTerms, Reduce, StopMove
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
@@ -29,11 +30,13 @@ from tests.conftest import MS, NOON_NS, RecordingOutbox, RecordingOverseer, S
 class Rig:
     """An enforcer over accounts 1 and 2 that is called directly."""
 
-    def __init__(self, *, armed: bool = True) -> None:
+    def __init__(self, *, armed: bool = True, **terms: Any) -> None:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = RecordingOutbox(EnforcerActor)
         context = context_of("enforcer", self.outbox, self.clock, RecordingOverseer())
-        self.actor = EnforcerActor(context, account_ids=(1, 2), armed=armed, shelf=PlanShelf())
+        self.actor = EnforcerActor(
+            context, account_ids=(1, 2), armed=armed, shelf=PlanShelf(), **terms
+        )
 
     def tell(self, *messages: m.Message) -> list[object]:
         self.outbox.clear()
@@ -265,3 +268,89 @@ def test_while_not_armed_no_stop_is_moved() -> None:
     wanted = StopMove(order_id=5, contract_id=MNQ, stop_price=Decimal(19950))
 
     assert rig.tell(stop_moves_wanted(wanted)) == []
+
+
+def refused(command_id: int, reason: Refusal) -> m.CommandAnswered:
+    outcome = Outcome(
+        command_id=command_id,
+        account_id=1,
+        answer=Answer.REFUSED,
+        reason=reason,
+        detail="the market is halted",
+    )
+    return say(m.CommandAnswered, "answer-1", outcome=outcome, sent_ns=NOON_NS)
+
+
+def test_a_refusal_that_lasts_is_told_at_once_with_the_next_try(rig: Rig) -> None:
+    rig.tell(rig.show(3), breach_found())
+    command = rig.outbox.only(m.SendClose).command
+
+    rig.tell(refused(command.id, Refusal.HALTED))
+
+    change = rig.outbox.only(m.EnforcementChanged)
+    assert change.phase is m.EnforcementPhase.STUCK
+    assert "MNQ: the broker refuses the close (the market is halted)" in change.detail
+    assert change.next_try_ns == NOON_NS + 1 * S
+    assert rig.outbox.of(m.SendClose) == []
+
+
+def test_commands_that_change_nothing_are_braked_and_released_by_a_change() -> None:
+    rig = Rig(brake_after=8)
+    orders = tuple(order(n, 1) for n in range(1, 10))
+    rig.tell(rig.show(3, orders=orders), breach_found())
+    first = len(rig.outbox.of(m.SendClose)) + len(rig.outbox.of(m.SendCancel))
+    rig.clock.advance(3 * S)
+    rig.tell(tick(rig.clock.now_ns()))
+    braked = rig.outbox.of(m.EnforcementChanged)[-1]
+    rig.clock.advance(1 * S)
+    rig.tell(rig.show(1, orders=orders))
+    resumed = rig.outbox.of(m.EnforcementChanged)[0]
+
+    assert first < 8
+    assert (braked.phase, braked.cause) == (m.EnforcementPhase.BRAKED, "daily-loss")
+    assert braked.next_try_ns == NOON_NS + 10 * S
+    assert "changed nothing at the broker" in braked.detail
+    assert (resumed.phase, resumed.is_under_way) == (m.EnforcementPhase.RESUMED, True)
+    assert len(rig.outbox.of(m.SendCancel)) > 0
+
+
+def test_disarmed_in_the_middle_of_an_enforcement_no_further_command_leaves() -> None:
+    """The actors are made anew, unarmed; what the first ones asked for last was not sent."""
+    rig = Rig()
+    rig.tell(rig.show(3, orders=(order(5, 1),)), breach_found())
+    last = rig.outbox.only(m.SendClose).command
+    rig.tell(refused(last.id, Refusal.DISARMED))
+    assert [change for change in rig.outbox.sent if not isinstance(change, m.Tick)] == []
+
+    unarmed = Rig(armed=False)
+    sent = unarmed.tell(
+        unarmed.show(3, orders=(order(5, 1),)),
+        say(m.LocksChanged, account_id=1, locks=(lock(),)),
+        breach_found(),
+        refused(last.id, Refusal.HALTED),
+        answered(last.id),
+        *(tick(NOON_NS + n * S) for n in range(1, 60)),
+        unarmed.show(3),
+    )
+
+    assert sent == []
+
+
+def test_what_was_turned_away_is_asked_about_and_sent_again_without_waiting(rig: Rig) -> None:
+    rig.tell(rig.show(3), breach_found())
+    command = rig.outbox.only(m.SendClose).command
+    outcome = Outcome(
+        command_id=command.id,
+        account_id=1,
+        answer=Answer.UNCERTAIN,
+        reason=Refusal.BUSY,
+        is_undone=True,
+    )
+
+    rig.tell(say(m.CommandAnswered, "answer-1", outcome=outcome, sent_ns=NOON_NS))
+    asked = len(rig.outbox.of(m.RequestSnapshot))
+    rig.clock.advance(500 * MS)
+    rig.tell(tick(rig.clock.now_ns()))
+
+    assert asked == 1
+    assert len(rig.outbox.of(m.SendClose)) == 1

@@ -203,6 +203,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                     "since": "2026-11-17T18:00:00.000+00:00",
                     "correlation_id": "event-42",
                     "detail": "a rule is broken",
+                    "next_try": None,
                 },
                 "headroom": None,
                 "balance_check": None,
@@ -355,6 +356,24 @@ def test_an_enforcement_is_shown_from_its_start_until_flat_was_observed(rig: Rig
     assert stuck["accounts"][0]["enforcement"]["phase"] == "stuck"
     assert stuck["accounts"][0]["enforcement"]["since"] == "2026-11-17T18:00:00.000+00:00"
     assert ended["accounts"][0]["enforcement"] is None
+
+
+def test_a_brake_is_shown_with_its_next_try_until_it_is_released(rig: Rig) -> None:
+    rig.show(enforcement(m.EnforcementPhase.STARTED))
+    braked = rig.show(enforcement(m.EnforcementPhase.BRAKED, next_try_ns=NOON_NS + 20 * S))
+    resumed = rig.show(enforcement(m.EnforcementPhase.RESUMED))
+
+    assert braked["accounts"][0]["enforcement"]["phase"] == "braked"
+    assert braked["accounts"][0]["enforcement"]["next_try"] == "2026-11-17T18:00:20.000+00:00"
+    assert resumed["accounts"][0]["enforcement"]["phase"] == "resumed"
+    assert resumed["accounts"][0]["enforcement"]["next_try"] is None
+
+
+def test_a_brake_on_moves_of_stops_alone_leaves_nothing_behind(rig: Rig) -> None:
+    rig.show(enforcement(m.EnforcementPhase.BRAKED, cause="stops"))
+    resumed = rig.show(enforcement(m.EnforcementPhase.RESUMED, cause="stops", is_under_way=False))
+
+    assert resumed["accounts"][0]["enforcement"] is None
 
 
 def test_an_enforcement_ends_with_the_enforcer_that_told_of_it(rig: Rig) -> None:

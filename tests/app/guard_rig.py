@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from risk_actors.app.guard import RENEW_AFTER_NS, FillsWindow, Guard
+from risk_actors.app.fills_window import FillsWindow
+from risk_actors.app.guard import RENEW_AFTER_NS, Guard
 from risk_actors.app.rule_context import rule_context
 from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_keeper import SettingsKeeper
@@ -93,6 +94,16 @@ class Rig:
             return int(database.execute("select count(*) from runs").fetchone()[0])
         finally:
             database.close()
+
+    def renew(self) -> None:
+        """Have the actors made anew for the day, once they are quiet after the reset."""
+        before = self.runs()
+
+        def is_renewed() -> bool:
+            self.guard.renew()
+            return self.runs() > before
+
+        eventually(is_renewed, "made anew")
 
     def begin_another_day(self) -> None:
         """Move the clock past the reset, and as far as the actors wait after it."""

@@ -26,7 +26,7 @@ def test_on_the_same_day_nothing_is_made_anew(rig: Rig) -> None:
 
 def test_a_new_day_begins_with_new_actors_once(rig: Rig) -> None:
     rig.begin_another_day()
-    rig.guard.renew()
+    rig.renew()
     rig.wait_until_armed()
     rig.guard.renew()
 
@@ -47,13 +47,13 @@ def test_not_while_a_position_is_open(rig: Rig) -> None:
         Ticket(account_id=rig.account_id, contract_id=contract_id, side=Side.SELL, size=1)
     )
     eventually(lambda: not rig.guard.picture().accounts[0].positions, "flat")
-    rig.guard.renew()
+    rig.renew()
     assert rig.runs() == 2
 
 
 def test_new_actors_guard_what_the_old_ones_did(rig: Rig) -> None:
     rig.begin_another_day()
-    rig.guard.renew()
+    rig.renew()
     rig.wait_until_armed()
     contract_id = rig.sim.contract_id("MNQ")
     rig.sim.set_price(contract_id, 25_000, 25_000.25, 25_000)
@@ -70,7 +70,7 @@ def test_what_went_wrong_with_the_store_is_shown_for_good_and_recorded_once(
     with ExitStack() as stack:
         rig = Rig(tmp_path, stack, notices=said)
         rig.begin_another_day()
-        rig.guard.renew()
+        rig.renew()
         rig.wait_until_armed()
         assert rig.runs() == 2
         assert rig.guard.picture().notices == said
@@ -89,7 +89,7 @@ def test_what_was_applied_is_told_once(rig: Rig) -> None:
     rig.guard.take(rig.keeper.in_force)
     rig.wait_until_armed()
     rig.begin_another_day()
-    rig.guard.renew()
+    rig.renew()
     rig.wait_until_armed()
 
     def told() -> list[str]:

@@ -2,13 +2,15 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from app.guard_rig import RULES, Rig, eventually
+from loguru import logger
 
+from risk_actors.actors.lockout import LockoutActor, LockShelf
 from risk_actors.app.rebuild_pace import REST_NS
 from risk_actors.app.settings_desk import SettingsDesk
 from risk_actors.app.settings_load import load_settings
@@ -45,6 +47,9 @@ class DeskRig(Rig):
     def remove_store(self) -> None:
         for path in self.directory.glob(f"{DATABASE_FILE}*"):
             path.unlink()
+
+    def overwrite_store(self) -> None:
+        (self.directory / DATABASE_FILE).write_bytes(b"\x00garbage" * 8192)
 
     def locks_stored(self) -> list[tuple[str]]:
         database = sqlite3.connect(self.directory / DATABASE_FILE)
@@ -117,7 +122,7 @@ def test_a_store_that_is_gone_is_made_anew_with_the_locks_that_are_in_force(rig:
 def test_settings_are_taken_on_over_a_store_that_was_overwritten(rig: DeskRig) -> None:
     rig.trader.panic(rig.account_id)
     eventually(rig.is_locked, "locked")
-    (rig.directory / DATABASE_FILE).write_bytes(b"\x00garbage" * 8192)
+    rig.overwrite_store()
 
     rig.edit(2)
 
@@ -137,7 +142,7 @@ def test_without_any_store_the_old_actors_go_on(
     def refuse(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr("risk_actors.app.guard.open_or_recover", refuse)
+    monkeypatch.setattr("risk_actors.app.store_watch.open_or_recover", refuse)
     rig.remove_store()
 
     rig.edit(2)
@@ -146,6 +151,108 @@ def test_without_any_store_the_old_actors_go_on(
     assert any("go on in memory" in notice for notice in rig.guard.picture().notices)
     rig.buy(7)
     eventually(lambda: rig.size() == 5, "guarded as before")
+
+
+@pytest.mark.parametrize("damage", [DeskRig.remove_store, DeskRig.overwrite_store])
+def test_what_was_changed_while_there_was_no_store_is_taken_on_once_there_is(
+    rig: DeskRig, monkeypatch: pytest.MonkeyPatch, damage: Callable[[DeskRig], None]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("risk_actors.app.store_watch.open_or_recover", refuse)
+        damage(rig)
+        rig.edit(2)
+    rig.monotonic_ns += REST_NS
+
+    rig.desk.look(changed=False)
+
+    rig.wait_until_armed()
+    rig.buy(7)
+    eventually(lambda: rig.size() == 2, "the change holds")
+
+
+def test_a_disarm_holds_although_the_actors_could_not_be_made_anew(
+    rig: DeskRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those from before go on, armed as they are; what they send goes nowhere."""
+    opened, tries = LockoutActor.opened, []
+
+    def refuse_once(actor: LockoutActor) -> None:
+        tries.append(actor)
+        if len(tries) == 1:
+            raise OSError("no such disk")
+        opened(actor)
+
+    monkeypatch.setattr(LockoutActor, "opened", refuse_once)
+
+    assert rig.desk.arm(armed=False)
+    rig.wait_until_armed()
+    assert rig.guard.picture().armed
+    rig.buy(7)
+
+    eventually(
+        lambda: any("not sent: disarmed" in e.text for e in rig.guard.picture().events), "refused"
+    )
+    assert rig.size() == 7
+    rig.monotonic_ns += REST_NS
+    rig.desk.look(changed=False)
+    assert not rig.guard.picture().armed
+    assert rig.desk.arm(armed=True)
+    eventually(lambda: rig.size() == 5, "enforced again")
+
+
+def test_a_disarm_holds_while_other_settings_are_being_taken_on(rig: DeskRig) -> None:
+    rig.guard.hold_commands()
+    rig.edit(2)
+    rig.wait_until_armed()
+
+    rig.buy(7)
+
+    eventually(
+        lambda: any("not sent: disarmed" in e.text for e in rig.guard.picture().events), "refused"
+    )
+    assert rig.size() == 7
+
+
+def test_locks_are_saved_anew_when_nobody_writes_into_the_lost_store_any_more(
+    rig: DeskRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.trader.panic(rig.account_id)
+    eventually(rig.is_locked, "locked")
+    save_again, guarded = LockShelf.save_again, []
+
+    def observed(shelf: LockShelf) -> None:
+        guarded.append(rig.guard.is_guarding)
+        save_again(shelf)
+
+    monkeypatch.setattr(LockShelf, "save_again", observed)
+    rig.remove_store()
+
+    rig.desk.look(changed=False)
+
+    assert guarded == [False]
+    eventually(lambda: rig.locks_stored() == [("panic",)], "the lock is in the new store")
+
+
+def test_a_day_that_could_not_begin_is_not_said_to_have(
+    rig: DeskRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    lines: list[str] = []
+    number = logger.add(lambda line: lines.append(str(line)), format="{message}")
+    rig.begin_another_day()
+    monkeypatch.setattr("risk_actors.app.store_watch.open_or_recover", refuse)
+    rig.remove_store()
+
+    rig.guard.renew()
+
+    logger.remove(number)
+    assert any("cannot be made anew" in line for line in lines)
+    assert not any("trading day" in line for line in lines)
 
 
 def test_a_panic_while_actors_are_replaced_reaches_the_new_ones(rig: DeskRig) -> None:

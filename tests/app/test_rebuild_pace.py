@@ -48,3 +48,18 @@ def test_what_was_taken_back_is_owed_no_more() -> None:
     pace.settle()
 
     assert not pace.is_due(WAIT_AT_MOST_NS, has_room=True)
+
+
+def test_what_was_tried_in_vain_stays_owed_and_is_tried_ever_less_often() -> None:
+    pace, now_ns, tried_s = RebuildPace(), 0, []
+    pace.owe(0)
+    while now_ns <= 600 * S:
+        if pace.is_due(now_ns, has_room=True):
+            pace.failed(now_ns)
+            tried_s.append(now_ns // S)
+        now_ns += S
+
+    assert tried_s == [0, 30, 90, 210, 330, 450, 570]
+    pace.done(now_ns)
+    pace.owe(now_ns)
+    assert pace.is_due(now_ns + REST_NS, has_room=True)

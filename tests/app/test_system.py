@@ -1,5 +1,6 @@
 """All actors of one process in memory: the real wiring, fakes at the edge alone."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -18,8 +19,10 @@ from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.enforcement_effects import Effect
 from risk_actors.core.lock import Lock
 from risk_actors.core.rules import Rule
+from risk_actors.core.rules.max_contracts import MaxContracts
 from risk_actors.runtime.clock import SystemClock, VirtualClock
 from risk_actors.runtime.control import Pulse
+from risk_actors.runtime.heartbeat import HeartTerms
 from risk_actors.runtime.outbox import UndeclaredSendError
 from risk_actors.runtime.stepped import SteppedScheduler
 from risk_actors.runtime.supervisor import ChildSpec, Supervisor
@@ -359,13 +362,18 @@ def test_those_asked_to_say_again_what_is_true_are_there() -> None:
 class LiveWorld(Edge):
     """A system under its supervisor, with a broker that answers requests for a snapshot."""
 
-    def __init__(self, *rules: Rule[Any, Any]) -> None:
+    def __init__(self, *rules: Rule[Any, Any], heart: HeartTerms | None = None) -> None:
         super().__init__()
         self.size = 0
         self.clock = SystemClock()
         self.made = self.system(*rules)
         self.session.on_snapshot = self.answer_snapshot
-        self.supervisor = Supervisor(self.clock, outbox=self.made.supervisor_outbox, resync=RESYNC)
+        self.supervisor = Supervisor(
+            self.clock,
+            outbox=self.made.supervisor_outbox,
+            resync=RESYNC,
+            heart=heart or HeartTerms(),
+        )
 
     def answer_snapshot(self, account_id: int) -> None:
         now_ns = self.clock.now_ns()
@@ -389,8 +397,8 @@ class LiveWorld(Edge):
 
 
 @contextmanager
-def live(*rules: Rule[Any, Any]) -> Iterator[LiveWorld]:
-    world = LiveWorld(*rules)
+def live(*rules: Rule[Any, Any], heart: HeartTerms | None = None) -> Iterator[LiveWorld]:
+    world = LiveWorld(*rules, heart=heart)
     world.supervisor.start(world.made.specs)
     try:
         for account_id in ACCOUNTS:
@@ -489,3 +497,30 @@ def test_a_session_that_fails_on_a_command_does_not_end_protection() -> None:
         world.open(0)
 
     assert world.session.snapshots
+
+
+def test_a_rule_that_gets_stuck_is_replaced_and_breaches_are_enforced_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """I7: its thread hangs in a handler for good; another judges in its place."""
+    evaluate, stuck, release = MaxContracts.evaluate, threading.Event(), threading.Event()
+
+    def hang_once(rule: MaxContracts, *arguments: Any) -> Any:
+        if not stuck.is_set():
+            stuck.set()
+            release.wait(20)
+        return evaluate(rule, *arguments)
+
+    monkeypatch.setattr(MaxContracts, "evaluate", hang_once)
+    terms = HeartTerms(every_s=0.01, stuck_after_ns=200 * MS, replace_after_ns=400 * MS)
+    try:
+        with live(max_contracts(2), heart=terms) as world:
+            assert stuck.wait(5)
+            world.open(5)
+            (command,) = eventually(lambda: world.session.commands)
+            release.set()
+    finally:
+        release.set()
+
+    assert isinstance(command, CloseContract)
+    assert world.restarts("rule:max_contracts") == 1

@@ -201,6 +201,28 @@ def test_an_enforcement_under_way_is_said(pictures: dict[str, Picture], now: dat
     assert "ENFORCING daily-loss  started: closing 2 MNQ, cancelling 1 order" in text
 
 
+def test_what_holds_an_enforcement_up_is_said_in_full(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    account = pictures["enforcing"].accounts[0]
+    assert account.enforcement is not None
+    braked = msgspec.structs.replace(
+        account.enforcement,
+        phase="braked",
+        detail="28 commands changed nothing at the broker (28 closes of MNQ), so sending is "
+        "paused; MNQ: the broker refuses the close (halted); close in your platform",
+        next_try="2026-11-20T16:31:27.000+00:00",
+    )
+    picture = msgspec.structs.replace(
+        pictures["enforcing"], accounts=(msgspec.structs.replace(account, enforcement=braked),)
+    )
+
+    text = " ".join(" ".join(shown(picture, now, TALL)).replace("│", " ").split())
+
+    assert "ENFORCING daily-loss" in text
+    assert f"braked: {braked.detail} (next try 10:31:27 CST)" in text
+
+
 def test_degraded_and_shadow_are_said_in_words(pictures: dict[str, Picture], now: datetime) -> None:
     lines = shown(pictures["degraded"], now)
     assert "LIVE   SHADOW   DEGRADED" in lines[0]

@@ -1,18 +1,21 @@
 """The state machine behind every close and cancel (I2)."""
 
+import msgspec
 import pytest
+from core.builders import account
 
+from risk_actors.core.account_state import AccountState
 from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
     EFFECT_TIMEOUT_NS,
-    RETRY_AFTER_NS,
-    RETRY_LASTING_AFTER_NS,
     TRANSITIONS,
     CommandSlot,
     IllegalTransitionError,
     SlotEvent,
     SlotState,
 )
+from risk_actors.core.commands import Answer, Outcome, Refusal
+from risk_actors.core.retry_pace import RETRY_AFTER_NS, RETRY_BY_REASON_NS
 
 S, E = SlotState, SlotEvent
 
@@ -136,17 +139,165 @@ def test_a_seen_effect_forgets_attempts_and_refusal() -> None:
     assert (slot.attempts, slot.refusal) == (0, None)
 
 
-def test_pauses_are_long_where_the_account_as_a_whole_is_refused() -> None:
-    slot = CommandSlot()
-    slot.refusal_lasts = True
-    pauses = []
-    for _ in range(len(RETRY_LASTING_AFTER_NS) + 1):
-        slot.apply(E.SEND, 0)
-        slot.apply(E.REFUSE, 0)
-        pauses.append(slot.due_ns)
-        slot.apply(E.DUE, 0)
+def shown(asked_ns: int) -> AccountState:
+    return msgspec.structs.replace(account(), snapshot_asked_ns=asked_ns)
 
-    assert pauses == [*RETRY_LASTING_AFTER_NS, RETRY_LASTING_AFTER_NS[-1]]
+
+def outcome(answer: Answer, reason: Refusal | None = None, **terms: object) -> Outcome:
+    return Outcome(command_id=1, account_id=1, answer=answer, reason=reason, **terms)  # type: ignore[arg-type]
+
+
+def pauses_when_refused(times: int, *reasons: Refusal) -> list[float]:
+    """Return the pauses in seconds of a slot that is refused for reasons in turn."""
+    slot, pauses = CommandSlot(), []
+    for n in range(times):
+        slot.apply(E.SEND, 0)
+        slot.take(outcome(Answer.REFUSED, reasons[n % len(reasons)]), 0)
+        pauses.append(slot.due_ns / 1e9)
+        slot.apply(E.DUE, 0)
+    return pauses
+
+
+@pytest.mark.parametrize(
+    ("reason", "pauses"),
+    [
+        (Refusal.PAUSED, [1, 2, 2, 3, 5, 5]),
+        (Refusal.HALTED, [1, 2, 5, 10, 15, 15]),
+        (Refusal.RESERVED, [1, 2, 5, 10, 15, 15]),
+        (Refusal.ACCOUNT, [5, 30, 60, 120, 120]),
+        (Refusal.CONTRACT, [30, 60, 300, 300]),
+        (Refusal.DISARMED, [1, 2, 5, 15, 15]),
+        (Refusal.OTHER, [0.5, 1, 2, 4, 8, 15, 30, 30]),
+    ],
+)
+def test_the_pace_of_trying_again_fits_the_reason(reason: Refusal, pauses: list[float]) -> None:
+    assert pauses_when_refused(len(pauses), reason) == pauses
+
+
+def test_every_reason_has_a_pace_that_neither_spins_nor_ends() -> None:
+    for reason in Refusal:
+        pauses = pauses_when_refused(10, reason)
+        assert min(pauses) >= 0.5
+        assert pauses == sorted(pauses)
+        assert pauses[-1] == pauses[-2]
+    assert set(RETRY_BY_REASON_NS) == set(Refusal) - {Refusal.OTHER}
+
+
+def test_each_reason_is_counted_by_itself() -> None:
+    assert pauses_when_refused(6, Refusal.PAUSED, Refusal.HALTED) == [1, 1, 2, 2, 2, 5]
+
+
+def test_what_was_seen_begins_the_pace_anew() -> None:
+    slot = CommandSlot()
+    for _ in range(3):
+        slot.apply(E.SEND, 0)
+        slot.take(outcome(Answer.REFUSED, Refusal.ACCOUNT), 0)
+        slot.apply(E.DUE, 0)
     slot.apply(E.SEND, 0)
     slot.apply(E.SEEN, 0)
-    assert not slot.refusal_lasts
+
+    slot.apply(E.SEND, 0)
+    slot.take(outcome(Answer.REFUSED, Refusal.ACCOUNT), 0)
+
+    assert slot.due_ns == RETRY_BY_REASON_NS[Refusal.ACCOUNT][0]
+
+
+def undone(reason: Refusal, at_ns: int = 0) -> CommandSlot:
+    slot = CommandSlot()
+    slot.apply(E.SEND, at_ns)
+    slot.take(outcome(Answer.UNCERTAIN, reason, is_undone=True), at_ns)
+    return slot
+
+
+@pytest.mark.parametrize("reason", [Refusal.BUSY, Refusal.SESSION])
+def test_what_was_turned_away_is_looked_at_but_not_waited_for(reason: Refusal) -> None:
+    slot = undone(reason, 7)
+
+    assert slot.wants_look(7)
+    assert not slot.is_outstanding
+    slot.run_clock(7 + RETRY_BY_REASON_NS[reason][0])
+    assert slot.state is S.IDLE
+
+
+def test_after_a_login_a_snapshot_lets_it_go_at_once_after_too_many_requests_it_does_not() -> None:
+    expired, busy = undone(Refusal.SESSION, 7), undone(Refusal.BUSY, 7)
+
+    expired.observe_look(shown(9), 10)
+    busy.observe_look(shown(9), 10)
+
+    assert (expired.state, busy.state) == (S.IDLE, S.WAITING)
+    assert not expired.wants_look(10)
+    assert not busy.wants_look(10)
+
+
+def test_a_snapshot_hurries_a_few_times_only() -> None:
+    slot, hurried = CommandSlot(), 0
+    for n in range(10):
+        slot.apply(E.SEND, n)
+        slot.take(outcome(Answer.UNCERTAIN, Refusal.SESSION, is_undone=True), n)
+        slot.observe_look(shown(n + 1), n)
+        if slot.state is S.IDLE:
+            hurried += 1
+        else:
+            slot.run_clock(slot.due_ns)
+
+    assert hurried == 3
+
+
+def test_an_older_snapshot_hurries_nothing() -> None:
+    slot = undone(Refusal.SESSION, 7)
+
+    slot.observe_look(shown(7), 10)
+
+    assert slot.state is S.WAITING
+
+
+def test_turned_away_after_it_was_accepted_is_doubt_like_any_other() -> None:
+    """The two answers contradict each other, so only a snapshot tells (I2)."""
+    slot = slot_in(S.ACCEPTED)
+
+    slot.take(outcome(Answer.UNCERTAIN, Refusal.BUSY, is_undone=True), 1)
+
+    assert slot.state is S.UNCERTAIN
+
+
+def test_a_refusal_as_pending_is_looked_into_after_a_second_and_not_repeated_before() -> None:
+    slot = slot_in(S.SENT)
+    slot.take(outcome(Answer.REFUSED, Refusal.PENDING), 0)
+
+    assert not slot.wants_look(10**9 - 1)
+    assert slot.wants_look(10**9)
+    slot.run_clock(2 * 10**9)
+    assert slot.state is S.WAITING
+
+
+def test_what_we_did_not_send_is_no_word_of_the_broker() -> None:
+    slot = slot_in(S.SENT)
+
+    slot.take(outcome(Answer.REFUSED, Refusal.DISARMED, detail="disarmed"), 0)
+
+    assert (slot.state, slot.refusal) == (S.WAITING, None)
+
+
+@pytest.mark.parametrize("event", [E.NOT_SEEN, E.REFUSE])
+def test_an_acceptance_that_led_to_nothing_is_remembered_until_an_effect_is_seen(
+    event: SlotEvent,
+) -> None:
+    slot = slot_in(S.ACCEPTED)
+    slot.apply(E.DOUBT, 1)
+    slot.apply(event, 2)
+
+    assert slot.was_in_vain
+    slot.apply(E.SEEN, 3)
+    assert not slot.was_in_vain
+
+
+def test_an_account_that_may_trade_again_is_tried_at_once_other_reasons_wait() -> None:
+    barred, halted = slot_in(S.SENT), slot_in(S.SENT)
+    barred.take(outcome(Answer.REFUSED, Refusal.ACCOUNT), 0)
+    halted.take(outcome(Answer.REFUSED, Refusal.HALTED), 0)
+
+    barred.let_in_again(1)
+    halted.let_in_again(1)
+
+    assert (barred.state, halted.state) == (S.IDLE, S.WAITING)

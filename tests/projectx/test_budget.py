@@ -1,9 +1,18 @@
 """The request budget: reads wait, commands do not, and a reserve is kept."""
 
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_actors.projectx.budget import WINDOW_NS, RequestBudget
+from risk_actors.projectx.budget import (
+    BARS_PER_WINDOW,
+    BARS_WINDOW_NS,
+    WINDOW_NS,
+    BudgetState,
+    RequestBudget,
+    Urgency,
+)
 
 S = 1_000_000_000
 
@@ -42,3 +51,85 @@ def test_a_clock_that_is_set_back_does_not_hold_up_reads() -> None:
         budget.count(5000 * S)
     assert budget.wait_ns(5000 * S) == WINDOW_NS
     assert budget.wait_ns(1000 * S) == 0
+
+
+def use(budget: RequestBudget, count: int, now_ns: int = 0) -> None:
+    for _ in range(count):
+        budget.count(now_ns)
+
+
+def test_an_enforcement_may_read_from_the_reserve_but_not_from_what_its_commands_need() -> None:
+    budget = RequestBudget(100)
+    use(budget, 80)
+    assert budget.wait_ns(0, Urgency.NORMAL) == WINDOW_NS
+    assert budget.wait_ns(0, Urgency.ENFORCEMENT) == 0
+    use(budget, 15)
+    assert budget.wait_ns(0, Urgency.ENFORCEMENT) == WINDOW_NS
+
+
+def test_bars_have_a_window_of_their_own_besides() -> None:
+    budget = RequestBudget(200)
+    for _ in range(BARS_PER_WINDOW):
+        assert budget.wait_ns(0, is_bars=True) == 0
+        budget.begin_read(0, Urgency.NORMAL, is_bars=True)
+        budget.end_read(Urgency.NORMAL)
+    assert budget.wait_ns(0, is_bars=True) == BARS_WINDOW_NS
+    assert budget.wait_ns(0) == 0
+    assert budget.used(0) == BARS_PER_WINDOW
+    assert budget.wait_ns(BARS_WINDOW_NS, is_bars=True) == 0
+
+
+def test_what_is_shown_is_what_counts() -> None:
+    budget = RequestBudget(100)
+    use(budget, 30)
+    shown = BudgetState(
+        used=30,
+        allowed=100,
+        reads_allowed=80,
+        room=50,
+        paused_until_ns=None,
+        refused=0,
+        refused_ns=None,
+    )
+    assert budget.state(S) == shown
+    budget.refused(S, S, None)
+    assert budget.state(2 * S) == shown._replace(
+        reads_allowed=60, room=0, paused_until_ns=3 * S, refused=1, refused_ns=S
+    )
+    assert budget.state(4 * S).paused_until_ns is None
+    assert budget.state(70 * S).used == 0
+
+
+def test_reads_find_out_one_at_a_time_whether_the_broker_lets_requests_pass_again() -> None:
+    budget = RequestBudget(200)
+    budget.refused(0, 0, None)
+    after_ns = 2 * S
+    assert budget.wait_ns(after_ns) == 0
+    budget.begin_read(after_ns, Urgency.NORMAL)
+    assert budget.wait_ns(after_ns) > 0
+    assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
+    for _ in range(2):
+        budget.begin_read(after_ns, Urgency.ENFORCEMENT)
+    assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) > 0
+    budget.answered(after_ns)
+    budget.end_read(Urgency.NORMAL)
+    assert budget.wait_ns(after_ns) == 0
+    assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
+
+
+def test_any_thread_may_look_while_requests_are_counted() -> None:
+    budget = RequestBudget(1000)
+    stop = threading.Event()
+    seen: list[int] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            seen.append(budget.state(0).used + budget.room)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for number in range(5000):
+        budget.count(number * S // 100)
+    stop.set()
+    looking.join()
+    assert seen

@@ -64,7 +64,8 @@ class Bench:
             lambda *doubt: self.doubts.append(doubt),
             self.logouts.append,
         )
-        inbound.attach(self, self)
+        inbound.attach_user(self, lambda: True)
+        inbound.attach_market(self, lambda: True)
 
     def on(self, target: str, handler: Callable[..., None]) -> None:
         self.handlers.setdefault(target, handler)
@@ -145,7 +146,8 @@ def test_an_emit_that_fails_stays_inside() -> None:
         bench.logouts.append,
     )
     bench.handlers.clear()
-    inbound.attach(bench, bench)
+    inbound.attach_user(bench, lambda: True)
+    inbound.attach_market(bench, lambda: True)
     bench.handlers["GatewayUserPosition"](POSITION)
     bench.handlers["GatewayUserPosition"]("junk")
 

@@ -49,7 +49,8 @@ def test_a_price_reaches_the_wire_digit_for_digit(price: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "code"), [(WHOLE, 8), (PART, 9), (ORDER, 6), (MOVE, 6), (MOVE, 1)]
+    ("command", "code"),
+    [(WHOLE, 8), (PART, 9), (ORDER, 6), (MOVE, 6), (MOVE, 1), (WHOLE, 1), (ORDER, 1)],
 )
 def test_a_refusal_of_the_account_as_a_whole_is_a_lasting_one(command: Command, code: int) -> None:
     endpoint = request_of(command)[0]
@@ -99,3 +100,18 @@ def test_an_answer_that_cannot_be_read_is_uncertain(body: Any) -> None:
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_command_that_was_not_carried_out_is_refused(status: int) -> None:
     assert answered(WHOLE, status, {})[0] is Answer.REFUSED
+
+
+@pytest.mark.parametrize(("status", "reason"), [(401, Refusal.SESSION), (429, Refusal.BUSY)])
+@pytest.mark.parametrize("command", [WHOLE, PART, ORDER, MOVE])
+def test_what_was_turned_away_unread_has_certainly_not_happened(
+    command: Command, status: int, reason: Refusal
+) -> None:
+    outcome = outcome_of(command, request_of(command)[0], status, b"")
+    assert (outcome.answer, outcome.reason, outcome.is_undone) == (Answer.UNCERTAIN, reason, True)
+
+
+@pytest.mark.parametrize("status", [302, 408, 500, 502, 503, 504])
+def test_of_any_other_answer_that_is_none_nothing_is_certain(status: int) -> None:
+    outcome = outcome_of(WHOLE, CLOSE, status, b"")
+    assert (outcome.answer, outcome.reason, outcome.is_undone) == (Answer.UNCERTAIN, None, False)

@@ -185,9 +185,9 @@ def test_a_busy_broker_does_not_stop_snapshots_for_a_minute(rig: Any) -> None:
     mark = rig.recorder.mark()
     rig.simulator.inject(Fault(kind="status", status=429, endpoint="Trade/search"))
     rig.gateway.request_snapshot(101, "look", "corr-1")
-    at_once = rig.recorder.wait(AccountSnapshot, after=mark, within_s=3)
+    at_once = rig.recorder.wait(AccountSnapshot, after=mark, within_s=8)
     whole = rig.recorder.wait(
-        AccountSnapshot, lambda m: m.fills is not None, after=mark, within_s=5
+        AccountSnapshot, lambda m: m.fills is not None, after=mark, within_s=8
     )
     assert at_once.fills is None
     assert "without fills" in at_once.reason

@@ -14,7 +14,7 @@ from tests.conftest import RecordingOutbox
 
 
 class Say(Message, frozen=True, kw_only=True):
-    """`boom` fails, `exit` asks the interpreter to end; anything else is kept."""
+    """`boom` fails, `exit` asks the interpreter to end, `send` sends; anything else is kept."""
 
     correlation_id: str = "c"
     at_ns: int = 1
@@ -84,6 +84,8 @@ class ProbeActor(Actor):
                 raise SystemExit(7)
             case "odd":
                 raise OddError("odd")
+            case "send":
+                self.outbox.send(Say(text=f"from {self.number}"))
             case _:
                 self.diary.lines.append(message.text)
 

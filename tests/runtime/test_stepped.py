@@ -2,9 +2,12 @@
 
 import pytest
 
+from risk_actors.messages import ActorChanged
+from risk_actors.runtime.child import ChildSpec
 from risk_actors.runtime.clock import VirtualClock
-from risk_actors.runtime.stepped import ActorFailedError, SteppedScheduler
-from risk_actors.runtime.supervisor import ChildSpec
+from risk_actors.runtime.restarts import RestartPolicy, WhenGivenUp
+from risk_actors.runtime.stepped import ActorFailedError, Restarts, SteppedScheduler
+from tests.conftest import MS, NOON_NS, RecordingOutbox, S
 from tests.runtime.probe import Diary, Say, spec_of
 
 
@@ -83,3 +86,127 @@ def test_faults_are_kept_with_the_address(clock: VirtualClock) -> None:
     scheduler.actor_fault("journal", "no disk space")
 
     assert scheduler.faults == ["journal: no disk space"]
+
+
+# --- restarts ---------------------------------------------------------------------------------
+
+
+class Ward:
+    """Probes a, b and c on a scheduler that restarts them as the supervisor does."""
+
+    def __init__(self, clock: VirtualClock, **policies: RestartPolicy) -> None:
+        self.clock = clock
+        self.diaries = {name: Diary() for name in "abc"}
+        self.specs = {
+            name: spec_of(name, diary, kind=name)._replace(
+                policy=policies.get(name, RestartPolicy())
+            )
+            for name, diary in self.diaries.items()
+        }
+        self.outbox = RecordingOutbox()
+        self.lost: list[str] = []
+        self.restarts = Restarts(outbox=self.outbox, resync=("c",), on_given_up=self.lost.append)
+        self.scheduler = SteppedScheduler(clock, 1, self.restarts)
+        self.scheduler.start(tuple(self.specs.values()))
+
+    def say(self, to: str, *texts: str) -> None:
+        for text in texts:
+            self.specs[to].mailbox.deliver(Say(text=text))
+        self.scheduler.run_until_idle()
+
+    def wait(self, ms: int) -> None:
+        self.clock.advance(ms * MS)
+        self.scheduler.run_until_idle()
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(each.address, each.status.value) for each in self.outbox.of(ActorChanged)]
+
+
+def test_a_failed_actor_is_made_anew_and_only_the_failing_message_is_lost(
+    clock: VirtualClock,
+) -> None:
+    ward = Ward(clock)
+
+    ward.say("a", "one", "boom", "two")
+
+    assert ward.diaries["a"].lines == ["opened", "one", "closed", "opened", "two"]
+    assert ward.told() == [("a", "failed"), ("a", "restarted")]
+    assert ward.diaries["c"].count("Resync") == 1
+    assert ward.restarts.restarted == ["a"]
+
+
+def test_a_pause_passes_on_the_schedulers_clock_and_what_waits_stays(clock: VirtualClock) -> None:
+    ward = Ward(clock)
+    ward.say("a", "boom", "boom", "after")
+    at_once = list(ward.diaries["a"].lines)
+    ward.wait(49)
+    too_early = ward.diaries["a"].made
+
+    ward.wait(1)
+
+    assert at_once == ["opened", "closed", "opened", "closed"]
+    assert too_early == 2
+    assert ward.diaries["a"].lines[4:] == ["opened", "after"]
+
+
+def test_those_it_brings_are_closed_and_made_with_it(clock: VirtualClock) -> None:
+    ward = Ward(clock, a=RestartPolicy(brings=("b",)))
+
+    ward.say("a", "boom")
+    ward.say("b", "after")
+
+    assert ward.diaries["b"].lines == ["opened", "closed", "opened", "after"]
+    assert ward.told() == [("a", "failed"), ("a", "restarted"), ("b", "restarted")]
+
+
+def test_one_that_cannot_open_again_is_tried_until_it_is_given_up(clock: VirtualClock) -> None:
+    ward = Ward(clock, a=RestartPolicy(max_restarts=3))
+    ward.diaries["a"].fail_opening = set(range(2, 100))
+    ward.say("a", "boom")
+    for _ in range(10):
+        ward.wait(1000)
+
+    assert ward.lost == ward.restarts.given_up == ["a"]
+    assert ward.diaries["a"].made == 4
+    assert ward.specs["a"].mailbox.is_closed
+    ward.scheduler.stop()
+
+
+def test_one_that_fails_closed_is_told_and_tried_again(clock: VirtualClock) -> None:
+    policy = RestartPolicy(
+        max_restarts=0, given_up=WhenGivenUp.FAIL_CLOSED, tried_again_after_ns=(30 * S,)
+    )
+    ward = Ward(clock, a=policy)
+    ward.say("a", "boom", "after")
+    ward.wait(29_999)
+    before = ward.diaries["a"].count("TryAgain")
+
+    ward.wait(1)
+
+    assert ward.diaries["a"].lines[2:] == ["opened", "FailClosed", "after", "TryAgain"]
+    assert before == 0
+    assert ward.lost == ["a"]
+
+
+def test_an_actor_can_be_made_to_fail(clock: VirtualClock) -> None:
+    ward = Ward(clock)
+    ward.scheduler.fail("a")
+
+    ward.say("a", "one", "two")
+
+    assert ward.diaries["a"].lines == ["opened", "closed", "opened", "two"]
+    (failed, _) = ward.outbox.of(ActorChanged)
+    assert failed.detail == "InjectedFailureError: made to fail while handling Say"
+
+
+def test_equal_seeds_give_equal_runs_with_failures_too() -> None:
+    def run() -> list[tuple[str, str]]:
+        ward = Ward(VirtualClock(NOON_NS))
+        for round_ in range(4):
+            ward.scheduler.fail("abc"[round_ % 3])
+            for name in "abc":
+                ward.specs[name].mailbox.deliver(Say(text=str(round_)))
+            ward.wait(30)
+        return ward.told()
+
+    assert run() == run()

@@ -10,12 +10,8 @@ from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.runtime import supervisor as under_test
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.outbox import DeadLetters, to_mailbox
-from risk_actors.runtime.supervisor import (
-    MAX_RESTARTS,
-    RESTART_WINDOW_NS,
-    StartFailedError,
-    Supervisor,
-)
+from risk_actors.runtime.restarts import MAX_RESTARTS, RESTART_WINDOW_NS, RestartPolicy
+from risk_actors.runtime.supervisor import StartFailedError, Supervisor
 from risk_actors.runtime.topology import MailboxStats
 from tests.conftest import RecordingOutbox, eventually
 from tests.runtime.probe import Diary, Say, spec_of
@@ -30,6 +26,11 @@ class Team:
         self.supervisor = Supervisor(clock, outbox=self.outbox, **options)  # type: ignore[arg-type]
         self.diaries = {name: Diary() for name in "abc"}
         self.specs = [spec_of(name, diary, kind=name) for name, diary in self.diaries.items()]
+
+    def use(self, **terms: object) -> None:
+        """Look after all of them by another policy."""
+        policy = RestartPolicy(**terms)  # type: ignore[arg-type]
+        self.specs = [spec._replace(policy=policy) for spec in self.specs]
 
     def start(self) -> None:
         self.supervisor.start(self.specs)
@@ -105,7 +106,7 @@ def test_an_actor_that_does_not_open_in_time_is_a_failed_start(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(under_test, "START_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(under_test, "STOP_TIMEOUT_S", 0.05)
+    team.use(stop_timeout_s=0.05)
     team.diaries["a"].hang_opening = {1}
 
     with pytest.raises(StartFailedError, match="a did not open within"):
@@ -319,10 +320,8 @@ def test_the_one_started_last_is_closed_first(team: Team) -> None:
     assert team.diaries["a"].lines == ["opened", "closed"]
 
 
-def test_an_actor_that_does_not_end_is_left_behind_and_named(
-    team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(under_test, "STOP_TIMEOUT_S", 0.1)
+def test_an_actor_that_does_not_end_is_left_behind_and_named(team: Team) -> None:
+    team.use(stop_timeout_s=0.1)
     team.start()
     team.diaries["b"].may_handle.clear()
     team.say("b", "stuck")
@@ -335,10 +334,10 @@ def test_an_actor_that_does_not_end_is_left_behind_and_named(
 
 
 def test_stopping_while_an_actor_is_failing_stops_the_others_all_the_same(
-    team: Team, monkeypatch: pytest.MonkeyPatch
+    team: Team,
 ) -> None:
     """It is dead for pykka before it has closed; telling it to stop raises."""
-    monkeypatch.setattr(under_test, "STOP_TIMEOUT_S", 0.1)
+    team.use(stop_timeout_s=0.1)
     team.start()
     team.diaries["c"].may_close.clear()
     team.say("c", "boom")

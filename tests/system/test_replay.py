@@ -18,6 +18,7 @@ from recorded_world import RecordedWorld, rule_settings
 from world import START_NS
 
 from risk_actors import messages as m
+from risk_actors.actors.rule import RuleActor
 from risk_actors.app.replay import NothingToReplayError, Replayed, replay
 from risk_actors.app.settings import SessionSettings
 from risk_actors.core.account_state import AccountState
@@ -101,7 +102,14 @@ def test_an_actor_that_failed_fails_again_and_goes_on(
 ) -> None:
     """Its plans, memories and locks are on shelves; what it sent before it failed has arrived."""
     evaluate, on_account = SymbolBlock.evaluate, EnforcementPlan.on_account
+    take = RuleActor._take
     calls: Counter[str] = Counter()
+
+    def fall(actor: RuleActor, *arguments: Any) -> None:
+        calls["actor"] += actor.address == "rule:symbol_block"
+        if actor.address == "rule:symbol_block" and calls["actor"] in (20, 60, 61):
+            raise RuntimeError("the actor falls")
+        take(actor, *arguments)
 
     def stumble(rule: SymbolBlock, state: Any, fact: AccountState, now_ns: int) -> Any:
         calls["rule"] += 1
@@ -115,10 +123,13 @@ def test_an_actor_that_failed_fails_again_and_goes_on(
             raise RuntimeError("the plan trips")
         return on_account(plan, *arguments)
 
+    monkeypatch.setattr(RuleActor, "_take", fall)
     monkeypatch.setattr(SymbolBlock, "evaluate", stumble)
     monkeypatch.setattr(EnforcementPlan, "on_account", trip)
     world = traded(tmp_path, 2)
     assert Counter(world.scheduler.restarts) == {"rule:symbol_block": 3, "enforcer": 3}
+    stumbles = [fault for fault in world.scheduler.faults if "the rule stumbles" in fault]
+    assert len(stumbles) == 2, "one that stumbles on one fact goes on, and says so once"
     calls.clear()
 
     replayed = replay(world.file)

@@ -101,7 +101,7 @@ def test_invariants_hold_under_faults(seed: int) -> None:
 def free_every_slot(plan: EnforcementPlan, state: AccountState, now_ns: int) -> None:
     """A broken plan: whatever the broker shows counts as the effect (breaks I2)."""
     del state
-    for slot in plan._slots():
+    for slot in plan._slots:
         if slot.is_outstanding:
             slot.apply(SlotEvent.SEEN, now_ns)
 

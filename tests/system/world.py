@@ -1,25 +1,19 @@
 """The whole actor system on a virtual clock and a seeded scheduler, with a broker in memory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from memory_broker import MS, Broker, Faults, S
-
 from risk_actors.actors.picture import AccountPicture, Picture
-from risk_actors.actors.record import Batch, Entry
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app.system import ActorSystem, Blueprint
 from risk_actors.core.last_run import LastRun
-from risk_actors.core.lock import EndedBy, Lock, LockSpan, Unlocked
-from risk_actors.core.lock_book import RestoredLocks
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
-from risk_actors.core.unlock_requests import UnlockRequest, UnlockStatus
+from risk_actors.fuzz.broker import MS, Broker, Faults, S
+from risk_actors.fuzz.memory_store import MemoryJournal, MemoryLocks
 from risk_actors.runtime.clock import Clock, VirtualClock
 from risk_actors.runtime.control import Pulse
 from risk_actors.runtime.stepped import SteppedScheduler
@@ -31,77 +25,6 @@ START_NS = 1_794_931_200 * S
 CHICAGO_DAYS = TradingCalendar(
     zone=ZoneInfo("America/Chicago"), daily_reset="0 17 * * *", weekly_reset="0 17 * * SUN"
 )
-
-
-@dataclass
-class MemoryLocks:
-    """The edge of the store: what a lock store would keep."""
-
-    saved: dict[int, Lock] = field(default_factory=dict)
-    ended: dict[int, int] = field(default_factory=dict)
-    unlocked: set[int] = field(default_factory=set)
-    requests: dict[tuple[int, int], UnlockRequest] = field(default_factory=dict)
-
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
-        over = {
-            lock.id: over_ns
-            for lock in self.saved.values()
-            if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None and over_ns <= now_ns
-        }
-        return RestoredLocks(
-            locks=tuple(lock for lock in self.saved.values() if lock.id not in over),
-            past=tuple(
-                (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over[lock.id]))
-                for lock in self.saved.values()
-                if over.get(lock.id, 0) > week_start_ns
-            ),
-            last_id=max(self.saved, default=0),
-            requests=tuple(
-                each for each in self.requests.values() if each.status is UnlockStatus.ASKED
-            ),
-            unlocked=tuple(
-                (lock.account_id, Unlocked(lock.rule_id, lock.contract_id, self.ended[lock.id]))
-                for lock in self.saved.values()
-                if lock.id in self.unlocked
-            ),
-        )
-
-    def save(self, lock: Lock) -> None:
-        self.saved[lock.id] = lock
-
-    def end(
-        self, lock: Lock, at_ns: int, ended_by: EndedBy, request: UnlockRequest | None = None
-    ) -> None:
-        self.ended[lock.id] = at_ns
-        if ended_by is EndedBy.UNLOCK:
-            self.unlocked.add(lock.id)
-        if request is not None:
-            self.save_request(request)
-
-    def save_request(self, request: UnlockRequest) -> None:
-        self.requests[request.lock_id, request.asked_ns] = request
-
-    def back_up(self, locks: Sequence[Lock]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-@dataclass
-class MemoryJournal:
-    """The edge of the store: the record."""
-
-    entries: list[Entry] = field(default_factory=list)
-
-    def write(self, batch: Batch) -> None:
-        self.entries += batch.entries
-
-    def tidy(self, now_ns: int) -> bool:
-        return False
-
-    def close(self) -> None:
-        pass
 
 
 def rule(type_: str, **settings: Any) -> Rule[Any, Any]:

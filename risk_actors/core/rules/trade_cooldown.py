@@ -191,8 +191,10 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
         since_ns = now_ns - self._lengths.longest_ns
         closed = history.closed_newest_first()
         for trade in takewhile(lambda trade: (trade.closed_ns or 0) > since_ns, closed):
-            until_ns = (trade.closed_ns or 0) + self._length_ns(trade.net_usd)
-            if now_ns < until_ns:
+            length_ns = self._length_ns(trade.net_usd)
+            until_ns = (trade.closed_ns or 0) + length_ns
+            # A clock that is behind the broker's may show a trade before it closed.
+            if length_ns and now_ns < until_ns:
                 yield _Cooldown(trade, until_ns)
 
     def _is_unsure(self, trade: Trade) -> bool:

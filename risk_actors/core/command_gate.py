@@ -1,0 +1,164 @@
+"""Whether one more command of an account may go out: the brake, and the broker's own limit.
+
+Closes and cancels have one brake, moves of stops a smaller one of their own: a trailing stop that
+goes mad must not take the count from a flatten. Both together keep the limit that is set.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.brake import Brake
+from risk_actors.core.broker import Fill
+from risk_actors.core.broker_changes import BrokerChanges
+from risk_actors.core.busy_gate import BusyGate
+from risk_actors.core.commands import (
+    Answer,
+    CloseContract,
+    Command,
+    MoveStop,
+    Outcome,
+    Refusal,
+)
+from risk_actors.core.evidence import NS_PER_S
+
+TELL_EVERY_NS = 60 * NS_PER_S
+"""How often a brake that is on says so, besides at each probe."""
+SHARE_OF_MOVES = 4
+"""Moves of stops have this part of the limit."""
+SMALLEST_SHARE = 3
+
+
+class BrakedKind:
+    """The brake of one kind of commands, what it counted, and what was told of it."""
+
+    def __init__(self, limit: int) -> None:
+        self.brake = Brake(limit)
+        self.commands: deque[Command] = deque(maxlen=limit)
+        """The latest since the last change."""
+        self.count = 0
+        """How many since then."""
+        self.was_released = False
+        """Whether it was released and nobody told so."""
+        self._told_ns: int | None = None
+        self._told_opens_ns = 0
+
+    def note(self, command: Command, target: str, now_ns: int) -> None:
+        """Take a command that goes out now."""
+        self.brake.note_sent(target, now_ns)
+        self.commands.append(command)
+        self.count += 1
+
+    def take_back(self, command_id: int) -> None:
+        """Take that a command never left."""
+        for command in self.commands:
+            if command.id == command_id:
+                self.brake.take_back()
+                self.commands.remove(command)
+                self.count -= 1
+                return
+
+    def changed(self, now_ns: int) -> None:
+        """Take a change of the broker's state."""
+        if self.brake.changed(now_ns) and self._told_ns is not None:
+            self.was_released = True
+        self.commands.clear()
+        self.count = 0
+        self._told_ns = None
+
+    def run_clock(self, now_ns: int) -> None:
+        """Let time pass."""
+        was_on = self.brake.is_on
+        self.brake.run_clock(now_ns)
+        if was_on and not self.brake.is_on:
+            self.was_released |= self._told_ns is not None
+            self._told_ns = None
+
+    def is_to_tell(self, now_ns: int) -> bool:
+        """Tell whether the trader is to be told (again) that the brake is on."""
+        if not self.brake.is_on:
+            return False
+        return (
+            self._told_ns is None
+            or self._told_opens_ns != self.brake.opens_ns
+            or not 0 <= now_ns - self._told_ns < TELL_EVERY_NS
+        )
+
+    def note_told(self, now_ns: int) -> None:
+        """Take that it was told now."""
+        self._told_ns, self._told_opens_ns = now_ns, self.brake.opens_ns
+
+    def forget_told(self) -> None:
+        """Take that what was told is over: the enforcement has ended."""
+        self._told_ns = None
+        self.was_released = False
+
+
+class CommandGate:
+    """The brakes of one account, and what they count."""
+
+    def __init__(self, limit: int) -> None:
+        """Take how many commands may go out in a minute without a change."""
+        of_moves = max(limit // SHARE_OF_MOVES, SMALLEST_SHARE)
+        self.account = BrakedKind(max(limit - of_moves, SMALLEST_SHARE))
+        """Closes and cancels."""
+        self.moves = BrakedKind(of_moves)
+        self._busy = BusyGate()
+        self._changes = BrokerChanges()
+
+    def observe(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
+        """Take what the broker shows, and all fills it told with it."""
+        changes = self._changes.observe(state, fills)
+        if changes.of_account:
+            self.account.changed(now_ns)
+        if changes.of_stops:
+            self.moves.changed(now_ns)
+
+    def release(self, now_ns: int) -> None:
+        """Let commands go: the trader asks for it."""
+        self.account.changed(now_ns)
+        self._busy.release()
+
+    def take(self, outcome: Outcome, now_ns: int) -> None:
+        """Take the answer to a command."""
+        match outcome.reason:
+            case Refusal.DISARMED:
+                for kind in (self.account, self.moves):
+                    kind.take_back(outcome.command_id)
+            case Refusal.BUSY:
+                self._busy.busy(now_ns)
+            case _ if outcome.answer is not Answer.UNCERTAIN:
+                self._busy.answered()
+            case _:
+                pass
+
+    def may_close(self, contract_id: str, now_ns: int) -> bool:
+        """Tell whether a close may go out now; the first since a change always may."""
+        brake = self.account.brake
+        if brake.is_fresh(contract_id):
+            return True
+        # A probe has room for a cancel beside the closes.
+        return self._busy.admits(now_ns) and brake.admits(now_ns, leave=1)
+
+    def may_cancel(self, now_ns: int) -> bool:
+        """Tell whether a cancel may go out now."""
+        return self._busy.admits(now_ns) and self.account.brake.admits(now_ns)
+
+    def may_move(self, now_ns: int) -> bool:
+        """Tell whether a move of a stop may go out now."""
+        return self._busy.admits(now_ns) and self.moves.brake.admits(now_ns)
+
+    def note(self, command: Command, now_ns: int) -> None:
+        """Take a command that goes out now."""
+        self._busy.note_sent(now_ns)
+        self._changes.note(command)
+        kind = self.moves if isinstance(command, MoveStop) else self.account
+        target = (
+            command.contract_id if isinstance(command, CloseContract) else str(command.order_id)
+        )
+        kind.note(command, target, now_ns)
+
+    def run_clock(self, now_ns: int) -> None:
+        """Let time pass."""
+        for kind in (self.account, self.moves):
+            kind.run_clock(now_ns)

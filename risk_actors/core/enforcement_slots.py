@@ -1,0 +1,86 @@
+"""What an enforcement has sent: the slots of closes, cancels and moves, and what frees them."""
+
+from collections.abc import Iterable, Iterator
+
+from risk_actors.core.account_state import AccountState
+from risk_actors.core.broker import Fill
+from risk_actors.core.close_slot import CloseSlot, closing_order_works
+from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
+from risk_actors.core.stop_moves import StopMoves
+
+REMEMBER_ORDERS = 10_000
+"""How many orders' first sight is remembered; more than can matter to one close."""
+
+
+class Slots:
+    """One slot per contract to close, per order to cancel and per stop to move (I2)."""
+
+    def __init__(self, moves: StopMoves) -> None:
+        self.closes: dict[str, CloseSlot] = {}
+        self.cancels: dict[int, CommandSlot] = {}
+        self._moves = moves
+        self._order_seen_ns: dict[int, int] = {}
+
+    def __iter__(self) -> Iterator[CommandSlot]:
+        yield from self.closes.values()
+        yield from self.cancels.values()
+        yield from self._moves.slots
+
+    def of(self, command_id: int) -> CommandSlot | None:
+        """Return the slot whose last command has an id."""
+        for slot in self:
+            if slot.command_id == command_id:
+                return slot
+        return None
+
+    def order_seen_ns(self, order_id: int, now_ns: int) -> int:
+        """Return when an order was first seen."""
+        return self._order_seen_ns.get(order_id, now_ns)
+
+    def count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
+        """Take fills that came since the last time; they may be what a close wanted."""
+        seen_ns = self._order_seen_ns
+        for order_id in (*(order.id for order in state.orders), *state.awaited_order_ids):
+            seen_ns.setdefault(order_id, now_ns)
+        for fill in fills:
+            close = self.closes.get(fill.contract_id)
+            order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)
+            if close is not None and close.is_outstanding:
+                close.count(fill, order_seen_ns)
+        while len(seen_ns) > REMEMBER_ORDERS:
+            del seen_ns[next(iter(seen_ns))]
+
+    def observe(self, state: AccountState, now_ns: int) -> None:
+        """Free the slots whose effect the account shows, or shows to be missing."""
+        working = {order.id for order in state.orders}
+        for contract_id, close in self.closes.items():
+            self._observe_close(contract_id, close, state, now_ns)
+        for order_id, cancel in list(self.cancels.items()):
+            if order_id not in working:
+                del self.cancels[order_id]
+            elif cancel.is_refuted_by(state):
+                cancel.apply(SlotEvent.NOT_SEEN, now_ns)
+            else:
+                cancel.observe_look(state, now_ns)
+        self._moves.observe(state, now_ns)
+
+    @staticmethod
+    def _observe_close(
+        contract_id: str, close: CloseSlot, state: AccountState, now_ns: int
+    ) -> None:
+        close.observe_size(state.counted_size_in(contract_id))
+        if close.state is SlotState.IDLE:
+            return
+        if close.effect_is_seen(contract_id, state):
+            close.apply(SlotEvent.SEEN, now_ns)
+        elif close.is_refuted_by(state):
+            pending = closing_order_works(contract_id, close.size_before, state)
+            close.apply(SlotEvent.PENDING if pending else SlotEvent.NOT_SEEN, now_ns)
+        else:
+            close.observe_look(state, now_ns)
+
+    def drop_done(self) -> None:
+        """Forget, at the end of an enforcement, what is not under way any more."""
+        self.closes = {
+            contract_id: slot for contract_id, slot in self.closes.items() if slot.is_outstanding
+        }

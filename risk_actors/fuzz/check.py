@@ -1,0 +1,162 @@
+"""Asserts the invariants while a day is played, and liveness when it is over.
+
+Every check goes by the exchange's journal, by what was sent and told, by the record, and by what
+the guard shows; none asks the guard's own reckoning whether it was right. Where a check allows
+time, the allowance is a figure of this page, with its reason.
+"""
+
+from risk_actors import messages as m
+from risk_actors.actors.record import Entry
+from risk_actors.fuzz.broker import S
+from risk_actors.fuzz.check_commands import CommandCheck
+from risk_actors.fuzz.check_end import agreement, unexplained
+from risk_actors.fuzz.check_flat import FlatCheck
+from risk_actors.fuzz.check_locks import LockCheck, RebirthCheck
+from risk_actors.fuzz.check_prices import PriceCheck
+from risk_actors.fuzz.check_rules import RuleCheck
+from risk_actors.fuzz.findings import Finding
+from risk_actors.fuzz.sight import Told, Truth
+from risk_actors.fuzz.stage import Stage
+from risk_actors.simulator.checker import reduce_only
+from risk_actors.simulator.records import JournalEntry
+
+WELL_AFTER_NS = 310 * S
+"""Once all faults are over, whatever waits for its turn has had it after this long: the longest
+pause before a retry is 300 s, and an account is read every 30 s."""
+FINDINGS_AT_MOST = 5
+
+_NEWS = (
+    m.AccountReported,
+    m.CommandAnswered,
+    m.ConnectionChanged,
+    m.FillReported,
+    m.OrderReported,
+    m.PayloadRejected,
+    m.PositionReported,
+    m.SnapshotFailed,
+)
+_DECISIONS = (
+    m.BreachFound,
+    m.BreachEnded,
+    m.ConditionEnded,
+    m.LocksChanged,
+    m.EnforcementChanged,
+    m.DailyReset,
+    m.ReconciliationDiffered,
+)
+
+
+class Checker:
+    """Watches one day."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.findings: list[Finding] = []
+        self.truth, self.told = Truth(), Told()
+        stage.broker.on_entry = self._on_entry
+        stage.broker.on_told = self._on_told
+        self._flat = FlatCheck(self.truth, self.told, stage)
+        self._locks = LockCheck(self.truth, stage)
+        self._rebirth = RebirthCheck(stage)
+        self._commands = CommandCheck(self.truth)
+        self._prices = PriceCheck(self.truth, self.told, stage)
+        self._rules = RuleCheck(self.truth, stage)
+        self._well_since_ns = stage.clock.now_ns()
+        self._read = self._sent = self._watched = 0
+        self._picture: object = None
+        self._has_stirred = False
+
+    # --- what comes in ----------------------------------------------------------------------
+
+    def _on_entry(self, entry: JournalEntry) -> None:
+        self._has_stirred = True
+        self.truth.take(entry)
+        for violation in reduce_only([entry], []):
+            self.found("I1", f"{violation.reason}: {violation.evidence}")
+
+    def _on_told(self, message: m.Message) -> None:
+        # Quotes that repeat the last, and reads on a timer, are no news.
+        if isinstance(message, _NEWS):
+            self._has_stirred = True
+        self.told.take(message, self._stage.clock.now_ns())
+        self._prices.told(message)
+
+    def healed(self) -> None:
+        """A fault is over."""
+        self._well_since_ns = self._stage.clock.now_ns()
+
+    def reborn(self) -> None:
+        """The guard is about to start after a kill."""
+        self.healed()
+        self._rebirth.before()
+
+    # --- looking ----------------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough was found."""
+        return len(self.findings) >= FINDINGS_AT_MOST
+
+    def stirred(self) -> bool:
+        """Tell whether anything was told or sent since the last look."""
+        stirred, self._has_stirred = self._has_stirred, False
+        return stirred
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing has been wrong for so long that nothing has to wait any more."""
+        stage = self._stage
+        now_ns = stage.clock.now_ns()
+        if stage.broker.on or stage.is_dead or stage.broker.exchange.halted:
+            self._well_since_ns = now_ns
+        return now_ns - self._well_since_ns >= WELL_AFTER_NS
+
+    def look(self) -> None:
+        """Check all that can be checked now."""
+        stage, now_ns = self._stage, self._stage.clock.now_ns()
+        for entry in stage.store.entries[self._read :]:
+            self._read += 1
+            self._take(entry)
+        for at_ns, command in stage.broker.commands[self._sent :]:
+            self._sent += 1
+            self._has_stirred = True
+            self._tell(self._commands.sent(at_ns, command))
+        for violation in stage.broker.violations[self._watched :]:
+            self._watched += 1
+            self.found("I2", violation)
+        if stage.system.dead_letters.total:
+            self.found("actor", f"{stage.system.dead_letters.total} dead letters")
+        for fault in stage.scheduler.faults:
+            self.found("actor", fault)
+        stage.scheduler.faults.clear()
+        if stage.is_dead:
+            return
+        is_well = self.is_well
+        self._tell(self._locks.look(now_ns, is_well=is_well))
+        self._tell(self._rules.look(now_ns, is_well=is_well))
+        self._tell(self._prices.look(now_ns))
+        self._tell(self._rebirth.look(is_well=is_well))
+
+    def _take(self, entry: Entry) -> None:
+        if isinstance(entry.message, _DECISIONS):
+            self._has_stirred = True
+        self._tell(self._flat.take(entry))
+        self._tell(self._rules.take(entry))
+        self._tell(self._prices.take(entry))
+
+    def end(self) -> None:
+        """Check what must hold once everything has been well for a while."""
+        if self.is_over:
+            return
+        self.look()
+        self._tell(agreement(self._stage))
+        self._tell(unexplained(self._stage))
+
+    def _tell(self, found: list[tuple[str, str]]) -> None:
+        for invariant, what in found:
+            self.found(invariant, what)
+
+    def found(self, invariant: str, what: str) -> None:
+        """Note that something must not be."""
+        if not self.is_over:
+            self.findings.append(Finding(invariant, round(self._stage.now_s, 3), what))

@@ -1,0 +1,177 @@
+"""Whose turn it is to read, on virtual time."""
+
+import asyncio
+from collections.abc import Callable
+
+from virtual_loop import VirtualLoop, run_virtually
+
+from risk_actors.projectx.budget import BARS_PER_WINDOW, RequestBudget, Urgency
+from risk_actors.projectx.read_queue import ReadQueue
+
+S = 1_000_000_000
+NORMAL, URGENT = Urgency.NORMAL, Urgency.ENFORCEMENT
+
+
+class Broker:
+    """Answers reads after 50 ms, with 429 while it will; remembers when each was sent."""
+
+    def __init__(
+        self, per_minute: int, is_busy: Callable[[float], bool] = lambda _s: False
+    ) -> None:
+        self.loop = VirtualLoop()
+        self.budget = RequestBudget(per_minute)
+        self.queue = ReadQueue(self.budget, self.loop)
+        self.sent: list[tuple[float, str]] = []
+        self._is_busy = is_busy
+
+    async def read(self, name: str, urgency: Urgency = NORMAL, *, is_bars: bool = False) -> bool:
+        async with self.queue.turn(urgency, is_bars=is_bars) as sent_ns:
+            sent_s = self.loop.time()
+            self.sent.append((sent_s, name))
+            is_busy = self._is_busy(sent_s)
+            await asyncio.sleep(0.05)
+            if is_busy:
+                self.budget.refused(self.loop.now_ns(), sent_ns)
+            else:
+                self.budget.answered(sent_ns)
+            return not is_busy
+
+    async def read_on(
+        self, name: str, urgency: Urgency, until_s: float, rest_s: float = 20
+    ) -> None:
+        """Read again and again: at once after a refusal, and some time after an answer."""
+        while self.loop.time() < until_s:
+            if await self.read(name, urgency):
+                await asyncio.sleep(rest_s)
+
+    def sent_between(self, since_s: float, until_s: float, name: str) -> int:
+        return sum(since_s <= at_s < until_s and who == name for at_s, who in self.sent)
+
+
+def test_reads_go_in_the_order_in_which_they_were_asked_for() -> None:
+    broker = Broker(100)
+
+    async def day() -> None:
+        await asyncio.gather(*(broker.read(f"{number}") for number in range(100)))
+
+    run_virtually(broker.loop, day())
+    assert [name for _, name in broker.sent] == [f"{number}" for number in range(100)]
+    assert broker.sent[79][0] == 0
+    assert 60 <= broker.sent[80][0] <= 61
+
+
+def test_an_enforcement_overtakes_ordinary_reads_that_wait() -> None:
+    broker = Broker(100)
+
+    async def day() -> None:
+        ordinary = [asyncio.create_task(broker.read("ordinary")) for _ in range(120)]
+        await asyncio.sleep(5)
+        assert broker.queue.waiting == 40
+        await asyncio.gather(*(broker.read("enforcement", URGENT) for _ in range(20)))
+        await asyncio.gather(*ordinary)
+
+    run_virtually(broker.loop, day())
+    urgent_s = [at_s for at_s, name in broker.sent if name == "enforcement"]
+    assert [round(at_s) for at_s in urgent_s[:15]] == [5] * 15
+    # Beyond the reserve it waits too, and still goes before those that have waited longer.
+    assert max(urgent_s) <= min(at_s for at_s, name in broker.sent[95:] if name == "ordinary")
+
+
+def test_bars_that_wait_for_their_own_window_hold_up_nobody() -> None:
+    broker = Broker(1000)
+
+    async def day() -> None:
+        bars = [
+            asyncio.create_task(broker.read("bars", is_bars=True))
+            for _ in range(BARS_PER_WINDOW + 1)
+        ]
+        await asyncio.sleep(1)
+        await broker.read("other")
+        await asyncio.gather(*bars)
+
+    run_virtually(broker.loop, day())
+    assert broker.sent[-2][1] == "other"
+    assert round(broker.sent[-2][0]) == 1
+    assert 30 <= broker.sent[-1][0] <= 31
+
+
+def test_a_read_that_waits_can_be_called_off_and_costs_nothing() -> None:
+    broker = Broker(10)
+
+    async def day() -> None:
+        tasks = [asyncio.create_task(broker.read("first")) for _ in range(20)]
+        await asyncio.sleep(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert broker.queue.waiting == 0
+        await asyncio.sleep(60)
+        assert broker.budget.used(broker.loop.now_ns()) == 0
+        await broker.read("later")
+
+    run_virtually(broker.loop, day())
+    assert len(broker.sent) == 9
+
+
+def test_no_storm_while_the_broker_answers_429() -> None:
+    """However many ask: what is sent is bounded by the pauses, and a trial is one request."""
+    broker = Broker(200, is_busy=lambda at_s: at_s < 300)
+
+    async def day() -> None:
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(20):
+                readers.create_task(broker.read_on("ordinary", NORMAL, 400))
+            for _ in range(4):
+                readers.create_task(broker.read_on("enforcement", URGENT, 400))
+
+    run_virtually(broker.loop, day())
+    # Those of the first instant left before any answer; then the pauses are 2, 4, 8, 15, 30 s, ...
+    assert broker.sent_between(0, 0.001, "ordinary") == 20
+    assert broker.sent_between(0.001, 60, "ordinary") <= 5
+    assert broker.sent_between(60, 300, "ordinary") <= 9
+    # Urgent ones pause 1, 2, 4, 4, ... s, two at a time.
+    assert broker.sent_between(0.001, 60, "enforcement") <= 34
+    assert 100 <= broker.sent_between(60, 300, "enforcement") <= 130
+    # And it is over as soon as the broker lets them pass.
+    assert broker.sent_between(300, 305, "enforcement") >= 4
+    assert broker.sent_between(300, 335, "ordinary") >= 4
+
+
+def test_another_program_that_uses_up_the_limit_makes_us_slower_not_blind() -> None:
+    """The broker allows 200 a minute, and another program takes 150 of them."""
+    allowed = 50
+    answered: list[tuple[float, bool]] = []
+
+    def is_busy(at_s: float) -> bool:
+        let_pass = sum(1 for sent_s, passed in answered if passed and sent_s > at_s - 60)
+        answered.append((at_s, let_pass < allowed))
+        return let_pass >= allowed
+
+    broker = Broker(200, is_busy)
+
+    async def day() -> None:
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(6):
+                readers.create_task(broker.read_on("ordinary", NORMAL, 1200, rest_s=1))
+
+    run_virtually(broker.loop, day())
+    refused = [at_s for at_s, passed in answered if not passed]
+    passed_late = [at_s for at_s, passed in answered if passed and at_s > 600]
+    assert len(refused) < 60
+    assert len(passed_late) > 250
+
+
+def test_one_429_is_forgotten_after_its_pause_however_much_was_sent_before() -> None:
+    """A start reads much within a second; the rest of its minute must not be lost with one 429."""
+    broker = Broker(200, is_busy=lambda at_s: 1 <= at_s < 1.1)
+
+    async def day() -> None:
+        await asyncio.gather(*(broker.read("start") for _ in range(100)))
+        await asyncio.sleep(1)
+        assert not await broker.read("refused")
+        for _ in range(18):
+            assert await broker.read("then")
+
+    run_virtually(broker.loop, day())
+    assert broker.sent[-18][0] < 3.2
+    assert broker.sent[-1][0] < 5

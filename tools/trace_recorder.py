@@ -1,0 +1,225 @@
+"""Records every message between actors with its times, as a trace that timeline viewers open.
+
+It looks on at `Mailbox` and `Actor` from outside, by taking the place of three of their methods
+while it is installed; the program itself has no line of this.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from pykka._envelope import Envelope
+
+from risk_actors.runtime.actor import Actor
+from risk_actors.runtime.mailbox import Mailbox
+
+_NS_PER_US = 1000
+_PID = 1
+_SHORTEST_US = 0.001
+
+type Track = tuple[str, int]
+"""A name, and the thread for those that are no actors: several threads may send in one name."""
+
+
+class _Put(NamedTuple):
+    """A message that was put into a mailbox."""
+
+    number: int
+    envelope: Envelope[Any]
+    """Kept, so that no later one gets the same identity."""
+    at_ns: int
+    track: Track
+    depth: int
+    """What waited there already."""
+
+
+class _Handled(NamedTuple):
+    """A message that an actor handled."""
+
+    address: str
+    put: _Put | None
+    began_ns: int
+    ended_ns: int
+    message: object
+    error: str
+
+
+class _Sent(NamedTuple):
+    """A message that somebody put who was handling none: the broker's side, the clock, a start."""
+
+    track: Track
+    began_ns: int
+    ended_ns: int
+    message: object
+    to: str
+
+
+class Recorder:
+    """Keeps all in memory until it is asked for the trace; its methods run on any thread."""
+
+    def __init__(self) -> None:
+        self._here = threading.local()
+        self._puts: dict[int, _Put] = {}
+        self._handled: list[_Handled] = []
+        self._sent: list[_Sent] = []
+        self._addresses: set[str] = set()
+        self._numbers = iter(range(1, 2**62))
+        self._began_ns = time.perf_counter_ns()
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Look on for as long as the context lasts."""
+        put, take, receive = Mailbox._put, Mailbox._take, Actor.on_receive  # noqa: SLF001
+
+        def traced_put(mailbox: Mailbox, envelope: Envelope[Any], sender: str) -> None:
+            began_ns = self._before_put(mailbox, envelope, sender)
+            put(mailbox, envelope, sender)
+            self._after_put(mailbox, envelope, sender, began_ns)
+
+        def traced_take(mailbox: Mailbox) -> Envelope[Any]:
+            envelope = take(mailbox)
+            self._here.taken = envelope
+            return envelope
+
+        def traced_receive(actor: Actor, message: Any) -> None:
+            began_ns = self._before_receive(actor)
+            error = ""
+            try:
+                receive(actor, message)
+            except BaseException as raised:
+                error = type(raised).__name__
+                raise
+            finally:
+                self._after_receive(actor, message, began_ns, error)
+
+        Mailbox._put = traced_put  # type: ignore[assignment,method-assign]  # noqa: SLF001
+        Mailbox._take = traced_take  # type: ignore[assignment,method-assign]  # noqa: SLF001
+        Actor.on_receive = traced_receive  # type: ignore[assignment,method-assign]
+        try:
+            yield
+        finally:
+            Mailbox._put = put  # type: ignore[method-assign]  # noqa: SLF001
+            Mailbox._take = take  # type: ignore[method-assign]  # noqa: SLF001
+            Actor.on_receive = receive  # type: ignore[method-assign]
+
+    # --- what is seen, on the threads of those who do it ------------------------------------
+
+    def _before_put(self, mailbox: Mailbox, envelope: Envelope[Any], sender: str) -> int:
+        now_ns = time.perf_counter_ns()
+        self._puts[id(envelope)] = _Put(
+            next(self._numbers), envelope, now_ns, self._track(sender), mailbox.depth
+        )
+        return now_ns
+
+    def _after_put(
+        self, mailbox: Mailbox, envelope: Envelope[Any], sender: str, began_ns: int
+    ) -> None:
+        if getattr(self._here, "address", None) is None:
+            now_ns = time.perf_counter_ns()
+            track = self._track(sender)
+            self._sent.append(_Sent(track, began_ns, now_ns, envelope.message, mailbox.address))
+
+    def _before_receive(self, actor: Actor) -> int:
+        self._here.address = actor.address
+        self._addresses.add(actor.address)
+        return time.perf_counter_ns()
+
+    def _after_receive(self, actor: Actor, message: object, began_ns: int, error: str) -> None:
+        ended_ns = time.perf_counter_ns()
+        self._here.address = None
+        taken = getattr(self._here, "taken", None)
+        put = None
+        if taken is not None and taken.message is message:
+            put = self._puts.pop(id(taken), None)
+        self._handled.append(_Handled(actor.address, put, began_ns, ended_ns, message, error))
+
+    def _track(self, sender: str) -> Track:
+        address = getattr(self._here, "address", None)
+        if address is not None:
+            return (address, 0)
+        thread = threading.current_thread()
+        return (sender or thread.name, thread.ident or 0)
+
+    # --- the trace --------------------------------------------------------------------------
+
+    def trace(self) -> dict[str, Any]:
+        """Return it in the trace event format, as chrome://tracing and ui.perfetto.dev read it."""
+        self._tids: dict[Track, int] = {}
+        events = [self._slice_of_sent(sent) for sent in list(self._sent)]
+        for handled in list(self._handled):
+            events.append(self._slice_of_handled(handled))
+            if handled.put is not None:
+                events += self._arrow(handled, handled.put)
+        events.sort(key=lambda event: event["ts"])
+        return {"traceEvents": [*self._names(), *events], "displayTimeUnit": "ms"}
+
+    @property
+    def handled(self) -> int:
+        """How many messages were handled."""
+        return len(self._handled)
+
+    def _slice_of_sent(self, sent: _Sent) -> dict[str, Any]:
+        name = type(sent.message).__name__
+        return {
+            **self._slice(f"send {name}", sent.track, sent.began_ns, sent.ended_ns),
+            "args": {"to": sent.to, **_facts(sent.message)},
+        }
+
+    def _slice_of_handled(self, handled: _Handled) -> dict[str, Any]:
+        name, put = type(handled.message).__name__, handled.put
+        args = _facts(handled.message)
+        if put is not None:
+            args |= {
+                "from": put.track[0],
+                "waited_us": (handled.began_ns - put.at_ns) / _NS_PER_US,
+                "waiting_before": put.depth,
+            }
+        if handled.error:
+            args["error"] = handled.error
+        track = (handled.address, 0)
+        return {**self._slice(name, track, handled.began_ns, handled.ended_ns), "args": args}
+
+    def _slice(self, name: str, track: Track, began_ns: int, ended_ns: int) -> dict[str, Any]:
+        return {
+            "ph": "X",
+            "name": name,
+            "cat": "message",
+            "pid": _PID,
+            "tid": self._tid(track),
+            "ts": self._us(began_ns),
+            "dur": max((ended_ns - began_ns) / _NS_PER_US, _SHORTEST_US),
+        }
+
+    def _arrow(self, handled: _Handled, put: _Put) -> Iterator[dict[str, Any]]:
+        """Yield an arrow from where a message was sent to where it was handled."""
+        common = {"name": "message", "cat": "flow", "id": put.number, "pid": _PID}
+        yield {**common, "ph": "s", "tid": self._tid(put.track), "ts": self._us(put.at_ns)}
+        to = self._tid((handled.address, 0))
+        yield {**common, "ph": "f", "bp": "e", "tid": to, "ts": self._us(handled.began_ns)}
+
+    def _tid(self, track: Track) -> int:
+        # What an actor sends while it starts belongs to its own track.
+        key = (track[0], 0) if track[0] in self._addresses else track
+        return self._tids.setdefault(key, len(self._tids) + 1)
+
+    def _us(self, at_ns: int) -> float:
+        return (at_ns - self._began_ns) / _NS_PER_US
+
+    def _names(self) -> Iterator[dict[str, Any]]:
+        yield {"ph": "M", "name": "process_name", "pid": _PID, "args": {"name": "risk_actors"}}
+        for (name, _), tid in self._tids.items():
+            yield {
+                "ph": "M",
+                "name": "thread_name",
+                "pid": _PID,
+                "tid": tid,
+                "args": {"name": name},
+            }
+
+
+def _facts(message: object) -> dict[str, Any]:
+    """Return what finds a message again in the log and the record."""
+    facts = {name: getattr(message, name, None) for name in ("correlation_id", "account_id")}
+    return {name: value for name, value in facts.items() if value is not None}
