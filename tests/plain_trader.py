@@ -7,6 +7,7 @@ the rest to the SDK. Only waiting times that are the SDK's configuration are eve
 import asyncio
 import gc
 import threading
+import time
 import warnings
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -82,8 +83,18 @@ class PlainTrader:
         return self.begin(coroutine).result(within_s)
 
     def stream(self, *contract_ids: str) -> Self:
-        """Connect and subscribe, as the examples do."""
+        """Connect and subscribe, as the examples do; return when the broker knows of it.
+
+        The SDK itself asks for no answer. Nothing is waited for where the broker refuses.
+        """
+        is_known = self.account_id in self.simulator.gateway.exchange.accounts
+        before = subscribers(self.simulator, "Trades", self.account_id)
         self.do(self._stream(contract_ids))
+        deadline_s = time.monotonic() + _CALL_S
+        pause = threading.Event()
+        while is_known and subscribers(self.simulator, "Trades", self.account_id) == before:
+            assert time.monotonic() < deadline_s, "the script's subscriptions never arrived"
+            pause.wait(0.005)
         return self
 
     def managers(self) -> tuple[PositionManager, OrderManager]:

@@ -1,9 +1,9 @@
 """I3: an enforcement that is announced as ended was really over, as the broker has it or told it.
 
-For every goal and lock that it served there must have been an instant, from shortly before it was
-set until the end was announced, at which the broker held, or had told that it holds, nothing in
-scope (for a reduction: no more than the target). What was never told cannot be known, so the truth
-alone would ask too much; what was told late is out of date, so what was told alone would too.
+For every goal and lock that it served there must have been an instant, from when it was set until
+the end was announced, at which the broker held, or had told that it holds, nothing in scope (for a
+reduction: no more than the target). What was never told cannot be known, so the truth alone would
+ask too much; what was told late is out of date, so what was told alone would too.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,8 @@ from risk_actors.actors.lockout import PANIC
 from risk_actors.actors.record import Entry
 from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import Action, Existing, Flatten
-from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.sight import Holding, Timeline, Told, Truth
 from risk_actors.fuzz.stage import Stage
-
-EARLIER_NS = 4 * S
-"""An event is late, or REST stale, by less than this: so old may be what a goal was set for."""
-CLOCKS_APART_NS = S
-"""The guard's clock is less than this away from the broker's."""
-
 
 type _IsFine = Callable[[Holding], bool]
 
@@ -77,19 +70,20 @@ class FlatCheck:
             return []
         goals = self._goals.pop(account_id, [])
         began_ns = self._started_ns.get(account_id, message.at_ns)
-        until_ns = message.at_ns + CLOCKS_APART_NS
+        until_ns = message.at_ns
         found = []
         for contract_id in self._stage.contract_ids.values():
             for goal in goals:
-                span = (min(goal.since_ns, began_ns) - EARLIER_NS, until_ns)
+                span = (goal.since_ns, until_ns)
                 if not self._was_met(goal, account_id, contract_id, span):
                     found.append(("I3", f"{message}: {goal} was never met in {contract_id}"))
-            span = (began_ns - EARLIER_NS, until_ns)
+            span = (began_ns, until_ns)
             found += [
                 ("I3", f"{message}: under {lock} never flat in {contract_id}")
                 for lock in self._locks.get(account_id, ())
                 if lock.covers(contract_id)
                 and lock.existing is Existing.FLATTEN
+                and lock.since_ns <= began_ns
                 and not self._was(account_id, contract_id, span, _is_empty)
             ]
         return found
@@ -114,8 +108,14 @@ class FlatCheck:
     def _was(
         self, account_id: int, contract_id: str, span: tuple[int, int], is_fine: _IsFine
     ) -> bool:
+        # The record has the guard's time, the timelines have the broker's.
+        behind_ns = self._stage.clock.now_ns() - self._stage.guard_clock.now_ns()
+        since_ns, until_ns = span[0] + behind_ns, span[1] + behind_ns
         timelines: tuple[Timeline, ...] = (self._truth, self._told)
-        return any(each.was_ever(account_id, contract_id, span, is_fine) for each in timelines)
+        return any(
+            each.was_ever(account_id, contract_id, (since_ns, until_ns), is_fine)
+            for each in timelines
+        )
 
 
 def _is_empty(holding: Holding) -> bool:
