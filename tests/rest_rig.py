@@ -65,13 +65,15 @@ type Answering = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 async def raw_server(answering: Answering) -> AsyncIterator[str]:
     """Serve bytes, well-formed or not; gives the API's address."""
     tasks: set[asyncio.Task[Any]] = set()
+    is_over = False
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             tasks.add(task)
         try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
+            # One that the SDK had shielded may still come when all is over.
+            while not is_over and (head := await reader.readuntil(b"\r\n\r\n")):
                 lower = head.lower()
                 length = 0
                 if b"content-length:" in lower:
@@ -89,6 +91,7 @@ async def raw_server(answering: Answering) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}/api"
     finally:
+        is_over = True
         server.close()
         for task in tasks:
             task.cancel()

@@ -1,7 +1,5 @@
 """The position actor: one account's positions, working orders and fills."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from risk_actors import messages as m
@@ -50,18 +48,26 @@ class PositionActor(Actor):
         account_id: int,
         name: str,
         calendar: TradingCalendar,
-        seen_before: Mapping[int, SeenBefore] = MappingProxyType({}),
+        seen_before: dict[int, SeenBefore] | None = None,
         symbols: dict[str, str] | None = None,
     ) -> None:
-        """Take the account, and by id when the run before saw fills of it come.
+        """Take the account, and what outlives this actor, for it is told only once.
 
-        `symbols` is where those by contract are kept that outlive this actor; they are told once.
+        Args:
+            context: what every actor is given.
+            account_id: the account.
+            name: how the broker calls it.
+            calendar: tells the trading day and week.
+            seen_before: by id when the run before, or an actor before this one, saw fills come;
+                those that come are put in.
+            symbols: the same of symbols by contract.
         """
         super().__init__(context)
         self._account_id = account_id
         day = calendar.day(self.clock.now_ns())
         self._day_start_ns = day.start_ns
-        self._book = PositionBook(account_id, name, day, seen_before)
+        self._seen = {} if seen_before is None else seen_before
+        self._book = PositionBook(account_id, name, day, self._seen)
         self._symbols = {} if symbols is None else symbols
         for contract_id, symbol in self._symbols.items():
             self._book.name_symbol(contract_id, symbol)
@@ -75,6 +81,7 @@ class PositionActor(Actor):
         now_ns = self.clock.now_ns()
         match message:
             case m.FillReported():
+                self._remember_seen(message)
                 fill = self._book.on_fill(message.fill, message.at_ns)
                 if fill is not None:
                     self._tell(message, now_ns, (fill,))
@@ -91,6 +98,12 @@ class PositionActor(Actor):
                 self._learn(message, now_ns)
             case _:
                 self._reset(message, now_ns)
+
+    def _remember_seen(self, message: m.FillReported) -> None:
+        """Keep when a fill came, by which it lies under a lock or not."""
+        fill = message.fill
+        if not self._book.knows_fill(fill.id):
+            self._seen.setdefault(fill.id, SeenBefore(fill.at_ns, message.at_ns))
 
     def _is_news(
         self, message: m.PositionReported | m.OrderReported | m.AccountReported, now_ns: int
@@ -125,7 +138,10 @@ class PositionActor(Actor):
             case m.WeeklyReset():
                 self._week_start_ns = message.week_start_ns
                 # A week may begin in the middle of a day, whose counters still need its fills.
-                self._book.forget_fills_before(min(message.week_start_ns, self._day_start_ns))
+                oldest_ns = min(message.week_start_ns, self._day_start_ns)
+                self._book.forget_fills_before(oldest_ns)
+                for fill_id in [i for i, seen in self._seen.items() if seen.at_ns < oldest_ns]:
+                    del self._seen[fill_id]
 
     def _tell(
         self,

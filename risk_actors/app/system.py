@@ -328,6 +328,7 @@ def _conditions(blueprint: Blueprint) -> dict[str, set[int]]:
 
 def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Member:
     symbols: dict[str, str] = {}
+    seen = dict(blueprint.seen_fills.get(account_id, {}))
 
     def make(context: ActorContext) -> PositionActor:
         return PositionActor(
@@ -335,7 +336,7 @@ def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Membe
             account_id=account_id,
             name=name,
             calendar=blueprint.calendar,
-            seen_before=blueprint.seen_fills.get(account_id, {}),
+            seen_before=seen,
             symbols=symbols,
         )
 

@@ -73,11 +73,13 @@ class CloseSlot(CommandSlot):
     def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
         """Tell whether the account shows that the close happened.
 
-        The contract is flat; or the reported size shrank by as much; or that much was filled on
-        the closing side by an order that is new, once report and fills agree. While a market order
-        of the closing side still works, more of it is to come: the broker closes what is open when
-        the command arrives, which may be more than was known when it was sent. A position that
-        merely changed sides proves nothing: the close may be on its way to that one too.
+        The contract is flat; or that much was filled on the closing side by an order that is new,
+        once report and fills agree; or a snapshot asked for since shows a size that is smaller by
+        as much. A reported size that shrank does not say by whose doing: the trader's own stop may
+        have filled while the close is still on its way. While a market order of the closing side
+        still works, more of it is to come: the broker closes what is open when the command
+        arrives, which may be more than was known when it was sent. A position that merely changed
+        sides proves nothing: the close may be on its way to that one too.
         """
         position = state.position_in(contract_id)
         size = 0 if position is None else position.size
@@ -91,7 +93,8 @@ class CloseSlot(CommandSlot):
         wanted = whole if self.partial_size is None else self.partial_size
         if size * self.size_before < 0:
             return False
-        if self.partial_size and abs(size) <= abs(self.size_before) - wanted:
+        is_read_since = state.snapshot_asked_ns > self.sent_ns
+        if self.partial_size and is_read_since and abs(size) <= abs(self.size_before) - wanted:
             return True
         return self._closed_size >= wanted and state.is_settled
 

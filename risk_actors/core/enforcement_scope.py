@@ -3,7 +3,7 @@
 Both are compared with what the broker shows. Nothing here knows of commands.
 """
 
-from risk_actors.core.account_state import AccountState, entry_size
+from risk_actors.core.account_state import AccountState, entry_size, waits_for_parent
 from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Order
 from risk_actors.core.enforcement_effects import RULE_BROKEN, UNDER_LOCK, Goal
 from risk_actors.core.kept_sizes import KeptSizes
@@ -108,7 +108,11 @@ class Scope:
                 and (abs(position.counted_size) > target)
                 for position in state.positions
             )
-            or any(self.is_unwanted(order, state) for order in state.orders)
+            # An exit's own bracket comes to life when the exit fills, and is cancelled then.
+            or any(
+                self.is_unwanted(order, state) and not waits_for_parent(order, state.orders)
+                for order in state.orders
+            )
             or any(self.target(contract_id) is not None for contract_id in state.awaited)
         )
 

@@ -133,6 +133,10 @@ class PositionBook:
         else:
             self._awaited.pop(order.id, None)
 
+    def knows_fill(self, fill_id: int) -> bool:
+        """Tell whether a fill was told before, by the stream or by a snapshot."""
+        return fill_id in self._fills
+
     def on_fill(self, fill: Fill, now_ns: int) -> Fill | None:
         """Take a trade row; return it as now known when it is new or changed, else None."""
         known = self._fills.get(fill.id)

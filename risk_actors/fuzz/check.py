@@ -7,22 +7,21 @@ time, the allowance is a figure of this page, with its reason.
 
 from risk_actors import messages as m
 from risk_actors.actors.record import Entry
-from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.check_commands import CommandCheck
 from risk_actors.fuzz.check_end import agreement, unexplained
 from risk_actors.fuzz.check_flat import FlatCheck
 from risk_actors.fuzz.check_locks import LockCheck, RebirthCheck
 from risk_actors.fuzz.check_prices import PriceCheck
+from risk_actors.fuzz.check_rebirth import changed
 from risk_actors.fuzz.check_rules import RuleCheck
 from risk_actors.fuzz.findings import Finding
+from risk_actors.fuzz.health import Health
 from risk_actors.fuzz.sight import Told, Truth
 from risk_actors.fuzz.stage import Stage
+from risk_actors.runtime.stepped import InjectedFailureError
 from risk_actors.simulator.checker import reduce_only
 from risk_actors.simulator.records import JournalEntry
 
-WELL_AFTER_NS = 310 * S
-"""Once all faults are over, whatever waits for its turn has had it after this long: the longest
-pause before a retry is 300 s, and an account is read every 30 s."""
 FINDINGS_AT_MOST = 5
 
 _NEWS = (
@@ -44,6 +43,9 @@ _DECISIONS = (
     m.DailyReset,
     m.ReconciliationDiffered,
 )
+_FAILURES = frozenset(
+    {m.ActorStatus.FAILED, m.ActorStatus.FAULT, m.ActorStatus.GIVEN_UP, m.ActorStatus.STUCK}
+)
 
 
 class Checker:
@@ -60,10 +62,10 @@ class Checker:
         self._rebirth = RebirthCheck(stage)
         self._commands = CommandCheck(self.truth)
         self._prices = PriceCheck(self.truth, self.told, stage)
-        self._rules = RuleCheck(self.truth, stage)
-        self._well_since_ns = stage.clock.now_ns()
+        self._rules = RuleCheck(self.truth, self.told, stage)
+        self._health = Health(stage.broker.accounts, stage.clock.now_ns())
         self._read = self._sent = self._watched = 0
-        self._picture: object = None
+        self._shown = stage.frame.picture
         self._has_stirred = False
 
     # --- what comes in ----------------------------------------------------------------------
@@ -81,13 +83,17 @@ class Checker:
         self.told.take(message, self._stage.clock.now_ns())
         self._prices.told(message)
 
-    def healed(self) -> None:
-        """A fault is over."""
-        self._well_since_ns = self._stage.clock.now_ns()
+    def begins_or_ends(self) -> None:
+        """A fault is about to begin or to end."""
+        self._examine(self._stage.clock.now_ns())
+
+    def failed(self) -> None:
+        """The guard, or a part of it, is about to fail."""
+        self._health.harmed(self._stage.clock.now_ns())
 
     def reborn(self) -> None:
         """The guard is about to start after a kill."""
-        self.healed()
+        self.failed()
         self._rebirth.before()
 
     # --- looking ----------------------------------------------------------------------------
@@ -102,18 +108,17 @@ class Checker:
         stirred, self._has_stirred = self._has_stirred, False
         return stirred
 
-    @property
-    def is_well(self) -> bool:
-        """Whether nothing has been wrong for so long that nothing has to wait any more."""
+    def _examine(self, now_ns: int) -> None:
+        """Take note of all that is wrong now."""
         stage = self._stage
-        now_ns = stage.clock.now_ns()
-        if stage.broker.on or stage.is_dead or stage.broker.exchange.halted:
-            self._well_since_ns = now_ns
-        return now_ns - self._well_since_ns >= WELL_AFTER_NS
+        self._health.suffer(stage.broker.on, now_ns)
+        if stage.is_dead or stage.broker.exchange.halted:
+            self._health.harmed(now_ns)
 
     def look(self) -> None:
         """Check all that can be checked now."""
         stage, now_ns = self._stage, self._stage.clock.now_ns()
+        self._examine(now_ns)
         for entry in stage.store.entries[self._read :]:
             self._read += 1
             self._take(entry)
@@ -126,18 +131,25 @@ class Checker:
             self.found("I2", violation)
         if stage.system.dead_letters.total:
             self.found("actor", f"{stage.system.dead_letters.total} dead letters")
-        for fault in stage.scheduler.faults:
-            self.found("actor", fault)
-        stage.scheduler.faults.clear()
         if stage.is_dead:
             return
-        is_well = self.is_well
-        self._tell(self._locks.look(now_ns, is_well=is_well))
-        self._tell(self._rules.look(now_ns, is_well=is_well))
+        well = [
+            account_id
+            for account_id in stage.broker.accounts
+            if self._health.is_well(account_id, now_ns)
+        ]
+        self._tell(self._locks.look(now_ns, well))
+        self._tell(self._rules.look(now_ns, well))
         self._tell(self._prices.look(now_ns))
-        self._tell(self._rebirth.look(is_well=is_well))
+        if len(well) == len(stage.broker.accounts):
+            self._tell(self._rebirth.look())
 
     def _take(self, entry: Entry) -> None:
+        message = entry.message
+        if isinstance(message, m.ActorChanged) and message.status in _FAILURES:
+            self.failed()
+            if InjectedFailureError.__name__ not in message.detail:
+                self.found("actor", f"{message.address} {message.status}: {message.detail}")
         if isinstance(entry.message, _DECISIONS):
             self._has_stirred = True
         self._tell(self._flat.take(entry))
@@ -151,6 +163,16 @@ class Checker:
         self.look()
         self._tell(agreement(self._stage))
         self._tell(unexplained(self._stage))
+
+    def begin_rebirth(self) -> None:
+        """Note what is shown before a restart at the end."""
+        self._shown = self._stage.frame.picture
+
+    def end_rebirth(self) -> None:
+        """Compare it with what is shown once the guard is back."""
+        if not self.is_over:
+            now_ns = self._stage.clock.now_ns()
+            self._tell(changed(self._shown, self._stage.frame.picture, now_ns))
 
     def _tell(self, found: list[tuple[str, str]]) -> None:
         for invariant, what in found:

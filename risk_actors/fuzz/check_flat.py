@@ -68,12 +68,16 @@ class FlatCheck:
             self._started_ns[account_id] = message.at_ns
         if message.phase is not m.EnforcementPhase.FLAT_OBSERVED:
             return []
+        # A goal of this very instant may have come after the end, unless it was the beginning.
         goals = self._goals.pop(account_id, [])
+        begins = message.cause if not message.took_ns else None
+        known = [g for g in goals if g.since_ns < message.at_ns or g.cause == begins]
+        self._goals[account_id] = [goal for goal in goals if goal not in known]
         began_ns = self._started_ns.get(account_id, message.at_ns)
         until_ns = message.at_ns
         found = []
         for contract_id in self._stage.contract_ids.values():
-            for goal in goals:
+            for goal in known:
                 span = (goal.since_ns, until_ns)
                 if not self._was_met(goal, account_id, contract_id, span):
                     found.append(("I3", f"{message}: {goal} was never met in {contract_id}"))
@@ -83,7 +87,7 @@ class FlatCheck:
                 for lock in self._locks.get(account_id, ())
                 if lock.covers(contract_id)
                 and lock.existing is Existing.FLATTEN
-                and lock.since_ns <= began_ns
+                and lock.since_ns < began_ns
                 and not self._was(account_id, contract_id, span, _is_empty)
             ]
         return found

@@ -1,5 +1,6 @@
 """I4 and I5: what is locked stays empty, and no lock is forgotten."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from risk_actors.actors.picture import AccountPicture
@@ -19,13 +20,12 @@ class LockCheck:
     def __init__(self, truth: Truth, stage: Stage) -> None:
         self._truth, self._stage = truth, stage
 
-    def look(self, now_ns: int, *, is_well: bool) -> list[tuple[str, str]]:
-        """Return what has stayed under a lock for too long."""
-        if not is_well:
-            return []
+    def look(self, now_ns: int, well: Sequence[int]) -> list[tuple[str, str]]:
+        """Return what has stayed under a lock for too long in accounts that are well."""
         return [
             ("I4", f"{what} stays under lock {lock.rule_id} of account {lock.account_id}")
             for lock in self._in_force()
+            if lock.account_id in well
             for what in self._stays(lock, now_ns)
         ]
 
@@ -84,10 +84,10 @@ class RebirthCheck:
             len(self._stage.broker.exchange.trades),
         )
 
-    def look(self, *, is_well: bool) -> list[tuple[str, str]]:
-        """Once it is settled after the start, compare."""
+    def look(self) -> list[tuple[str, str]]:
+        """Compare, once it is settled after the start."""
         before = self._before
-        if before is None or not is_well:
+        if before is None:
             return []
         self._before = None
         locks = self._stage.store.locks

@@ -24,7 +24,7 @@ class PriceCheck:
     def __init__(self, truth: Truth, told: Told, stage: Stage) -> None:
         self._truth, self._told, self._stage = truth, told, stage
         self._true: dict[str, deque[tuple[int, Decimal, Decimal]]] = {}
-        self._looked_ns = 0
+        self._looked_ns = self._looked_before_ns = 0
 
     def told(self, message: m.Message) -> None:
         """Take note of a price that is true."""
@@ -47,8 +47,10 @@ class PriceCheck:
     def look(self, now_ns: int) -> list[tuple[str, str]]:
         """Return what is shown as known and cannot be."""
         picture, stage = self._stage.frame.picture, self._stage
-        # What is shown may be as old as the last tick.
-        shown_ns, self._looked_ns = self._looked_ns, now_ns
+        # What is shown may be as old as the tick before.
+        if now_ns != self._looked_ns:
+            self._looked_before_ns, self._looked_ns = self._looked_ns, now_ns
+        shown_ns = self._looked_before_ns
         found = []
         for account in picture.accounts:
             for position in account.positions:

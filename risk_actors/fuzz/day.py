@@ -111,6 +111,13 @@ class Kill(Element, frozen=True, kw_only=True):
     down_s: float
 
 
+class Fail(Element, frozen=True, kw_only=True):
+    """An actor fails at the next message that it takes, and is started anew by itself."""
+
+    which: float
+    """Which of all actors, in the order of their start, as a share of their number."""
+
+
 class ClockSet(Element, frozen=True, kw_only=True):
     """Somebody sets the clock of the guard's PC."""
 
@@ -130,6 +137,7 @@ type Deed = (
     | Move
     | BadTick
     | Kill
+    | Fail
     | ClockSet
 )
 

@@ -31,15 +31,16 @@ _DATES = (
 _SYMBOLS = ("MNQ", "ES", "MES", "MCL", "ZN", "6E")
 BEFORE_OPEN_S = 120.0
 """The day begins so long before the market opens, at 17:00 in Chicago."""
-LENGTH_S = BEFORE_OPEN_S + 24 * 3600.0 + 300.0
-"""It ends a little after the next reset."""
 _CLOSE_S = BEFORE_OPEN_S + 23 * 3600.0
 _RESET_S = BEFORE_OPEN_S + 24 * 3600.0
-_LAST_DEED_S = LENGTH_S - 120.0
+LENGTHS_S = (_RESET_S + 300.0, _CLOSE_S - 1_500.0)
+"""It ends a little after the next reset, or while the market is open and the day's sums stand."""
+_QUIET_AT_THE_END_S = 120.0
 
 
 class _Cast(NamedTuple):
     rng: Random
+    length_s: float
     accounts: tuple[d.AccountPlan, ...]
     symbols: tuple[str, ...]
 
@@ -58,13 +59,13 @@ def draw_day(seed: int) -> d.Day:
         for i in range(rng.choice((1, 1, 2, 3)))
     )
     symbols = tuple(rng.sample(_SYMBOLS, rng.choice((1, 2, 2, 3))))
-    cast = _Cast(rng, accounts, symbols)
-    episodes = _episodes(rng)
+    cast = _Cast(rng, rng.choice(LENGTHS_S), accounts, symbols)
+    episodes = _episodes(rng, cast.length_s)
     deeds = sorted(_deeds(cast, episodes), key=lambda deed: deed.at_s)
     return d.Day(
         seed=seed,
         start_ns=_start_ns(rng),
-        length_s=LENGTH_S,
+        length_s=cast.length_s,
         symbols=symbols,
         accounts=accounts,
         rules=draw_rules(rng, symbols, [account.name for account in accounts], 50_000.0),
@@ -83,16 +84,17 @@ def _start_ns(rng: Random) -> int:
     return int((opens.timestamp() - BEFORE_OPEN_S) * NS_PER_S)
 
 
-def _episodes(rng: Random) -> list[float]:
+def _episodes(rng: Random, length_s: float) -> list[float]:
     """Return when something begins to happen."""
-    found = [round(rng.uniform(130.0, _CLOSE_S - 300.0), 1) for _ in range(rng.randint(2, 5))]
+    last_s = length_s - 2 * _QUIET_AT_THE_END_S
+    found = [rng.uniform(130.0, min(last_s, _CLOSE_S - 300.0)) for _ in range(rng.randint(2, 5))]
     if rng.random() < 0.25:
         found.append(_CLOSE_S - rng.uniform(5.0, 60.0))
     if rng.random() < 0.25:
         found.append(_RESET_S + rng.uniform(-30.0, 20.0))
     if rng.random() < 0.15:
         found.append(BEFORE_OPEN_S - rng.uniform(0.0, 20.0))
-    return sorted(round(at_s, 1) for at_s in found)
+    return sorted(round(at_s, 1) for at_s in found if at_s < last_s)
 
 
 # --- deeds ----------------------------------------------------------------------------------
@@ -108,7 +110,8 @@ def _deeds(cast: _Cast, episodes: list[float]) -> Iterator[d.Deed]:
             if rng.random() < 0.25:
                 account, symbol = cast.account(), cast.symbol()
             yield rng.choices(_MAKERS, _WEIGHTS)[0](rng, round(at_s, 3), account, symbol)
-            at_s = min(at_s + rng.choice((0.0, 0.05, 0.3, 1.0, 3.0, 8.0)), _LAST_DEED_S)
+            pause_s = rng.choice((0.0, 0.05, 0.3, 1.0, 3.0, 8.0))
+            at_s = min(at_s + pause_s, cast.length_s - _QUIET_AT_THE_END_S)
     if rng.random() < 0.12:
         yield d.ClockSet(at_s=rng.choice(episodes) + 2.0, by_s=rng.choice((-7200, -90, 60, 86400)))
 
@@ -179,6 +182,10 @@ def _kill(rng: Random, at_s: float, _account: int, _symbol: str) -> d.Deed:
     )
 
 
+def _fail(rng: Random, at_s: float, _account: int, _symbol: str) -> d.Deed:
+    return d.Fail(at_s=at_s, which=round(rng.random(), 3))
+
+
 _CHANCES: tuple[tuple[Callable[[Random, float, int, str], d.Deed], float], ...] = (
     (_enter, 10.0),
     (_exit, 3.0),
@@ -192,6 +199,7 @@ _CHANCES: tuple[tuple[Callable[[Random, float, int, str], d.Deed], float], ...] 
     (_move, 6.0),
     (_bad_tick, 1.0),
     (_kill, 0.45),
+    (_fail, 0.4),
 )
 _MAKERS = tuple(make for make, _ in _CHANCES)
 _WEIGHTS = tuple(weight for _, weight in _CHANCES)
@@ -214,7 +222,7 @@ def _faults(cast: _Cast, episodes: list[float]) -> Iterator[d.Fault]:
             yield d.Fault(
                 kind=kind,
                 begin_s=begin_s,
-                end_s=round(min(begin_s + lasts_s, _LAST_DEED_S), 3),
+                end_s=round(min(begin_s + lasts_s, cast.length_s - _QUIET_AT_THE_END_S), 3),
                 chance=rng.choice((0.2, 0.5, 1.0)),
                 account=cast.account() if kind in k.OF_ACCOUNTS or rng.random() < 0.2 else None,
                 symbol=cast.symbol() if kind in k.OF_CONTRACTS else None,

@@ -8,7 +8,6 @@ deed, a fault's edge, the end of a lock, a reset, the market's open and close.
 import contextlib
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 
 from risk_actors.fuzz import day as d
@@ -16,7 +15,7 @@ from risk_actors.fuzz import kinds as k
 from risk_actors.fuzz.broker import MS, S
 from risk_actors.fuzz.check import Checker
 from risk_actors.fuzz.findings import Finding
-from risk_actors.fuzz.stage import CHECKED_BY, HUBS, MARKET, BusyForeverError, Stage
+from risk_actors.fuzz.stage import CHECKED_BY, HUBS, MARKET, BusyForeverError, Stage, instant_ns
 from risk_actors.runtime.stepped import ActorFailedError
 from risk_actors.simulator.records import Bracket, Order, OrderType, Quote, Side, Ticket
 from risk_actors.simulator.refusals import RefusedError
@@ -33,6 +32,8 @@ QUOTE_AFTER_NS = 2 * S
 MOVE_EVERY_NS = S // 2
 HEAL_FOR_NS = 320 * S
 """After the day everything is well for so long: longer than the longest pause before a retry."""
+RESTS_AFTER_NS = 5 * S
+"""A guard that was started has come to rest after this long."""
 _BAD_TICK_LASTS_NS = 300 * MS
 
 
@@ -62,6 +63,7 @@ class Player:
             self._run_until(self._at_ns(self._day.length_s))
             self._heal()
             self.checker.end()
+            self._restart()
         except ActorFailedError as error:
             self.checker.found("actor", str(error))
         except BusyForeverError as error:
@@ -81,6 +83,19 @@ class Player:
         self._run_until(self._clock.now_ns() + HEAL_FOR_NS)
         self.stage.read_accounts("the end")
         self._run_until(self._clock.now_ns() + 3 * S)
+
+    def _restart(self) -> None:
+        """Kill the guard once more, when nothing goes on, and see whether it is as before."""
+        if self.checker.is_over:
+            return
+        self.checker.begin_rebirth()
+        self.stage.die()
+        self.stage.start()
+        self.stage.settle()
+        self._broker.repeat_quotes()
+        self._stir()
+        self._run_until(self._clock.now_ns() + RESTS_AFTER_NS)
+        self.checker.end_rebirth()
 
     # --- time -------------------------------------------------------------------------------
 
@@ -147,9 +162,7 @@ class Player:
         for account in self.stage.frame.picture.accounts:
             for lock in account.locks:
                 ends = (lock.until, lock.unlock.due if lock.unlock else None)
-                ahead += [
-                    int(datetime.fromisoformat(text).timestamp() * S) for text in ends if text
-                ]
+                ahead += [instant_ns(text) for text in ends if text]
         later = [at_ns for at_ns in ahead if at_ns > now_ns]
         return min(later, default=now_ns + LONGEST_STRIDE_NS)
 
@@ -198,8 +211,8 @@ class Player:
 
     def _end(self, fault: d.Fault) -> None:
         if fault in self._broker.on:
+            self.checker.begins_or_ends()
             self._broker.on.remove(fault)
-            self.checker.healed()
             self._apply(fault)
 
     def _apply(self, fault: d.Fault) -> None:
@@ -242,6 +255,10 @@ class Player:
                 self._show_bad(deed)
             case d.Kill():
                 self._kill(deed)
+            case d.Fail():
+                if not self.stage.is_dead:
+                    self.stage.fail(deed.which)
+                    self.checker.failed()
             case d.ClockSet():
                 self.stage.set_pc_clock(deed.by_s)
             case d.Panic() | d.Unlock() | d.Withdraw():

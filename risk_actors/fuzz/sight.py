@@ -100,6 +100,8 @@ class Truth(Timeline):
         """The same by account and contract."""
         self.opened_ns: dict[_Key, int] = {}
         """When a position last grew, or changed sides."""
+        self.begun_ns: dict[_Key, int] = {}
+        """When the trade began that is open, or was last."""
         self.appeared_ns: dict[int, int] = {}
         """When an order first worked."""
         self._positions: dict[_Key, list[tuple[int, int, Decimal]]] = {}
@@ -126,6 +128,8 @@ class Truth(Timeline):
         self._positions.setdefault(key, []).append(view)
         if abs(size) > abs(entry.size_before) or size * entry.size_before < 0:
             self.opened_ns[key] = entry.at_ns
+        if size and size * entry.size_before <= 0:
+            self.begun_ns[key] = entry.at_ns
         self.put(*key, entry.at_ns, size=size, order_ids=ids)
 
     def held_since(self, key: _Key, since_ns: int) -> list[tuple[int, Decimal]]:

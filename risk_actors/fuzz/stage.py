@@ -17,6 +17,7 @@ from risk_actors import messages as m
 from risk_actors.actors.operator import OperatorInlet
 from risk_actors.actors.picture import AccountPicture, Picture
 from risk_actors.actors.view import PictureFrame
+from risk_actors.app.supervision import RESYNC
 from risk_actors.app.system import ActorSystem, Blueprint
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.market_calendar import MarketCalendar
@@ -32,7 +33,7 @@ from risk_actors.fuzz.hostile import HostileBroker
 from risk_actors.fuzz.kept import KeptStore
 from risk_actors.runtime.clock import Clock, Reference, SystemClock, VirtualClock
 from risk_actors.runtime.control import Pulse
-from risk_actors.runtime.stepped import SteppedScheduler
+from risk_actors.runtime.stepped import Restarts, SteppedScheduler
 
 
 def _calendar() -> TradingCalendar:
@@ -54,6 +55,11 @@ READ_AGAIN_AFTER_NS = 2 * S
 BUSY_AT_MOST = 20_000
 """No chain of messages is longer than this (I6)."""
 HUBS = {k.USER_HUB_DOWN: "user", k.MARKET_HUB_DOWN: "market", k.REST_DOWN: "rest"}
+
+
+def instant_ns(text: str) -> int:
+    """Return the instant that a picture shows as text."""
+    return int(datetime.fromisoformat(text).timestamp() * S)
 
 
 class BusyForeverError(Exception):
@@ -132,7 +138,10 @@ class Stage:
                 unlock=self.unlock,
             )
         )
-        self.scheduler = SteppedScheduler(self.guard_clock, self._rng.randrange(1 << 30))
+        self.restarts = Restarts(outbox=self.system.supervisor_outbox, resync=RESYNC)
+        self.scheduler = SteppedScheduler(
+            self.guard_clock, self._rng.randrange(1 << 30), self.restarts
+        )
         self.scheduler.start(self.system.specs)
         self.inlet = OperatorInlet(
             self.system.operator_outbox,
@@ -174,6 +183,11 @@ class Stage:
         self.dies_after = None
         self.broker.hear = lambda _message: None
         self.broker.hears_user_hub = False
+
+    def fail(self, which: float) -> None:
+        """Let an actor fail at the next message that it takes."""
+        specs = self.system.specs
+        self.scheduler.fail(specs[int(which * len(specs))].address)
 
     def settle(self) -> None:
         """Let the actors handle what waits; they may be killed on the way."""

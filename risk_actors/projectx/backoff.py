@@ -3,10 +3,14 @@
 The broker counts more than we do: other programs of the same login, and what was sent before we
 started. A 429 that comes although our own count says there is room is therefore believed at once
 and forgotten slowly. Commands are never held back here.
+
+Most 429s are over within seconds, and whoever does not read is blind: so no pause of our own is
+long, and a share that is smaller than what was sent before it was lowered does not end all reading
+(see `budget.py`).
 """
 
 _NS_PER_S = 1_000_000_000
-PAUSES_S = (2, 4, 8, 15, 30)
+PAUSES_S = (2, 4, 5)
 """How long ordinary reads pause after the first, second, ... refusal in a row."""
 URGENT_PAUSES_S = (1, 2, 4)
 """The same for reads of an enforcement in progress, whatever the broker's Retry-After says."""
@@ -24,7 +28,8 @@ class Backoff:
     """Pauses and the reads' share of the budget. Not for more than one thread at a time."""
 
     def __init__(self, reads_per_minute: int) -> None:
-        self._full = reads_per_minute
+        self.full = reads_per_minute
+        """The reads' share while there is no 429."""
         self._least = min(
             reads_per_minute, max(_LEAST_PER_MINUTE, int(reads_per_minute * _LEAST_SHARE))
         )
@@ -58,7 +63,6 @@ class Backoff:
         self.refusals += 1
         is_another = self.refused_ns is None or sent_ns > self.refused_ns or not self._in_a_row
         if is_another:
-            # Not to less than was sent of late: that would stop all reads until it is forgotten.
             self._lowered_to = max(self._least, int(self.reads_per_minute(now_ns) * _LESS))
             self._in_a_row = min(self._in_a_row + 1, len(PAUSES_S))
         self.refused_ns = now_ns
@@ -83,6 +87,6 @@ class Backoff:
     def reads_per_minute(self, now_ns: int) -> int:
         """Return how many requests in 60 s leave room for an ordinary read."""
         if self.refused_ns is None:
-            return self._full
+            return self.full
         since_s = max(now_ns - self.refused_ns, 0) / _NS_PER_S
-        return min(self._full, self._lowered_to + int(self._full * since_s / _RECOVERED_AFTER_S))
+        return min(self.full, self._lowered_to + int(self.full * since_s / _RECOVERED_AFTER_S))

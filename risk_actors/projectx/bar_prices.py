@@ -31,8 +31,9 @@ _READ_EVERY_S = 1.0
 when bars of a second are lacking."""
 _EACH_EVERY_S = 2.0
 """How often one contract's bars are read."""
-_BUSY_PAUSE_S = 10.0
-"""After the broker has said that there were too many requests."""
+_BUSY_PAUSE_S = 4.0
+"""After the broker has said that there were too many requests; a price must not grow stale of it.
+"""
 STALE_AFTER_NS = 10 * NS_PER_S
 """How old a price may grow, unless the settings say otherwise."""
 _ASK_AFTER_SHARE = 0.5

@@ -21,6 +21,13 @@ _COMMANDS_SHARE = 0.05
 """Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
 _UNTIL_ONE_ENDS_NS = NS_PER_S
 """How soon to look again when it is another read's end that is waited for."""
+TRIAL_READS = 6
+"""So many ordinary reads go in each trial window although a lowered share is used up: enough to
+read one account whole."""
+TRIAL_WINDOW_NS = 5 * NS_PER_S
+"""With the user hub down, nobody is blind for longer than this because of 429s that are over."""
+_TRIALS_TO_LAST = 8
+"""They become fewer where else the full share would be used up before so many windows are over."""
 _SEVERAL_TRIALS = 2
 _ONE_TRIAL = 1
 
@@ -64,6 +71,7 @@ class RequestBudget:
         self._allowed = requests_per_minute
         self._sent = _Window(WINDOW_NS)
         self._bars = _Window(BARS_WINDOW_NS)
+        self._trials = _Window(TRIAL_WINDOW_NS)
         share = max(1, int(requests_per_minute * (1 - enforcement_share)))
         self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
         self._backoff = Backoff(share)
@@ -87,7 +95,7 @@ class RequestBudget:
             is_urgent = urgency is Urgency.ENFORCEMENT
             waits = [
                 self._backoff.pause_ns(now_ns, is_urgent=is_urgent),
-                self._sent.wait_ns(now_ns, self._limit(now_ns, urgency)),
+                self._room_wait_ns(now_ns, urgency),
             ]
             if is_bars:
                 waits.append(self._bars.wait_ns(now_ns, BARS_PER_WINDOW))
@@ -103,6 +111,8 @@ class RequestBudget:
         """Count one read, sent now; `end_read` must follow."""
         with self._lock:
             self._tell(now_ns)
+            if urgency is Urgency.NORMAL and len(self._sent) >= self._limit(now_ns, urgency):
+                self._trials.add(now_ns)
             self._sent.add(now_ns)
             if is_bars:
                 self._bars.add(now_ns)
@@ -158,6 +168,16 @@ class RequestBudget:
                 refused_ns=self._backoff.refused_ns,
             )
 
+    def _room_wait_ns(self, now_ns: int, urgency: Urgency) -> int:
+        wait_ns = self._sent.wait_ns(now_ns, self._limit(now_ns, urgency))
+        if wait_ns and urgency is Urgency.NORMAL:
+            # A few may go beyond a lowered share, none beyond the full one.
+            left = max(self._backoff.full - len(self._sent), 0)
+            most = min(TRIAL_READS, left // _TRIALS_TO_LAST + 1)
+            trial_ns = self._trials.wait_ns(now_ns, most)
+            wait_ns = min(wait_ns, max(trial_ns, self._sent.wait_ns(now_ns, self._backoff.full)))
+        return wait_ns
+
     def _limit(self, now_ns: int, urgency: Urgency) -> int:
         if urgency is Urgency.ENFORCEMENT:
             return self._urgent_limit
@@ -167,6 +187,7 @@ class RequestBudget:
         self._now_ns = now_ns
         self._sent.forget_outside(now_ns)
         self._bars.forget_outside(now_ns)
+        self._trials.forget_outside(now_ns)
         self._backoff.tell(now_ns)
 
 

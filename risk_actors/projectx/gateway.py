@@ -13,13 +13,14 @@ from risk_actors.core.broker import Account
 from risk_actors.core.commands import Command
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import NoteLocks, RequestBars
+from risk_actors.projectx.budget import BudgetState
 from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
 from risk_actors.projectx.service import GatewayService
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
 
-_CONNECT_GRACE_S = 15.0
+_CONNECT_GRACE_S = 25.0
 """What `connect` may take beyond the login: one attempt's end, its diagnosis, the accounts."""
 _START_TIMEOUT_S = 10.0
 
@@ -107,6 +108,11 @@ class ProjectXGateway:
         service = self._service
         return service is not None and service.has_room
 
+    def budget_state(self) -> BudgetState | None:
+        """Return how much of the request budget is used; None when not running. Any thread."""
+        service = self._service
+        return None if service is None else service.budget_state()
+
     def ping(self, answered: Callable[[], object]) -> bool:
         """Have a function called on the gateway's thread soon; false when that has ended."""
         return self._thread.call(answered)
@@ -132,12 +138,13 @@ class ProjectXGateway:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End streams, connections, loop and thread; nothing is emitted afterwards. Idempotent."""
         service, self._service = self._service, None
-        if service is not None:
-            try:
+        try:
+            if service is not None:
                 self._thread.run(service.stop(), timeout_s)
-            except TimeoutError:
-                logger.warning("The gateway's connections did not close in time")
-        self._thread.stop(timeout_s)
+        except TimeoutError:
+            logger.warning("The gateway's connections did not close in time")
+        finally:
+            self._thread.stop(timeout_s)
 
     async def _connect(self) -> tuple[Account, ...]:
         self._service = GatewayService(

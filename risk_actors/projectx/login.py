@@ -28,6 +28,8 @@ class LoginProblem(StrEnum):
     """No answer."""
     SERVER_FAULT = "server_fault"
     """An answer that is none, such as HTTP 503; it may pass."""
+    BUSY = "busy"
+    """Too many requests (HTTP 429); it will pass."""
     NONE = "none"
     """The broker lets us in; something else failed."""
 
@@ -61,7 +63,7 @@ async def diagnose_login(
 
 def _read_answer(where: str, status: int, content: bytes) -> Diagnosis:
     if status == _TOO_MANY_REQUESTS:
-        return Diagnosis(LoginProblem.SERVER_FAULT, f"{where} says there were too many requests")
+        return Diagnosis(LoginProblem.BUSY, f"{where} says there were too many requests")
     if status != _OK:
         return Diagnosis(LoginProblem.SERVER_FAULT, f"{where} answered HTTP {status}")
     try:

@@ -2,11 +2,17 @@
 
 Nothing here waits at the head of a line: a read that must wait for room, for the end of a pause or
 for the window of its own endpoint holds up nobody who may go.
+
+Reads that belong together (an account read whole) keep the place of the first of them: with little
+room, one account after the other is read, rather than a part of each.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from bisect import insort
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from itertools import count
 
 from loguru import logger
 
@@ -16,6 +22,19 @@ from risk_actors.projectx.ports import Clock
 _NS_PER_S = 1e9
 _LOOK_EVERY_S = 1.0
 """At least so often, as the clock may be set and the share of reads grows back."""
+
+_place: ContextVar[int | None] = ContextVar("place", default=None)
+_next_place = count(1).__next__
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Have the reads asked for within, and by tasks made within, keep one place in their line."""
+    token = _place.set(_next_place())
+    try:
+        yield
+    finally:
+        _place.reset(token)
 
 
 class ReadQueue:
@@ -37,7 +56,7 @@ class ReadQueue:
     async def turn(self, urgency: Urgency, *, is_bars: bool = False) -> AsyncIterator[int]:
         """Wait for the turn of one read and count it; gives the instant at which it goes."""
         ticket = _Ticket(urgency, is_bars)
-        self._lines[urgency].append(ticket)
+        insort(self._lines[urgency], ticket, key=lambda each: each.place)
         self._look()
         try:
             yield await ticket.went_ns
@@ -85,6 +104,7 @@ class _Ticket:
     def __init__(self, urgency: Urgency, is_bars: bool) -> None:
         self.urgency = urgency
         self.is_bars = is_bars
+        self.place = _place.get() or _next_place()
         self.has_gone = False
         self.went_ns: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 

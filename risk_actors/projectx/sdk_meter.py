@@ -2,8 +2,9 @@
 
 The SDK asks its limiter before each request, also before those that it sends by itself (logging
 in, and what belongs to it); so what stands in the limiter's place sees them all. It also keeps to
-itself what a 429 says about when to come back, and it would read an answer that never ends for
-ever; both are seen to at the HTTP client below it.
+itself what a 429 says about when to come back, sleeps for a minute after one to a request of its
+own, and would read an answer that never ends for ever; all this is seen to at the HTTP client
+below it.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 from project_x_py import ProjectX
+from project_x_py.exceptions import ProjectXError
 
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.ports import Clock
@@ -22,6 +24,13 @@ TOO_MANY_REQUESTS = 429
 LONGEST_ANSWER_BYTES = 32 * 1024 * 1024
 """Ten times what 20,000 bars take."""
 LONGEST_ANSWER_S = 8.0
+
+
+class TooManyRequestsError(ProjectXError):  # type: ignore[misc]
+    """A request of the SDK's own was answered 429.
+
+    Not the SDK's error for it, after which it would sleep.
+    """
 
 
 class Heard:
@@ -75,6 +84,7 @@ class SdkMeter:
         elif response.status_code == TOO_MANY_REQUESTS:
             now_ns = self._clock.now_ns()
             self._budget.refused(now_ns, now_ns, retry_after_s)
+            raise TooManyRequestsError("too many requests (HTTP 429)")
 
 
 class _Cut(httpx.AsyncByteStream):

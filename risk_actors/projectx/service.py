@@ -21,10 +21,10 @@ from risk_actors.messages import (
 from risk_actors.projectx.accounts import guarded_accounts, is_selected
 from risk_actors.projectx.bar_prices import STALE_AFTER_NS, BarPrices
 from risk_actors.projectx.bars import BarReader
-from risk_actors.projectx.budget import RequestBudget, Urgency
+from risk_actors.projectx.budget import BudgetState, RequestBudget, Urgency
 from risk_actors.projectx.connection import ConnectionBoard
 from risk_actors.projectx.correlation import CorrelationIds
-from risk_actors.projectx.errors import LoginFailed, PayloadError, ReadFailed
+from risk_actors.projectx.errors import LoginFailed, PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.hearing import Hearing
 from risk_actors.projectx.hubs import Hubs
 from risk_actors.projectx.inbound import Inbound
@@ -41,6 +41,9 @@ from risk_actors.projectx.streams import Streams
 from risk_actors.projectx.supervision import keep_running
 from risk_actors.projectx.time_desk import TimeDesk
 
+_FIRST_ACCOUNTS_S = 8.0
+_FIRST_ACCOUNTS_AGAIN_S = 0.5
+"""How long, and how often, the accounts are asked for at the start."""
 _LAST_ANSWERS_S = 1.0
 """How long a stop waits for commands that are on their way."""
 
@@ -98,10 +101,7 @@ class GatewayService:
         await self._time.begin(self._lane.ping)
         await self._session.login()
         await self._time.begin(self._lane.ping)
-        try:
-            accounts = await self._snapshots.accounts()
-        except (ReadFailed, PayloadError) as error:
-            raise LoginFailed(f"Logged in, but could not read the accounts: {error}.") from error
+        accounts = await self._first_accounts()
         chosen = guarded_accounts(accounts, self._settings)
         self._seen_ids = {account.id for account in accounts}
         self._keep("token renewal", self._session.renew_in_time)
@@ -109,6 +109,22 @@ class GatewayService:
         if self._time.has_work:
             self._keep("broker's time", partial(self._time.serve, self._lane.ping))
         return chosen
+
+    async def _first_accounts(self) -> tuple[Account, ...]:
+        """Return the accounts; a broker that is busy or faulty for a moment ends no start."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + _FIRST_ACCOUNTS_S
+        while True:
+            try:
+                return await self._snapshots.accounts(urgency=Urgency.ENFORCEMENT)
+            except (ReadFailed, PayloadError) as error:
+                is_final = isinstance(error, ReadFailed) and error.problem is ReadProblem.REFUSED
+                if is_final or loop.time() > deadline_s:
+                    raise LoginFailed(
+                        f"Logged in, but could not read the accounts: {error}."
+                    ) from error
+                logger.warning("The accounts cannot be read yet: {}", error)
+            await asyncio.sleep(_FIRST_ACCOUNTS_AGAIN_S)
 
     async def start(self, emit: Emit, account_ids: tuple[int, ...]) -> None:
         """Start the streams and all that watches over them."""
@@ -157,8 +173,12 @@ class GatewayService:
     def has_room(self) -> bool:
         """Whether every account can be read at once; may be asked by any thread."""
         accounts = len(self._streams.desk.account_ids) if self._streams else 1
-        room = self._budget.state(self._clock.now_ns()).room
+        room = self.budget_state().room
         return room >= accounts * REQUESTS_PER_SNAPSHOT
+
+    def budget_state(self) -> BudgetState:
+        """Return how much of the request budget is used; may be asked by any thread."""
+        return self._budget.state(self._clock.now_ns())
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""

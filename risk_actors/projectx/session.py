@@ -6,7 +6,6 @@ whenever the broker says 401. Logging in again leaves older tokens valid (docume
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from loguru import logger
@@ -16,6 +15,7 @@ from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.login import Diagnosis, LoginProblem, diagnose_login
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.say import Repeats
+from risk_actors.projectx.sdk_meter import TooManyRequestsError
 from risk_actors.projectx.secrets import remember_secret, scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
 
@@ -23,10 +23,15 @@ _UNLIMITED_PER_MINUTE = 1_000_000
 """The SDK's own limiter is one queue for all requests; our budget governs instead."""
 _REQUEST_TIMEOUT_S = 5
 _ATTEMPT_S = 8.0
+_LIST_ACCOUNTS_S = 1.0
+"""How long the SDK may list accounts once it has the token, which is all that is wanted of it."""
+_LOOK_FOR_TOKEN_S = 0.1
 _DIAGNOSIS_S = 4.0
 _SHORTEST_DIAGNOSIS_S = 1.0
 _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 4.0
+_BUSY_BACKOFF_S = 2.0
+"""The shortest pause after a 429; the budget tells the reads to pause as well."""
 _REFUSED_BACKOFF_S = 30.0
 """A running daemon that is refused goes on asking, but slowly: it may lock the user out."""
 _RENEWED_AFTER_SHARE = 0.8
@@ -84,6 +89,8 @@ class Session:
                     f" {diagnosis.words}."
                 )
             logger.warning("Login failed, trying again: {}", diagnosis.words)
+            if diagnosis.problem is LoginProblem.BUSY:
+                backoff_s = max(backoff_s, _BUSY_BACKOFF_S)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
 
@@ -115,8 +122,7 @@ class Session:
         """Close the SDK's connections."""
         if self._relogin is not None:
             self._relogin.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._relogin
+            await asyncio.gather(self._relogin, return_exceptions=True)
         await self.client.__aexit__(None, None, None)
 
     def _renewal_due_s(self) -> float:
@@ -145,6 +151,8 @@ class Session:
                 logger.error("Could not log in again: {}", diagnosis.words)
             if diagnosis.problem is LoginProblem.REFUSED:
                 backoff_s = _REFUSED_BACKOFF_S
+            elif diagnosis.problem is LoginProblem.BUSY:
+                backoff_s = max(backoff_s, _BUSY_BACKOFF_S)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
 
@@ -154,13 +162,12 @@ class Session:
         client = self.client
         before = (client.session_token, client.token_expiry)
         client.session_token = ""
-        failure = "no answer"
+        failure, is_busy = "no answer", False
         try:
-            await asyncio.wait_for(client.authenticate(), min(within_s, _ATTEMPT_S))
-        except TimeoutError:
-            pass
+            await self._authenticate(min(within_s, _ATTEMPT_S))
         except Exception as error:  # noqa: BLE001 -- the SDK raises all kinds; each is a failed login
             failure = scrub(str(error)) or type(error).__name__
+            is_busy = isinstance(error, TooManyRequestsError)
         token = client.session_token
         if isinstance(token, str) and token:
             # The SDK also fails when no account is active; that is not the login's fault.
@@ -173,6 +180,8 @@ class Session:
         client.headers.pop("Authorization", None)
         if before[0]:
             client.headers["Authorization"] = f"Bearer {before[0]}"
+        if is_busy:  # asking directly would only be one more
+            return Diagnosis(LoginProblem.BUSY, f"the broker says: {failure}")
         left_s = within_s - (asyncio.get_running_loop().time() - began_s)
         await client.rate_limiter.acquire()  # it counts: see `sdk_meter.py`
         diagnosis = await diagnose_login(
@@ -183,3 +192,21 @@ class Session:
         if diagnosis.problem is LoginProblem.NONE:
             return Diagnosis(LoginProblem.SERVER_FAULT, f"the SDK reports: {failure}")
         return diagnosis
+
+    async def _authenticate(self, within_s: float) -> None:
+        """Have the SDK log in; give it up in time, and soon after there is a token."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + within_s
+        attempt = asyncio.create_task(self.client.authenticate(), name="login")
+        has_token = False
+        try:
+            while not attempt.done() and (left_s := deadline_s - loop.time()) > 0:
+                await asyncio.wait({attempt}, timeout=min(left_s, _LOOK_FOR_TOKEN_S))
+                if self.client.session_token and not has_token:
+                    has_token = True
+                    deadline_s = min(deadline_s, loop.time() + _LIST_ACCOUNTS_S)
+            if attempt.done():
+                attempt.result()
+        finally:
+            attempt.cancel()
+            await asyncio.gather(attempt, return_exceptions=True)

@@ -48,7 +48,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long the first login is tried before the program gives up."""
     command_timeout_s: Annotated[Seconds, UNCLEAR] = 3.0
     """How long a close or cancel may go unanswered before it counts as uncertain."""
-    brake_after_commands: Annotated[int, msgspec.Meta(ge=5, le=1_000), UNCLEAR] = 40
+    brake_after_commands: Annotated[int, msgspec.Meta(ge=10, le=1_000), UNCLEAR] = 40
     """So many closes and cancels for one account in a minute while nothing changes at the broker,
     and something is wrong: sending pauses, longer each time; locks hold."""
     reconcile_every_s: Annotated[Seconds, UNCLEAR] = 30.0

@@ -6,6 +6,7 @@ after that read began. One of an enforcement does not wait for the end of one th
 
 import asyncio
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 from typing import NamedTuple
 
 from loguru import logger
@@ -20,11 +21,24 @@ from risk_actors.projectx.snapshots import SnapshotReader
 
 _RETRY_AFTER_S = 1.0
 _LONGEST_RETRY_S = 8.0
+_LONGEST_BUSY_RETRY_S = 4.0
+"""The same after a 429: the budget has the reads pause anyway, and knows when one may be tried."""
 _MAX_REASONS = 3
 _REASONS_OF_ENFORCEMENT = frozenset(
     {"uncertain answer", "confirm flat", "enforcement before the first snapshot"}
 )
 """Why the enforcer asks for a snapshot (`core.enforcement`)."""
+
+
+class _End(Enum):
+    """What came of a request."""
+
+    DONE = auto()
+    GIVEN_UP = auto()
+    """For a more urgent one, which it was joined with."""
+    BUSY = auto()
+    """There were too many requests."""
+    FAILED = auto()
 
 
 class _Request(NamedTuple):
@@ -110,22 +124,24 @@ class SnapshotDesk:
             request = self._waiting.pop(account_id, None)
             if request is None:
                 continue
-            is_done = await self._answer_or_hurry(account_id, request)
-            if is_done is None:
+            end = await self._answer_or_hurry(account_id, request)
+            if end is _End.GIVEN_UP:
                 wake.set()
                 continue
-            if is_done:
+            if end is _End.DONE:
                 retry_after_s = _RETRY_AFTER_S
                 continue
+            longest_s = _LONGEST_BUSY_RETRY_S if end is _End.BUSY else _LONGEST_RETRY_S
+            wait_s = min(retry_after_s, longest_s) if self._is_rest_up() else _LONGEST_RETRY_S
             # Whoever asked may be gone, and without a snapshot we are blind: so ask again.
-            await _wait_for(wake, retry_after_s if self._is_rest_up() else _LONGEST_RETRY_S)
+            await _wait_for(wake, wait_s)
             retry_after_s = min(retry_after_s * 2, _LONGEST_RETRY_S)
             if account_id not in self._waiting:
                 self._waiting[account_id] = request
                 wake.set()
 
-    async def _answer_or_hurry(self, account_id: int, request: _Request) -> bool | None:
-        """Answer a request; None when it was given up for a more urgent one, joined with it."""
+    async def _answer_or_hurry(self, account_id: int, request: _Request) -> _End:
+        """Answer a request, unless it is given up for a more urgent one, joined with it."""
         if request.urgency is Urgency.ENFORCEMENT:
             return await self._answer(account_id, request)
         answering = asyncio.create_task(self._answer(account_id, request))
@@ -136,14 +152,14 @@ class SnapshotDesk:
                 return answering.result()
             waiting = self._waiting.get(account_id)
             self._waiting[account_id] = request if waiting is None else request.joined(waiting)
-            return None
+            return _End.GIVEN_UP
         finally:
             hurried.cancel()
             answering.cancel()
             await asyncio.wait({answering, hurried})
 
-    async def _answer(self, account_id: int, request: _Request) -> bool:
-        """Read and emit; false when it failed and should be tried again soon."""
+    async def _answer(self, account_id: int, request: _Request) -> _End:
+        """Read and emit."""
         correlation_id = request.correlation_id or self._ids.next()
         reason = "; ".join(request.reasons)
         try:
@@ -152,16 +168,18 @@ class SnapshotDesk:
             )
         except ReadFailed as failed:
             self._failed(account_id, correlation_id, str(failed))
+            if failed.problem is ReadProblem.BUSY:
+                return _End.BUSY
             # A refusal stays one; the next reading on the timer is soon enough.
-            return failed.problem is ReadProblem.REFUSED
+            return _End.DONE if failed.problem is ReadProblem.REFUSED else _End.FAILED
         except PayloadError as error:
             self._inbound.reject(error, correlation_id)
             self._failed(account_id, correlation_id, str(error))
-            return False
+            return _End.FAILED
         self._mention_contracts(snapshot)
         self._emit(snapshot)
         # Good enough to enforce on; the fills are wanted soon all the same.
-        return snapshot.fills is not None
+        return _End.FAILED if snapshot.fills is None else _End.DONE
 
     def _mention_contracts(self, snapshot: AccountSnapshot) -> None:
         """Mention those of fills as well: what was held in a gap may be flat by now."""

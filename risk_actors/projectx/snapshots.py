@@ -18,6 +18,7 @@ from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.fill_reader import FillReader
 from risk_actors.projectx.ports import Clock, FillsSince
+from risk_actors.projectx.read_queue import together
 from risk_actors.projectx.reads import RestReader
 from risk_actors.projectx.say import Repeats
 
@@ -61,6 +62,12 @@ class SnapshotReader:
             ReadFailed: a read gave nothing, or the account is not listed.
             PayloadError: something in it made no sense.
         """
+        with together():
+            return await self._read(account_id, reason, correlation_id, urgency)
+
+    async def _read(
+        self, account_id: int, reason: str, correlation_id: str, urgency: Urgency
+    ) -> AccountSnapshot:
         asked_ns = self._clock.now_ns()
         since_ns = self._fills_since_ns(asked_ns)
         if "fill" in reason:

@@ -26,7 +26,7 @@ def test_pauses_grow_with_each_refusal_in_a_row_and_shrink_with_each_answer() ->
         backoff.refused(now_ns, now_ns, None)
         seen.append(pauses(backoff, now_ns))
         now_ns += 60 * S
-    assert seen == [(2, 1), (4, 2), (8, 4), (15, 4), (30, 4), (30, 4), (30, 4)]
+    assert seen == [(2, 1), (4, 2), (5, 4), (5, 4), (5, 4), (5, 4), (5, 4)]
     for _ in PAUSES_S:
         assert backoff.is_on_trial
         backoff.answered(now_ns)

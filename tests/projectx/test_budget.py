@@ -2,12 +2,15 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_actors.projectx.budget import (
     BARS_PER_WINDOW,
     BARS_WINDOW_NS,
+    TRIAL_READS,
+    TRIAL_WINDOW_NS,
     WINDOW_NS,
     BudgetState,
     RequestBudget,
@@ -114,6 +117,48 @@ def test_reads_find_out_one_at_a_time_whether_the_broker_lets_requests_pass_agai
     budget.answered(after_ns)
     budget.end_read(Urgency.NORMAL)
     assert budget.wait_ns(after_ns) == 0
+    assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
+
+
+@pytest.mark.parametrize("refusals", [1, 2, 3, 8])
+@pytest.mark.parametrize(("used", "least"), [(77, 66), (100, 48), (120, 25)])
+def test_a_share_that_was_used_up_before_a_429_does_not_make_blind(
+    used: int, least: int, refusals: int
+) -> None:
+    """Enough reads for one account go every few seconds, never none, and never all there are."""
+    budget = RequestBudget(200)
+    use(budget, used)
+    now_ns = began_ns = WINDOW_NS // 4
+    for _ in range(refusals):
+        budget.refused(now_ns, now_ns)
+    now_ns += budget.wait_ns(now_ns)
+    went_ns = [now_ns]
+    while now_ns < began_ns + WINDOW_NS:
+        for _ in range(TRIAL_READS):
+            wait_ns = budget.wait_ns(now_ns)
+            assert wait_ns <= TRIAL_WINDOW_NS
+            now_ns += wait_ns
+            budget.begin_read(now_ns, Urgency.NORMAL)
+            budget.answered(now_ns)
+            budget.end_read(Urgency.NORMAL)
+            went_ns.append(now_ns)
+            assert budget.used(now_ns) <= 160
+        now_ns = max(now_ns, went_ns[-TRIAL_READS] + TRIAL_WINDOW_NS)
+    assert len(went_ns) >= least
+
+
+def test_trials_do_not_use_what_is_kept_for_an_enforcement() -> None:
+    budget = RequestBudget(200)
+    use(budget, 158)
+    budget.refused(S, S)
+    after_ns = 4 * S
+    budget.answered(after_ns)
+    for _ in range(2):
+        after_ns += budget.wait_ns(after_ns)
+        assert after_ns <= 9 * S
+        budget.begin_read(after_ns, Urgency.NORMAL)
+        budget.end_read(Urgency.NORMAL)
+    assert budget.wait_ns(after_ns) == WINDOW_NS - after_ns
     assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
 
 

@@ -65,6 +65,15 @@ def test_a_server_that_recovers_in_time_is_not_given_up(
     assert len(make_rig().gateway.connect()) == 2
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_accounts_that_cannot_be_read_for_a_moment_end_no_start(
+    simulator: Any, make_rig: Callable[..., Any], status: int
+) -> None:
+    # The SDK lists them as well with its login, up to three times.
+    simulator.inject(Fault(kind="status", status=status, endpoint="Account/search", times=4))
+    assert len(make_rig().gateway.connect()) == 2
+
+
 def test_a_server_that_does_not_recover_is_quoted(
     simulator: Any, make_rig: Callable[..., Any]
 ) -> None:

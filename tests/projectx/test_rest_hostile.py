@@ -305,6 +305,65 @@ def test_a_login_that_is_answered_429_pauses_the_reads(quiet: SimulatorThread) -
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "at_most_s", "requests"),
+    [("Auth/loginKey", 4, 3), ("Account/search", 1, 2)],
+)
+def test_a_login_that_is_answered_429_is_not_slept_on(
+    quiet: SimulatorThread, endpoint: str, at_most_s: float, requests: int
+) -> None:
+    """The SDK's way is to sleep for a minute with a token, or none, in its hand."""
+
+    async def run() -> None:
+        async with rest_rig(quiet.api_url) as rig:
+            quiet.inject(Fault(kind="status", status=429, endpoint=endpoint))
+            before = len(quiet.requests())
+            began_s = time.monotonic()
+            await rig.session.login()
+            assert time.monotonic() - began_s < at_most_s
+            assert rig.session.token
+            assert rig.budget.state(time.time_ns()).refused == 1
+            assert len(quiet.requests()) - before == requests
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="status", status=503, endpoint="Account/search", times=3),
+        Fault(kind="delay", delay_s=6, endpoint="Account/search"),
+    ],
+    ids=["503", "slow"],
+)
+def test_a_login_does_not_wait_for_the_list_of_accounts_that_the_sdk_wants(
+    quiet: SimulatorThread, fault: Fault
+) -> None:
+    async def run() -> None:
+        async with rest_rig(quiet.api_url) as rig:
+            quiet.inject(fault)
+            began_s = time.monotonic()
+            await rig.session.login()
+            assert rig.session.token
+            assert time.monotonic() - began_s < 2
+            quiet.clear_faults()
+
+    asyncio.run(run())
+
+
+def test_logins_that_are_answered_429_do_not_become_a_storm(quiet: SimulatorThread) -> None:
+    async def run() -> None:
+        async with rest_rig(quiet.api_url) as rig:
+            quiet.inject(Fault(kind="status", status=429, endpoint="Auth/loginKey", times=99))
+            before = len(quiet.requests())
+            rig.session.relogin_soon("")
+            await asyncio.sleep(3)
+            assert 1 <= len(quiet.requests()) - before <= 2
+            quiet.clear_faults()
+
+    asyncio.run(run())
+
+
 def test_through_the_sdks_limiter_the_same_close_stands_in_line(quiet: SimulatorThread) -> None:
     """The trap bites as soon as our countermeasure is taken out: 60 a minute, one line for all."""
 

@@ -95,6 +95,12 @@ def test_the_sdk_logs_to_the_root_logger_only(
 def test_settings_are_checked_when_decoded() -> None:
     settings = msgspec.convert({"accounts": ["50K*"]}, GatewaySettings)
     assert settings == GatewaySettings(accounts=("50K*",))
-    for wrong in ({"requests_per_minute": 0}, {"login_timeout_s": 0}, {"colour": "red"}):
+    assert msgspec.convert({"brake_after_commands": 10}, GatewaySettings).brake_after_commands == 10
+    for wrong in (
+        {"requests_per_minute": 0},
+        {"login_timeout_s": 0},
+        {"brake_after_commands": 9},
+        {"colour": "red"},
+    ):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(wrong, GatewaySettings)

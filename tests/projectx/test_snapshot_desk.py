@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, cast
+
+import pytest
+from virtual_loop import VirtualLoop, run_virtually
 
 from risk_actors.core.broker import Account
 from risk_actors.messages import AccountSnapshot, Message
@@ -23,16 +27,19 @@ class Reader:
         self.asked: list[tuple[str, str, Urgency]] = []
         self.has_room = asyncio.Event()
         self.failures = 0
+        self.problem = ReadProblem.UNREACHABLE
+        self.asked_s: list[float] = []
 
     async def read(
         self, account_id: int, reason: str, correlation_id: str, *, urgency: Urgency
     ) -> AccountSnapshot:
         self.asked.append((reason, correlation_id, urgency))
+        self.asked_s.append(asyncio.get_running_loop().time())
         if urgency is Urgency.NORMAL:
             await self.has_room.wait()
         if self.failures:
             self.failures -= 1
-            raise ReadFailed("x", ReadProblem.UNREACHABLE, "down")
+            raise ReadFailed("x", self.problem, "down")
         return AccountSnapshot(
             correlation_id=correlation_id,
             at_ns=1,
@@ -147,3 +154,28 @@ def test_while_rest_is_down_its_first_sign_of_life_is_awaited_not_the_retry() ->
 
     bench = run(scenario, is_rest_up=False)
     assert "REST answers again" in bench.snapshots[0].reason
+
+
+@pytest.mark.parametrize(
+    ("problem", "pauses_s"),
+    [
+        (ReadProblem.BUSY, [1, 2, 4, 4, 4]),
+        (ReadProblem.SERVER_FAULT, [1, 2, 4, 8, 8]),
+    ],
+)
+def test_a_failed_reading_is_tried_again_ever_slower_but_soon_after_a_429(
+    problem: ReadProblem, pauses_s: list[int]
+) -> None:
+    async def main() -> list[float]:
+        bench = Bench()
+        bench.reader.has_room.set()
+        bench.reader.failures, bench.reader.problem = 5, problem
+        serving = asyncio.create_task(bench.desk.serve(101))
+        bench.desk.request(101, "polling")
+        await asyncio.sleep(40)
+        serving.cancel()
+        await asyncio.wait({serving})
+        return bench.reader.asked_s
+
+    asked_s = run_virtually(VirtualLoop(), main())
+    assert [round(later - earlier) for earlier, later in pairwise(asked_s)] == pauses_s

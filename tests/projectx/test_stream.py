@@ -261,3 +261,11 @@ def test_an_account_that_appears_later_is_said_once_not_to_be_guarded(rig: Any) 
     assert len(said) == 1
     assert "50KTC-NEW-103" in said[0].detail
     assert "NOT GUARDED" in said[0].detail
+
+
+def test_the_request_budget_can_be_looked_at_from_any_thread(rig: Any) -> None:
+    state = rig.gateway.budget_state()
+    assert state.allowed == 200
+    assert 0 < state.used < 200
+    rig.gateway.stop()
+    assert rig.gateway.budget_state() is None

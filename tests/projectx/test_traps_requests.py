@@ -14,7 +14,6 @@ from project_x_py.utils import handle_rate_limit
 
 from risk_actors.core.commands import Answer, CloseContract
 from risk_actors.messages import AccountSnapshot, SnapshotFailed
-from risk_actors.projectx import session as session_module
 from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.lane import EnforcementLane
 from risk_actors.projectx.session import Session
@@ -155,16 +154,15 @@ def test_3_1_one_429_after_a_busy_time_costs_seconds_and_not_the_rest_of_the_min
 
 @pytest.mark.parametrize("endpoint", ["Auth/loginKey", "Account/search"])
 def test_3_1_a_429_while_we_log_in_again_costs_seconds_and_not_a_minute(
-    rig: Any, tools: Any, endpoint: str, monkeypatch: pytest.MonkeyPatch
+    rig: Any, tools: Any, endpoint: str
 ) -> None:
-    monkeypatch.setattr(session_module, "_ATTEMPT_S", 1.0)  # 8 s else
     session = rig.gateway._service._session
     old = session.token
     revoke_all(rig.simulator)
     rig.simulator.inject(Fault(kind="status", status=429, endpoint=endpoint))
     rig.gateway.request_snapshot(101, "look", "corr-1")
 
-    tools.eventually(lambda: session.token != old, within_s=5)
+    tools.eventually(lambda: session.token != old, within_s=4)
 
 
 UNCERTAIN = [
