@@ -1,6 +1,7 @@
 """The parts that speak REST, on the real SDK, without hubs: session, reads and commands."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -97,6 +98,13 @@ async def raw_server(answering: Answering) -> AsyncIterator[str]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def close_of(contract_id: str, command_id: int = 1, account_id: int = 101) -> CloseContract:

@@ -2,9 +2,10 @@
 
 import re
 from datetime import tzinfo
-from typing import NamedTuple
 
 from risk_actors import messages as m
+from risk_actors.actors.connection_story import ConnectionStory
+from risk_actors.actors.line import Line
 from risk_actors.actors.lockout import PANIC
 from risk_actors.core.broker import Side
 from risk_actors.core.commands import Answer
@@ -25,16 +26,6 @@ from risk_actors.core.verdict import (
     Unknown,
     Verdict,
 )
-
-
-class Line(NamedTuple):
-    """One line about one message."""
-
-    kind: str
-    """`breach`, `warning`, `unknown`, `ok`, `lock`, `unlock`, `command`, `outcome`, …"""
-    account_id: int | None
-    text: str
-    is_alarming: bool = False
 
 
 def reason_of(verdict: Verdict, zone: tzinfo) -> str | None:
@@ -278,30 +269,11 @@ def _describe_enforcement(message: m.EnforcementChanged) -> Line:
     return Line("enforcement", message.account_id, text, alarming)
 
 
-def ways_down(connection: m.ConnectionChanged) -> list[str]:
-    """Return the names of the ways to the broker that are down."""
-    ways = {
-        "user hub": connection.user_hub,
-        "market hub": connection.market_hub,
-        "REST": connection.rest,
-    }
-    return [name for name, is_up in ways.items() if not is_up]
-
-
-def _describe_connection(message: m.ConnectionChanged) -> Line:
-    down = ways_down(message)
-    if down and message.detail == "starting":
-        return Line("connection", None, f"connecting: {', '.join(down)}")
-    text = f"connection lost: {', '.join(down)}" if down else "connected"
-    if message.detail and message.detail != "starting":
-        text += f" ({message.detail})"
-    return Line("connection", None, text, bool(down))
-
-
 def _describe_trouble(message: m.Message) -> Line | None:
     match message:
         case m.ConnectionChanged():
-            return _describe_connection(message)
+            # By itself; the log and the screen tell it with what was before.
+            return ConnectionStory().take(message)
         case m.PayloadRejected():
             return Line("fault", None, f"unreadable {message.source}: {message.detail}", True)
         case m.ReconciliationDiffered():
@@ -312,7 +284,8 @@ def _describe_trouble(message: m.Message) -> Line | None:
         case m.BalanceChecked():
             return _describe_balance(message)
         case m.SnapshotFailed():
-            return Line("fault", message.account_id, f"snapshot not read: {message.detail}", True)
+            text = f"the account could not be read: {message.detail}"
+            return Line("fault", message.account_id, text, True)
         case m.ActorChanged():
             alarming = message.status not in (m.ActorStatus.RESTARTED, m.ActorStatus.STARTED)
             return Line(

@@ -6,23 +6,30 @@ from typing import Any
 
 from risk_actors import messages as m
 from risk_actors.actors.lockout import PANIC
+from risk_actors.actors.plan_notes import PlanNotes
 from risk_actors.core import enforcement_effects as fx
 from risk_actors.core.command_slot import ANSWER_TIMEOUT_NS
 from risk_actors.core.commands import CancelOrder, CloseContract, MoveStop
 from risk_actors.core.enforcement import BRAKE_AFTER_COMMANDS, EnforcementPlan
+from risk_actors.core.enforcement_words import HELP_YOURSELF
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.tape import MADE
+
+PLAN_BROKE = "its enforcement failed on"
+"""In the words of the fault that says so."""
 
 
 class PlanShelf:
     """The plans, kept where they outlive the actor: what is under way is not forgotten with it.
 
-    A plan that raised is taken off, for it may be broken.
+    A plan that raised is taken off, for it may be broken; what it was told stays.
     """
 
     def __init__(self) -> None:
         self.plans: dict[int, EnforcementPlan] = {}
+        self.notes: dict[int, PlanNotes] = {}
         self.was_filled = False
 
 
@@ -68,42 +75,64 @@ class EnforcerActor(Actor):
         super().__init__(context)
         # Microseconds since 1970, so that no id of an earlier run is given again.
         now_ns = self.clock.now_ns()
-        command_ids = itertools.count(now_ns // 1000)
-        self._plans = shelf.plans
+        self._command_ids = itertools.count(now_ns // 1000)
+        self._armed, self._brake_after, self._market = armed, brake_after, market
+        self._plans, self._notes = shelf.plans, shelf.notes
+        under_way_until_ns = _under_way_until_ns(shelf, now_ns, last_alive_ns)
         for account_id in account_ids:
+            notes = self._notes.setdefault(account_id, PlanNotes())
             if account_id in self._plans:
                 if context.made_as == MADE:
                     # The message that the actor before failed on may have been what it showed.
                     self._plans[account_id].doubt_account()
-            else:
-                self._plans[account_id] = EnforcementPlan(
-                    account_id,
-                    command_ids=command_ids,
-                    armed=armed,
-                    made_ns=now_ns,
-                    under_way_until_ns=_under_way_until_ns(shelf, now_ns, last_alive_ns),
-                    brake_after=brake_after,
-                    market=market,
-                )
+            elif notes.is_due(now_ns):
+                self._plans[account_id] = self._new_plan(account_id, now_ns, under_way_until_ns)
         shelf.was_filled = True
+
+    def _new_plan(self, account_id: int, now_ns: int, under_way_until_ns: int) -> EnforcementPlan:
+        return EnforcementPlan(
+            account_id,
+            command_ids=self._command_ids,
+            armed=self._armed,
+            made_ns=now_ns,
+            under_way_until_ns=under_way_until_ns,
+            brake_after=self._brake_after,
+            market=self._market,
+        )
 
     def handle(self, message: Any) -> None:
         """Show the plan of the message's account, or all plans, what happened."""
         now_ns = self.clock.now_ns()
-        if isinstance(message, m.Tick):
-            for account_id in list(self._plans):
-                self._show(account_id, message, now_ns)
-        elif message.account_id in self._plans:
-            self._show(message.account_id, message, now_ns)
+        account_ids = self._notes if isinstance(message, m.Tick) else (message.account_id,)
+        for account_id in account_ids:
+            if account_id not in self._notes:
+                continue
+            if account_id not in self._plans and self._notes[account_id].is_due(now_ns):
+                self._make_anew(account_id, now_ns)
+            self._notes[account_id].take(message)
+            self._show(account_id, message, now_ns)
+
+    def _make_anew(self, account_id: int, now_ns: int) -> None:
+        """Put a new plan in the place of one that broke, and tell it what is in force."""
+        self._plans[account_id] = self._new_plan(account_id, now_ns, now_ns + ANSWER_TIMEOUT_NS)
+        for told in self._notes[account_id].standing:
+            self._show(account_id, told, now_ns)
 
     def _show(self, account_id: int, message: Any, now_ns: int) -> None:
-        plan = self._plans[account_id]
+        plan = self._plans.get(account_id)
+        if plan is None:
+            return
         try:
             effects = _shown(plan, message, now_ns)
-        except Exception:
-            # It may be broken for good; the next actor begins with a new one.
+        except Exception as error:  # noqa: BLE001 - one account's plan takes no other's with it
             del self._plans[account_id]
-            raise
+            wait_s = self._notes[account_id].failed(now_ns) / NS_PER_S
+            self.fault(
+                f"account {account_id} is NOT protected: {PLAN_BROKE} "
+                f"{type(message).__name__} ({type(error).__name__}: {error}); "
+                f"it begins anew in {wait_s:g} s; {HELP_YOURSELF}"
+            )
+            return
         event = message.event if isinstance(message, m.AccountUpdated) else None
         self._carry_out(account_id, effects, now_ns, event)
 
@@ -167,6 +196,7 @@ class EnforcerActor(Actor):
                 phase, took_ns = m.EnforcementPhase.RESUMED, effect.took_ns
                 is_under_way = effect.is_under_way
             case fx.FlatObserved():
+                self._notes[account_id].ended()
                 phase = m.EnforcementPhase.FLAT_OBSERVED
                 detail, took_ns = effect.detail, effect.took_ns
         self.outbox.send(

@@ -9,14 +9,16 @@ from loguru import logger
 
 from risk_actors import messages as m
 from risk_actors.actors.backlog import Backlog
+from risk_actors.actors.connection_story import ConnectionStory
 from risk_actors.actors.describe import (
-    Line,
     cause_of,
     describe,
     describe_event,
     describe_verdict,
 )
+from risk_actors.actors.line import Line
 from risk_actors.actors.record import Entry, JournalStore
+from risk_actors.actors.repeats import Repeats
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules.memory import encode_memory
 from risk_actors.core.verdict import Breached, Ok, Unknown, Warned
@@ -119,6 +121,8 @@ class JournalActor(Actor):
         self._verdict_kinds: dict[tuple[str, int], tuple[str, str]] = {}
         self._unknown: dict[tuple[str, int], m.VerdictChanged] = {}
         self._unstorable: set[tuple[str, int]] = set()
+        self._story = ConnectionStory()
+        self._repeats = Repeats()
         self._last_cause = ""
         self._seen_event = False
         self._seen_evaluation = False
@@ -154,13 +158,18 @@ class JournalActor(Actor):
                 self._record_snapshot(message)
             case _:
                 self._record_cause(message)
-                self._record(message, describe(message, self._zone))
+                self._record(message, self._describe(message))
         if isinstance(message, m.DailyReset):
             self._is_tidy = False
         if self._is_due():
             self._flush()
         elif isinstance(message, m.Tick):
             self._tidy(message.at_ns)
+
+    def _describe(self, message: m.Message) -> Line | None:
+        if isinstance(message, m.ConnectionChanged):
+            return self._story.take(message)
+        return describe(message, self._zone)
 
     def _count_kept(self) -> None:
         if not self._backlog:
@@ -193,6 +202,7 @@ class JournalActor(Actor):
 
     def _record_snapshot(self, message: m.AccountSnapshot) -> None:
         """Record a snapshot that says something else than the last one kept of its account."""
+        self._repeats.note_end(message)
         last = self._snapshots.get(message.account_id)
         if last is None or not _says_the_same(message, last):
             self._log(message, None, self._bind(message, message.account_id))
@@ -284,6 +294,9 @@ class JournalActor(Actor):
         if not self._seen_event and isinstance(message, _BROKER_EVENTS):
             self._seen_event = True
             log.info("{}: {}", FIRST_EVENT, type(message).__name__)
+        is_repeat = self._repeats.is_repeat(
+            message, self.clock.monotonic_ns(), is_news=self._story.is_news
+        )
         match message:
             case m.EnforcementChanged(phase=m.EnforcementPhase.STARTED):
                 log.warning("{}: {}", ENFORCEMENT, message.cause)
@@ -295,7 +308,8 @@ class JournalActor(Actor):
                 event = describe_event(message)
                 log.debug("{}: {}", event.kind, event.text)
             case _ if line:
-                log.log("WARNING" if line.is_alarming else "INFO", "{}: {}", line.kind, line.text)
+                level = "WARNING" if line.is_alarming else "INFO"
+                log.log("DEBUG" if is_repeat else level, "{}: {}", line.kind, line.text)
 
     def _flush(self) -> None:
         """Commit what waits; when the store cannot, keep what is bounded and say so once."""

@@ -63,6 +63,7 @@ class OperatorInlet:
         picture: Callable[[], Picture] | None = None,
         secret: SecretCheck | None = None,
         zone: tzinfo = UTC,
+        keep_panic: Callable[[m.PanicRequested], str] = lambda _asked: "",
     ) -> None:
         """Take where requests go and what decides on them.
 
@@ -75,7 +76,9 @@ class OperatorInlet:
             picture: returns the present picture, which has the locks in force.
             secret: knows the admin secret; without it nobody can give it.
             zone: in which times are put into words.
+            keep_panic: sees to it that a panic is not lost; returns what is in its way.
         """
+        self._keep_panic = keep_panic
         self._armed = armed
         self._outbox = outbox
         self._clock = clock
@@ -116,19 +119,22 @@ class OperatorInlet:
             return TraderAnswer(AnswerKind.CONFLICT, _NOT_ARMED)
         if account_id is not None and account_id not in self._account_ids:
             return TraderAnswer(AnswerKind.UNKNOWN, f"account {account_id} is not guarded")
-        now_ns = self._clock.now_ns()
+        now_ns, in_the_way = self._clock.now_ns(), ""
         for guarded in self._account_ids if account_id is None else (account_id,):
-            self._outbox.send(
-                m.PanicRequested(
-                    correlation_id=_correlation_id(now_ns),
-                    at_ns=now_ns,
-                    account_id=guarded,
-                    evidence=Evidence(
-                        template="You pressed panic at {at:time}", figures={"at": now_ns}
-                    ),
-                )
+            asked = m.PanicRequested(
+                correlation_id=_correlation_id(now_ns),
+                at_ns=now_ns,
+                account_id=guarded,
+                evidence=Evidence(
+                    template="You pressed panic at {at:time}", figures={"at": now_ns}
+                ),
             )
-        return TraderAnswer(AnswerKind.ACCEPTED, "flattening and locking until the daily reset")
+            in_the_way = self._keep_panic(asked)
+            self._outbox.send(asked)
+        sentence = "flattening and locking until the daily reset"
+        if in_the_way:
+            sentence = f"{sentence}; but {in_the_way}, so watch your positions until then"
+        return TraderAnswer(AnswerKind.ACCEPTED, sentence)
 
     def unlock(
         self, lock_id: int, account_id: int | None, reason: str, secret: str | None
@@ -199,24 +205,32 @@ class OperatorInlet:
             return TraderAnswer(AnswerKind.CONFLICT, NOTHING_WAITS)
         return TraderAnswer(AnswerKind.ACCEPTED, "withdrawn: the lock ends by its own condition")
 
-    def permit_disarm(self, reason: str, secret: str | None) -> TraderAnswer:
-        """Say whether the guard may be disarmed, and record the attempt; the caller does it."""
-        answer = self._judge_disarm(reason, secret)
-        given = reason.strip() or "none"
-        self._record("disarm", f"{answer.sentence}; reason given: {given}", answer)
-        return answer
+    def permit_arm(self, *, is_disarming: bool = False) -> TraderAnswer:
+        """Say whether the guard may be armed, and record the attempt; the caller does it.
 
-    def permit_arm(self) -> TraderAnswer:
-        """Say whether the guard may be armed, and record the attempt; the caller does it."""
-        if self._armed:
+        One that is about to be disarmed may be, too.
+        """
+        if self._armed and not is_disarming:
             answer = TraderAnswer(AnswerKind.CONFLICT, "it is armed already")
         else:
             answer = TraderAnswer(AnswerKind.ACCEPTED, "armed: breaches are enforced from now on")
         self._record("arm", answer.sentence, answer)
         return answer
 
-    def _judge_disarm(self, reason: str, secret: str | None) -> TraderAnswer:
-        if not self._armed:
+    def note_disarm(self, reason: str, answer: TraderAnswer) -> TraderAnswer:
+        """Record an attempt to disarm and how it was answered."""
+        given = reason.strip() or "none"
+        self._record("disarm", f"{answer.sentence}; reason given: {given}", answer)
+        return answer
+
+    def judge_disarm(
+        self, reason: str, secret: str | None, *, is_arming: bool = False
+    ) -> TraderAnswer:
+        """Say whether the guard may be disarmed; sends nothing, the caller does it and notes it.
+
+        One that is about to be armed may be, too.
+        """
+        if not self._armed and not is_arming:
             return TraderAnswer(AnswerKind.CONFLICT, "it is not armed")
         if not reason.strip():
             return TraderAnswer(AnswerKind.REFUSED, "a reason is needed to disarm")

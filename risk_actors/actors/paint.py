@@ -7,7 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from risk_actors import messages as m
-from risk_actors.actors.describe import reason_of, ways_down
+from risk_actors.actors.connection_story import ConnectionStory, ways_down
+from risk_actors.actors.describe import reason_of
 from risk_actors.actors.picture import (
     AccountPicture,
     BalanceCheckPicture,
@@ -27,7 +28,7 @@ from risk_actors.actors.picture import (
 )
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill, Order
-from risk_actors.core.evidence import iso_utc
+from risk_actors.core.evidence import NS_PER_S, format_instant, iso_utc
 from risk_actors.core.headroom.room import room_of, used_of
 from risk_actors.core.lock import Lock
 from risk_actors.core.marks import MarkFigures
@@ -38,6 +39,9 @@ from risk_actors.core.schedules import Schedule
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.unlock_requests import UnlockRequest
 from risk_actors.core.verdict import VERDICT_NAMES
+
+SEEN_WITHIN_NS = 10 * NS_PER_S
+"""While the user hub is down: an account that was read longer ago is not seen any more."""
 
 
 @dataclass
@@ -53,6 +57,11 @@ class Known:
     verdicts: dict[tuple[str, int], m.VerdictChanged] = field(default_factory=dict)
     enforcement: dict[int, tuple[int, m.EnforcementChanged]] = field(default_factory=dict)
     connection: m.ConnectionChanged | None = None
+    story: ConnectionStory = field(default_factory=ConnectionStory)
+    seen_ns: dict[int, int] = field(default_factory=dict)
+    """When each account was last known to be as it is shown."""
+    unseen: frozenset[int] = frozenset()
+    """Accounts of which what is shown is of then and not of now."""
     unsaved: int = 0
     unread_since_ns: dict[int, int] = field(default_factory=dict)
     """Accounts whose snapshots fail, and since when."""
@@ -67,15 +76,34 @@ class Known:
     last_fills: dict[int, dict[str, Fill]] = field(default_factory=dict)
     """By account and contract, the last fill; the latest last."""
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether neither the user hub nor REST tells anything (I7)."""
+        ways = self.connection
+        return ways is not None and not ways.user_hub and not ways.rest
+
+    def note_unseen(self, now_ns: int) -> bool:
+        """Note which accounts are not seen now; tell whether others are than before."""
+        ways, before = self.connection, self.unseen
+        if ways is None or ways.user_hub:
+            self.unseen = frozenset()
+        else:
+            self.unseen = frozenset(
+                account_id
+                for account_id, seen_ns in self.seen_ns.items()
+                if self.is_blind or now_ns - seen_ns > SEEN_WITHIN_NS
+            )
+        return self.unseen != before
+
 
 def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone: tzinfo) -> Picture:
     """Return the whole picture; what no message changes is taken from the one before."""
-    phase, detail = _phase(before, known)
+    phase, detail = _phase(before, known, zone)
     return msgspec.structs.replace(
         before,
         phase=phase,
         detail=detail,
-        connection=_connection(known.connection),
+        connection=_connection(known),
         accounts=tuple(_account(known, i, name, zone) for i, name in known.accounts.items()),
         rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
         events=events,
@@ -108,17 +136,30 @@ def _prices(judged: MarkFigures | None) -> PricesPicture:
     )
 
 
-def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
+def _phase(before: Picture, known: Known, zone: tzinfo) -> tuple[str, str | None]:
     """Return the phase and why it is not `armed`."""
     if before.phase == "stopping":
         return "stopping", before.detail
+    failed = _failed(known)
+    if failed is not None:
+        return failed
+    return _fares(known, zone)
+
+
+def _failed(known: Known) -> tuple[str, str] | None:
+    """Return the phase while an actor does not work, None while all do."""
     given_up = [a for a, status in known.failed.items() if status is m.ActorStatus.GIVEN_UP]
     if given_up:
         return "faulted", f"given up after too many failures: {', '.join(given_up)}"
-    if known.failed:
-        stuck = [a for a, status in known.failed.items() if status is m.ActorStatus.STUCK]
-        told = f"stuck, not answering: {', '.join(stuck)}"
-        return "degraded", told if stuck else f"failed and not back yet: {', '.join(known.failed)}"
+    if not known.failed:
+        return None
+    stuck = [a for a, status in known.failed.items() if status is m.ActorStatus.STUCK]
+    told = f"stuck, not answering: {', '.join(stuck)}"
+    return "degraded", told if stuck else f"failed and not back yet: {', '.join(known.failed)}"
+
+
+def _fares(known: Known, zone: tzinfo) -> tuple[str, str | None]:
+    """Return the phase while all actors work."""
     unread = [
         name
         for account_id, name in known.accounts.items()
@@ -127,11 +168,17 @@ def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
     ]
     connection = known.connection
     down = [] if connection is None else ways_down(connection)
+    if known.is_blind:
+        return "degraded", _blind(down, known, zone)
     if connection is None or unread:
         waits_for = ", ".join(unread) or "the connection"
         return "starting", f"waiting for {waits_for}"
     if down:
-        return "degraded", f"connection lost: {', '.join(down)}"
+        return "degraded", f"connection lost: {', '.join(down)}{_since(known, zone)}" + "".join(
+            f"; {known.accounts[account_id]} as last seen at"
+            f" {format_instant(known.seen_ns[account_id], zone)}"
+            for account_id in sorted(known.unseen)
+        )
     if known.unread_since_ns:
         names = ", ".join(known.accounts[account_id] for account_id in known.unread_since_ns)
         return "degraded", f"cannot be read from the broker: {names}"
@@ -143,7 +190,21 @@ def _phase(before: Picture, known: Known) -> tuple[str, str | None]:
     return "armed", None
 
 
-def _connection(connection: m.ConnectionChanged | None) -> ConnectionPicture:
+def _blind(down: list[str], known: Known, zone: tzinfo) -> str:
+    """Return what total silence means to the trader."""
+    return (
+        "nothing can be seen or closed now; use your platform. Connection lost:"
+        f" {', '.join(down)}{_since(known, zone)}"
+    )
+
+
+def _since(known: Known, zone: tzinfo) -> str:
+    began_ns = known.story.began_ns
+    return "" if began_ns is None else f", since {format_instant(began_ns, zone)}"
+
+
+def _connection(known: Known) -> ConnectionPicture:
+    connection = known.connection
     if connection is None:
         return ConnectionPicture()
     return ConnectionPicture(
@@ -151,6 +212,8 @@ def _connection(connection: m.ConnectionChanged | None) -> ConnectionPicture:
         market_hub=connection.market_hub,
         rest=connection.rest,
         fallback=connection.fallback,
+        since=_instant(known.story.began_ns),
+        is_blind=known.is_blind,
     )
 
 
@@ -167,6 +230,7 @@ def _account(known: Known, account_id: int, name: str, zone: tzinfo) -> AccountP
         name=name,
         balance=_amount(state.balance_usd) if state else None,
         can_trade=state.can_trade if state else None,
+        seen_at=iso_utc(known.seen_ns[account_id]) if account_id in known.unseen else None,
         day=_day(pnl),
         week=WeekPicture(realized=_amount(pnl.week_realized_usd) if pnl else None),
         positions=_positions(state, pnl),

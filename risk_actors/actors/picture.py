@@ -14,6 +14,10 @@ class ConnectionPicture(msgspec.Struct, frozen=True, kw_only=True):
     market_hub: bool = False
     rest: bool = False
     fallback: str | None = None
+    since: str | None = None
+    """Since when one of them or more has been down without a break; null while all are up."""
+    is_blind: bool = False
+    """Whether user hub and REST are both down: nothing can be seen, and nothing closed."""
 
 
 class DayPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +137,8 @@ class HeadroomPicture(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[SizePicture, ...] = ()
     first: FirstToFirePicture | None = None
     stop_out: StopOutPicture | None = None
+    unknown: str = ""
+    """Why nothing is known; empty when it is."""
 
 
 class BalanceCheckPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +156,9 @@ class AccountPicture(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     balance: float | None = None
     can_trade: bool | None = None
+    seen_at: str | None = None
+    """When the broker last told how it stands, where that is not now: everything here, its rules'
+    verdicts and its headroom are of then. Null while it is watched."""
     day: DayPicture = DayPicture()
     week: WeekPicture = WeekPicture()
     positions: tuple[PositionPicture, ...] = ()

@@ -66,8 +66,7 @@ class PositionActor(Actor):
         self._account_id = account_id
         day = calendar.day(self.clock.now_ns())
         self._day_start_ns = day.start_ns
-        self._seen = {} if seen_before is None else seen_before
-        self._book = PositionBook(account_id, name, day, self._seen)
+        self._book = PositionBook(account_id, name, day, seen_before)
         self._symbols = {} if symbols is None else symbols
         for contract_id, symbol in self._symbols.items():
             self._book.name_symbol(contract_id, symbol)
@@ -81,7 +80,6 @@ class PositionActor(Actor):
         now_ns = self.clock.now_ns()
         match message:
             case m.FillReported():
-                self._remember_seen(message)
                 fill = self._book.on_fill(message.fill, message.at_ns)
                 if fill is not None:
                     self._tell(message, now_ns, (fill,))
@@ -98,12 +96,6 @@ class PositionActor(Actor):
                 self._learn(message, now_ns)
             case _:
                 self._reset(message, now_ns)
-
-    def _remember_seen(self, message: m.FillReported) -> None:
-        """Keep when a fill came, by which it lies under a lock or not."""
-        fill = message.fill
-        if not self._book.knows_fill(fill.id):
-            self._seen.setdefault(fill.id, SeenBefore(fill.at_ns, message.at_ns))
 
     def _is_news(
         self, message: m.PositionReported | m.OrderReported | m.AccountReported, now_ns: int
@@ -138,10 +130,7 @@ class PositionActor(Actor):
             case m.WeeklyReset():
                 self._week_start_ns = message.week_start_ns
                 # A week may begin in the middle of a day, whose counters still need its fills.
-                oldest_ns = min(message.week_start_ns, self._day_start_ns)
-                self._book.forget_fills_before(oldest_ns)
-                for fill_id in [i for i, seen in self._seen.items() if seen.at_ns < oldest_ns]:
-                    del self._seen[fill_id]
+                self._book.forget_fills_before(min(message.week_start_ns, self._day_start_ns))
 
     def _tell(
         self,

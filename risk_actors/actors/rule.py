@@ -186,14 +186,14 @@ class RuleActor(Actor):
             state, verdict = self._rule.evaluate(memory.state, fact, broker_ns)
             look_ns = self._rule.next_look_ns(state, fact, broker_ns)
         except Exception as error:  # noqa: BLE001 - what one account shows must not blind the others
-            self._say_failed(watch, error)
+            self._say_failed(watch, error, now_ns)
             name, event = type(error).__name__, event_of(cause)
             self._fail(watch, name, cause.correlation_id, event, now_ns)
             return
         if state != memory.state:
             memory = msgspec.structs.replace(memory, state=state)
         self._judge_again(watch, cause, now_ns)
-        watch.look_ns = None if look_ns is None else look_ns + ahead_ns
+        watch.look_ns = watch.failing.sooner(None if look_ns is None else look_ns + ahead_ns)
         if self._shows_time and isinstance(verdict, Ok | Warned) and verdict.value is not None:
             watch.look_ns = min(watch.look_ns or now_ns + NS_PER_S, now_ns + NS_PER_S)
         broken = self._broken(watch, verdict, now_ns)
@@ -209,9 +209,9 @@ class RuleActor(Actor):
 
     # --- a rule that fails ------------------------------------------------------------------
 
-    def _say_failed(self, watch: Watch, error: Exception) -> None:
+    def _say_failed(self, watch: Watch, error: Exception, now_ns: int) -> None:
         """Say once that a rule began to fail on an account."""
-        if watch.failed_since_ns is None:
+        if watch.failing.fail(now_ns):
             self.fault(
                 f"failed on account {watch.account_id} and judges nothing of it: "
                 f"{type(error).__name__}: {error}; it is tried again with each event"
@@ -221,9 +221,8 @@ class RuleActor(Actor):
         self, watch: Watch, error: str, correlation_id: str, event: m.Message | None, now_ns: int
     ) -> None:
         """Say that nothing is known of an account, and when that lasts let nothing be added."""
-        if watch.failed_since_ns is None:
-            watch.failed_since_ns = now_ns
-        due_ns = watch.failed_since_ns + FAILED_LOCKS_AFTER_NS
+        watch.failing.fail(now_ns)
+        due_ns = (watch.failing.since_ns or now_ns) + FAILED_LOCKS_AFTER_NS
         watch.look_ns = due_ns if now_ns < due_ns else now_ns + TRIED_EVERY_NS
         unknown, rule_id = failed_check(error), self._rule.settings.id
         note_done(watch)
@@ -235,8 +234,9 @@ class RuleActor(Actor):
                 self.outbox.send(failure)
 
     def _judge_again(self, watch: Watch, cause: Cause, now_ns: int) -> None:
-        """End the lock for a rule that failed: it judges."""
-        watch.failed_since_ns = None
+        """End the lock for a rule that failed: it judges, and is believed to go on with it."""
+        if not watch.failing.judge(now_ns):
+            return
         failure, watch.failure = watch.failure, None
         is_left = watch.account_id in self._held and not (self._has_conditions or watch.is_released)
         if failure is None and not is_left:
@@ -372,7 +372,7 @@ class RuleActor(Actor):
                     account_id=account_id,
                 )
             )
-        if self._has_conditions and not watch.is_released:
+        if self._has_conditions and not watch.is_released and watch.failure is None:
             # Said once after a start too: the lock may be one that the last run left.
             watch.is_released = True
             self._release(watch, cause.correlation_id, now_ns)

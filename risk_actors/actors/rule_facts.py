@@ -73,7 +73,7 @@ def failure_of(
     It is sent once, after a while, and only when it is known what is open: else it would flatten
     what may stay.
     """
-    account, since_ns = account_in(watch.fact), watch.failed_since_ns
+    account, since_ns = account_in(watch.fact), watch.failing.since_ns
     is_due = since_ns is not None and now_ns >= since_ns + FAILED_LOCKS_AFTER_NS
     if watch.failure is not None or not is_due or event is None:
         return None

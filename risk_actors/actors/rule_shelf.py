@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from risk_actors import messages as m
+from risk_actors.actors.rule_failing import Failing
 from risk_actors.core.rules import Fact, Rule
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.shadow_stops import ShadowStops
@@ -16,7 +17,7 @@ class Watch:
     __slots__ = (
         "account_id",
         "fact",
-        "failed_since_ns",
+        "failing",
         "failure",
         "is_released",
         "look_ns",
@@ -39,7 +40,7 @@ class Watch:
         self.shadow_stops = ShadowStops()
         self.reported: m.BreachFound | None = None
         self.unknown_since_ns: int | None = None
-        self.failed_since_ns: int | None = None
+        self.failing = Failing()
         """Since when the rule fails on this account."""
         self.failure: m.BreachFound | None = None
         """The lock that was asked for because it does."""

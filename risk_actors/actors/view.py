@@ -103,6 +103,8 @@ class ViewActor(Actor):
         self._known.runs.update(runs)
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
         self._last_cause = ""
+        self._outage: EventPicture | None = None
+        """The row of the outage that lasts."""
         self._is_dirty = True
 
     def closed(self) -> None:
@@ -116,7 +118,7 @@ class ViewActor(Actor):
         """Take in one fact. Prices are painted with the tick, everything else at once."""
         match message:
             case m.Tick():
-                if self._is_dirty:
+                if self._known.note_unseen(message.at_ns) or self._is_dirty:
                     self._paint()
             case m.PnlUpdated():
                 self._known.pnl[message.pnl.account_id] = message.pnl
@@ -139,6 +141,9 @@ class ViewActor(Actor):
         match message:
             case m.AccountUpdated():
                 self._known.accounts_state[message.state.account_id] = message.state
+                if isinstance(message.event, _SIGHTS):
+                    self._known.seen_ns[message.state.account_id] = message.at_ns
+                    self._known.note_unseen(message.at_ns)
                 self._take_fills(message)
                 if message.after_snapshot:
                     self._known.unread_since_ns.pop(message.state.account_id, None)
@@ -161,11 +166,20 @@ class ViewActor(Actor):
         """Take what says all of its matter by itself."""
         match message:
             case m.ConnectionChanged():
-                self._known.connection = message
+                self._take_connection(message)
             case m.BalanceChecked():
                 self._known.balance_checks[message.account_id] = message
             case m.SettingsChanged():
                 self._known.settings = message
+
+    def _take_connection(self, message: m.ConnectionChanged) -> None:
+        before = self._known.connection
+        if before is not None and before.user_hub:
+            # While the hub was up, no event meant no change.
+            for account_id in self._known.accounts_state:
+                self._known.seen_ns[account_id] = message.at_ns
+        self._known.connection = message
+        self._known.note_unseen(message.at_ns)
 
     def _take_run(self, message: m.DailyReset | m.WeeklyReset) -> None:
         match message:
@@ -237,15 +251,43 @@ class ViewActor(Actor):
             self._events.append(
                 _event(event, line_of_event.kind, line_of_event.account_id, line_of_event.text)
             )
+        if isinstance(message, m.ConnectionChanged):
+            self._show_connection(message)
+            return
         line = describe(message, self._zone)
         if line is not None:
             self._events.append(_event(message, line.kind, line.account_id, line.text))
+
+    def _show_connection(self, message: m.ConnectionChanged) -> None:
+        """Tell an outage in one row that grows with it, and its end in another."""
+        story = self._known.story
+        line = story.take(message)
+        row, self._outage = self._outage, None
+        if story.began_ns is None:
+            self._events.append(_event(message, line.kind, None, line.text))
+            return
+        if row is not None and row in self._events:
+            self._outage = msgspec.structs.replace(row, text=story.outage)
+            self._events[self._events.index(row)] = self._outage
+        else:
+            self._outage = _event(message, line.kind, None, story.outage)
+            self._events.append(self._outage)
 
     def _paint(self) -> None:
         self._is_dirty = False
         self._frame.picture = paint(
             self._frame.picture, self._known, tuple(self._events), self._zone
         )
+
+
+_SIGHTS = (
+    m.AccountSnapshot,
+    m.AccountReported,
+    m.PositionReported,
+    m.OrderReported,
+    m.FillReported,
+)
+"""What the broker itself tells of an account."""
 
 
 def _event(message: m.Message, kind: str, account_id: int | None, text: str) -> EventPicture:

@@ -2,9 +2,11 @@
 
 from loguru import logger
 
+from risk_actors.actors.lockout import LockoutActor
 from risk_actors.app.assembly import Assembly
 from risk_actors.app.pulse import PulseThread
 from risk_actors.messages import ActorStatus
+from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.restarts import WhenGivenUp
 from risk_actors.runtime.supervisor import Supervisor
 
@@ -22,9 +24,16 @@ class ActorSet:
         """End the actors, the last started first; what waits in mailboxes is handled first."""
         self.is_ended = True
         self.pulse.stop()
+        self.assembly.desk.stop()
         left = self.supervisor.stop()
         if left:
             logger.error("Actors that did not end in time: {}", ", ".join(left))
+
+    @property
+    def lockout_mailbox(self) -> Mailbox:
+        """Where what is to be locked goes."""
+        specs = self.assembly.system.specs
+        return next(spec.mailbox for spec in specs if spec.kind == LockoutActor.kind)
 
     @property
     def has_pulse(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -55,6 +55,9 @@ from risk_actors.store.recovery import open_or_recover
 from risk_actors.store.schema import DATABASE_FILE
 from risk_actors.store.settings_backup import KeptSettings, write_settings_backup
 from risk_actors.web.server import WebError, WebServer
+
+END_WITHIN_S = 30.0
+"""An end that takes longer hangs; a machine that shuts down waits no longer than twice that."""
 
 _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
 """What ends the start with a sentence and code 1."""
@@ -215,7 +218,10 @@ def _watchdog(
         threads={"the clock's pulse": lambda: guard.has_pulse, **threads},
     )
     return Watchdog(
-        VitalSigns(signs), guard.picture, ServiceManager(os.environ), HeartbeatFile(data_dir)
+        VitalSigns(signs),
+        lambda: guard.shown,
+        ServiceManager(os.environ),
+        HeartbeatFile(data_dir),
     )
 
 
@@ -294,7 +300,7 @@ def _serve(
     server = WebServer(
         picture=guard.picture,
         topology=guard.topology,
-        requests=TraderDesk(guard.ask, desk),
+        requests=TraderDesk(guard.ask, guard.judge, desk),
         host=host,
         port=settings.web.port if options.port is None else options.port,
     )
@@ -323,6 +329,8 @@ class _StopFlag:
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self.ended = threading.Event()
+        """Set when all that was begun has ended."""
         self.is_lost = False
         """Whether the daemon ends because nothing guards any more."""
         self._is_running = False
@@ -335,25 +343,43 @@ class _StopFlag:
         """End, because the actors could not be started again."""
         logger.critical("Nothing is guarded any more: {}. Close your positions yourself.", error)
         self.is_lost = True
-        self.event.set()
+        self._end()
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
         first = not self.event.is_set()
-        self.event.set()
+        self._end()
         if first and not self._is_running:
             raise _Stopped
+
+    def _end(self) -> None:
+        if not self.event.is_set():
+            threading.Thread(target=self._end_hard, name="last resort", daemon=True).start()
+        self.event.set()
+
+    def _end_hard(self) -> None:
+        """End the process where the orderly end does not come; what is stored is whole."""
+        if not self.ended.wait(END_WITHIN_S):
+            _say_end(f"the orderly end took longer than {END_WITHIN_S:.0f} s: ended at once")
+            os._exit(ExitCode.FAULT)
 
 
 @contextmanager
 def _signals() -> Iterator[_StopFlag]:
-    """Turn SIGINT and SIGTERM into an orderly end for as long as the context lasts."""
+    """Turn the signals that ask for an end into an orderly one for as long as the context lasts.
+
+    A terminal that is closed sends SIGHUP, where there is one.
+    """
     flag = _StopFlag()
-    before = {
-        number: signal.signal(number, flag.on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Under `nohup` it is meant to live on.
+        if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):
+            before[number] = signal.signal(number, flag.on_signal)
     try:
         yield flag
     finally:
+        flag.ended.set()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,57 +7,48 @@ from an actor that failed for good.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 
 from risk_actors import __version__
-from risk_actors.actors.journal import JournalActor
 from risk_actors.actors.lockout import LockShelf
 from risk_actors.actors.operator import OperatorInlet
 from risk_actors.actors.picture import Picture
 from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.trader_requests import AnswerKind, TraderAnswer
-from risk_actors.actors.view import PictureFrame, ViewActor
+from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
 from risk_actors.app.actor_set import ActorSet
 from risk_actors.app.admin_secret import AdminSecret
 from risk_actors.app.assembly import Surroundings, assemble
 from risk_actors.app.fills_window import FillsWindow
+from risk_actors.app.guard_words import NOBODY_GUARDS, say_given_up, say_stuck, tell_settings
 from risk_actors.app.inlet import Inlet
-from risk_actors.app.likeness import are_alike, rule_types, say_rules
+from risk_actors.app.kept_memories import KeptMemories
+from risk_actors.app.kept_panics import KeptPanics
+from risk_actors.app.likeness import are_alike, say_rules
 from risk_actors.app.notices import Notices
 from risk_actors.app.pulse import PulseThread
 from risk_actors.app.rule_context import rule_context
-from risk_actors.app.settings import Settings, TradingMode
+from risk_actors.app.sending import Sending
+from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_keeper import InForce
 from risk_actors.app.store_watch import StoreState, StoreWatch
-from risk_actors.app.supervision import POLICIES, RESYNC
+from risk_actors.app.supervision import RESYNC
 from risk_actors.core.broker import Account
+from risk_actors.core.command_slot import ANSWER_TIMEOUT_NS
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.rules.memory import RuleMemory
-from risk_actors.messages import ActorChanged
+from risk_actors.messages import ActorChanged, PanicRequested
 from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.restarts import WhenGivenUp
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
-from risk_actors.store.rule_states import KeptMemory
 
 RENEW_AFTER_NS = 120 * NS_PER_S
 """After a daily reset; the market's own pause lasts longer."""
-
-_GIVEN_UP = {
-    WhenGivenUp.REMAKE: "what it did is NOT DONE until all actors are made anew",
-    WhenGivenUp.FAIL_CLOSED: "what it guarded is treated as `on_rule_failure` says",
-    WhenGivenUp.DO_WITHOUT: "protection goes on without it",
-}
-
-_NOBODY_GUARDS = (
-    "nothing is guarded at the moment, and nothing is sent: the actors could not be started and are"
-    " tried again. Flatten in your platform."
-)
 
 
 class Guard:
@@ -99,14 +90,16 @@ class Guard:
         self._inlet = Inlet()
         self._in_force: InForce | None = None
         self._wanted: InForce | None = None
-        self._is_disarmed = False
-        self._holding = threading.Lock()
+        self._sending = Sending(session)
+        self._panics = KeptPanics()
+        self._may_act_until_ns = clock.monotonic_ns()
+        """Until when a command of any earlier actors may take effect; by the clock never set."""
         self.needs_mending = threading.Event()
         """Set when an actor failed for good."""
         self._running: ActorSet | None = None
         self._made_ns = 0
         self._swap = threading.Lock()
-        self._memories: dict[tuple[str, int], RuleMemory] = {}
+        self._memories = KeptMemories()
         self._frame = PictureFrame(
             Picture(
                 version=__version__,
@@ -128,8 +121,19 @@ class Guard:
 
     # --- for readers on any thread ----------------------------------------------------------
 
+    @property
+    def shown(self) -> Picture:
+        """The present picture without headroom: what needs no rule to be asked."""
+        return self._frame.picture
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether the last reading of every account succeeded."""
+        known = self._frame.known
+        return known is None or not known.unread_since_ns
+
     def picture(self) -> Picture:
-        """Return the present picture."""
+        """Return the present picture, with what may still be done."""
         running = self._running
         return self._frame.picture if running is None else running.assembly.desk.picture()
 
@@ -204,22 +208,32 @@ class Guard:
         """
         with self._swap:
             if not self.is_guarding:
-                return TraderAnswer(AnswerKind.CONFLICT, _NOBODY_GUARDS)
+                return TraderAnswer(AnswerKind.CONFLICT, NOBODY_GUARDS)
             return request(self.operator)
 
-    def hold_commands(self) -> None:
-        """Send nothing to the broker until `release_commands`, whatever is made anew meanwhile.
+    def judge(self, request: Callable[[OperatorInlet], TraderAnswer]) -> TraderAnswer:
+        """Have a request that sends nothing judged, also while actors are replaced; any thread."""
+        return request(self.operator)
 
-        From any thread.
-        """
-        with self._holding:
-            self._is_disarmed = self._session.hold_commands = True
+    def hold_commands(self) -> None:
+        """Send nothing to the broker until `release_commands`. From any thread."""
+        self._sending.hold()
 
     def release_commands(self) -> None:
         """Take that the trader has armed again: what is in force decides."""
-        with self._holding:
-            self._is_disarmed = False
+        self._sending.release()
         self._send_or_hold()
+
+    def repeat_panics(self) -> bool:
+        """Give panics again whose lock is not in force; tell whether there are any left."""
+        running = self._running
+        if running is None:
+            return False
+        book, now_ns = running.assembly.system.lock_shelf.book, self._clock.monotonic_ns()
+        if not self._panics.settle(book, self._fills_window.calendar, self._clock.now_ns()):
+            return False
+        self._panics.give(running.lockout_mailbox, now_ns)
+        return True
 
     def would_replace(self, in_force: InForce) -> bool:
         """Tell whether settings make other actors, or only have to be told."""
@@ -320,13 +334,8 @@ class Guard:
         if self._running is None or self._in_force is None:
             return
         self._running.assembly.system.lock_shelf.save_again()
-        types = rule_types(self._in_force.settings)
-        self._memories |= {**self._running.assembly.memories, **self._frame.memories}
-        self._store.fill(
-            KeptMemory(rule_id, types[rule_id], account_id, memory)
-            for (rule_id, account_id), memory in self._memories.items()
-            if rule_id in types
-        )
+        self._memories.take(self._running.assembly.memories, self._frame.memories)
+        self._store.fill(self._memories.to_store(self._in_force.settings))
 
     def stop(self) -> None:
         """Stop the actors; the session must have been stopped before."""
@@ -347,6 +356,7 @@ class Guard:
             context.market, int(settings.pnl.quote_stale_after_s * NS_PER_S)
         )
         before = self._frame
+        self._memories.take_of(before.memories, self.given_up)
         frame = PictureFrame(
             Picture(
                 version=__version__,
@@ -371,9 +381,10 @@ class Guard:
                 mode=self._mode,
                 armed=armed,
                 lock_shelf=self._unsaved_locks(),
-                memories=self._memories_for(settings),
-                may_be_under_way=bool(self.given_up)
-                or any(account.enforcement for account in before.picture.accounts),
+                memories=self._memories.for_settings(
+                    None if self._in_force is None else self._in_force.settings, settings
+                ),
+                may_be_under_way=self._may_be_under_way(),
                 is_rebuilt=self._running is not None,
                 broker=self._broker,
             ),
@@ -384,7 +395,7 @@ class Guard:
             outbox=system.supervisor_outbox,
             resync=RESYNC,
             on_given_up=self._on_given_up,
-            on_stuck=_say_stuck,
+            on_stuck=say_stuck,
         )
         supervisor.start(system.specs)
         self._frame = frame
@@ -399,10 +410,22 @@ class Guard:
             tuple(account.id for account in self._accounts),
             armed=armed,
             unlock=settings.session.unlock_terms(),
-            picture=self.picture,
+            picture=lambda: frame.picture,
             secret=self._secret,
             zone=context.calendar.zone,
+            keep_panic=self._keep_panic,
         )
+
+    def _may_be_under_way(self) -> bool:
+        """Tell whether a command of earlier actors may take effect that nobody will remember.
+
+        Those just before need not be the ones who sent it: they may not have been armed.
+        """
+        now_ns = self._clock.monotonic_ns()
+        accounts = self._frame.picture.accounts
+        if self.given_up or any(account.enforcement for account in accounts):
+            self._may_act_until_ns = now_ns + ANSWER_TIMEOUT_NS
+        return now_ns < self._may_act_until_ns
 
     def _begin(self) -> None:
         """Let in what the broker says, and time."""
@@ -410,32 +433,15 @@ class Guard:
         assert self._in_force is not None  # noqa: S101 - made a moment ago
         self._send_or_hold()
         self._inlet.open(self._running.assembly.system.inbound.send)
+        self._panics.give(self._running.lockout_mailbox, self._clock.monotonic_ns(), is_new=True)
         self._running.pulse.start()
+        self._running.assembly.desk.start()
         self._tell_settings()
 
     def _end(self) -> None:
         self._inlet.hold()
         if self._running is not None:
             self._running.stop()
-
-    def _memories_for(self, settings: Settings) -> Mapping[tuple[str, int], RuleMemory]:
-        """Return what the rules remembered that are still of the same type.
-
-        It is in the store as well, unless that could not be written.
-        """
-        lost = self.given_up
-        if ViewActor.kind in lost and JournalActor.kind not in lost:
-            # Nobody noted what they remembered since; the store has it.
-            self._memories = {}
-        else:
-            self._memories |= self._frame.memories
-        before = {} if self._in_force is None else rule_types(self._in_force.settings)
-        after = rule_types(settings)
-        return {
-            (rule_id, account_id): memory
-            for (rule_id, account_id), memory in self._memories.items()
-            if before.get(rule_id) == after.get(rule_id)
-        }
 
     def _unsaved_locks(self) -> LockShelf | None:
         """Return the lock book where the store lacks something of it, as when the disk is full."""
@@ -457,14 +463,7 @@ class Guard:
 
     def _tell_settings(self) -> None:
         assert self._in_force is not None  # noqa: S101 - made a moment ago
-        self.operator.tell_settings(
-            day_start_ns=self._in_force.day_start_ns,
-            in_force=self._in_force.text,
-            applied=self._in_force.applied,
-            pending=self._in_force.pending,
-            fault=self._in_force.fault,
-            armed_by_command=self._in_force.armed_by_command,
-        )
+        tell_settings(self.operator, self._in_force)
         # Told once: who is told again later is not told that it changed again.
         self._in_force = self._in_force._replace(applied=())
 
@@ -473,8 +472,14 @@ class Guard:
         assert self._in_force is not None  # noqa: S101 - made before
         assert self._wanted is not None  # noqa: S101 - taken before
         is_armed = self._is_armed(self._in_force) and self._is_armed(self._wanted)
-        with self._holding:
-            self._session.hold_commands = self._is_disarmed or not is_armed
+        self._sending.follow(armed=is_armed)
+
+    def _keep_panic(self, asked: PanicRequested) -> str:
+        """Keep a panic until its lock is in force; return what is in the way, in plain words."""
+        self._panics.keep(asked, self._clock.monotonic_ns())
+        self.needs_mending.set()
+        failed = ", ".join(a for a, how in self.lacking().items() if how is WhenGivenUp.REMAKE)
+        return f"{failed} failed: what it does follows once it is made anew" if failed else ""
 
     def record(self, message: ActorChanged) -> None:
         """Have the present actors show and record what became of one."""
@@ -486,13 +491,8 @@ class Guard:
 
     def _on_given_up(self, address: str) -> None:
         """Take the word of the supervisor, on its thread; the actors are made anew on another."""
-        how = POLICIES[address.partition(":")[0]].given_up
-        logger.critical("{} failed too often and was given up: {}", address, _GIVEN_UP[how])
+        say_given_up(address)
         self.needs_mending.set()
 
     def _say_rules(self, in_force: InForce) -> str:
         return say_rules(in_force.settings, armed=self._is_armed(in_force))
-
-
-def _say_stuck(address: str, dump: str) -> None:
-    logger.critical("{} is stuck; what every thread was doing:\n{}", address, dump)

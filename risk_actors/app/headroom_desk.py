@@ -1,15 +1,17 @@
-"""The picture with every account's headroom in it, reckoned when somebody looks.
+"""The picture with every account's headroom in it, reckoned by a thread of its own.
 
-Asking every rule what it would say takes some milliseconds an account, so the safe sizes are
-reckoned on the reader's thread and at most once a second, from what the actors have published.
+Asking every rule what it would say takes some milliseconds an account, and runs the rules' own
+code: one that raises allows nothing, and one that does not come back holds up this thread alone.
+Readers never wait: they get what was reckoned last, and once that is old, that nothing is known.
 """
 
 import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from loguru import logger
 
 from risk_actors.actors.paint import Known
 from risk_actors.actors.picture import (
@@ -22,22 +24,35 @@ from risk_actors.actors.picture import (
     StopOutPicture,
 )
 from risk_actors.actors.view import PictureFrame
-from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.headroom.room import FirstToFire, RuleRoom, first_to_fire
 from risk_actors.core.headroom.safe_size import SafeSize, Trial, last_prices, safe_size
 from risk_actors.core.headroom.stop_out import StopOut, stop_out
 from risk_actors.core.money import ZERO
 from risk_actors.core.rules import Mode, Rule
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.verdict import Unknown, Verdict
 from risk_actors.runtime.clock import Clock
 
-RECKON_EVERY_NS = NS_PER_S
+RECKON_EVERY_S = 1.0
+OLD_AFTER_NS = 5 * NS_PER_S
+"""What was reckoned longer ago is not shown any more."""
 CONTRACTS_AT_MOST = 4
 """Contracts asked about, open ones first, then those traded last."""
 
+_FAILED = Evidence(template="the rule failed")
+
+
+class _Reckoned(NamedTuple):
+    """The headroom of each account, and when it was."""
+
+    by_account: Mapping[int, HeadroomPicture | None]
+    at_ns: int
+    """By the clock that is never set."""
+
 
 class HeadroomDesk:
-    """Reads the picture for whoever shows it; any thread may ask."""
+    """Reads the picture for whoever shows it; any thread may ask, and none ever waits."""
 
     def __init__(
         self,
@@ -53,33 +68,81 @@ class HeadroomDesk:
         self._rule_ids = {rule.settings.id for rule in self._rules}
         self._restored = restored
         self._clock = clock
-        self._lock = threading.Lock()
-        self._reckoned_ns = 0
-        self._sizes: dict[int, tuple[SizePicture, ...]] = {}
+        self._reckoned = _Reckoned({}, clock.monotonic_ns())
+        self._asked: str | None = None
+        """The rule that is being asked."""
+        self._said: set[str] = set()
+        """Whose failure was logged."""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="headroom", daemon=True)
+
+    def start(self) -> None:
+        """Begin to reckon, once a second."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, as soon as the rule comes back that is being asked; waits for nobody."""
+        self._stop.set()
 
     def picture(self) -> Picture:
         """Return the present picture with the headroom of every account."""
-        picture, known = self._frame.picture, self._frame.known
-        if known is None:
-            return picture
-        with self._lock:
-            now_ns = self._clock.now_ns()
-            if abs(now_ns - self._reckoned_ns) >= RECKON_EVERY_NS:
-                self._reckoned_ns = now_ns
-                self._sizes = {
-                    account.id: self._sizes_of(known, account, now_ns)
-                    for account in picture.accounts
-                }
-            sizes = self._sizes
+        picture, reckoned = self._frame.picture, self._reckoned
+        if self._clock.monotonic_ns() - reckoned.at_ns < OLD_AFTER_NS:
+            found = reckoned.by_account
+        else:
+            unknown = HeadroomPicture(unknown=_why_old(self._asked))
+            found = {account.id: unknown for account in picture.accounts}
         return msgspec.structs.replace(
             picture,
             accounts=tuple(
-                msgspec.structs.replace(
-                    account, headroom=self._headroom(known, account, sizes.get(account.id, ()))
-                )
+                msgspec.structs.replace(account, headroom=found.get(account.id))
                 for account in picture.accounts
             ),
         )
+
+    def reckon(self) -> None:
+        """Reckon the headroom of every account from what the actors have published."""
+        picture, known = self._frame.picture, self._frame.known
+        if known is not None:
+            now_ns = self._clock.now_ns()
+            found = {a.id: self._reckoned_for(known, a, now_ns) for a in picture.accounts}
+            self._reckoned = _Reckoned(found, self._clock.monotonic_ns())
+
+    def _run(self) -> None:
+        while not self._stop.wait(RECKON_EVERY_S):
+            try:
+                self.reckon()
+            except Exception as error:  # noqa: BLE001 - what is shown only must end nothing
+                self._say_once("", f"How much may still be done cannot be reckoned: {error!r}")
+
+    def _reckoned_for(
+        self, known: Known, account: AccountPicture, now_ns: int
+    ) -> HeadroomPicture | None:
+        try:
+            return self._headroom(known, account, self._sizes_of(known, account, now_ns))
+        except Exception as error:  # noqa: BLE001 - it is unknown, and nothing else is lost
+            what = f"How much account {account.name} may still do cannot be reckoned"
+            self._say_once(account.name, f"{what}: {error!r}")
+            return HeadroomPicture(unknown="it cannot be reckoned, see the log")
+
+    def _ask(self, trial: Trial, fact: Any, now_ns: int) -> Verdict:
+        """Return what a rule says; one that raises cannot tell."""
+        rule_id = str(trial.rule.settings.id)
+        self._asked = rule_id
+        try:
+            return trial.rule.evaluate(trial.state, fact, now_ns)[1]
+        except Exception as error:  # noqa: BLE001 - its own actor fails, and says so
+            self._say_once(
+                rule_id, f"{rule_id} failed when asked for a safe size, so none is: {error!r}"
+            )
+            return Unknown(evidence=_FAILED)
+        finally:
+            self._asked = None
+
+    def _say_once(self, about: str, sentence: str) -> None:
+        if about not in self._said:
+            self._said.add(about)
+            logger.error("{}", sentence)
 
     def _headroom(
         self, known: Known, account: AccountPicture, sizes: tuple[SizePicture, ...]
@@ -121,7 +184,9 @@ class HeadroomDesk:
         for contract_id, price in list(prices.items())[:CONTRACTS_AT_MOST]:
             fill = fills.get(contract_id)
             costs_usd = ZERO if fill is None else fill.costs_usd / max(fill.size, 1)
-            size = safe_size(trials, pnl, contract_id, price, broker_ns, costs_usd=costs_usd)
+            size = safe_size(
+                trials, pnl, contract_id, price, broker_ns, costs_usd=costs_usd, ask=self._ask
+            )
             if size is not None:
                 sizes.append(_size(size, lock or locked.get(contract_id)))
         return tuple(sizes)
@@ -130,6 +195,11 @@ class HeadroomDesk:
         key = (rule.settings.id, account_id)
         memory = known.memories.get(key) or self._restored.get(key)
         return rule.initial_state() if memory is None else memory.state
+
+
+def _why_old(asked: str | None) -> str:
+    span = f"not reckoned for {OLD_AFTER_NS // NS_PER_S} s"
+    return span if asked is None else f"{span}: {asked} does not answer"
 
 
 def _size(size: SafeSize, locked_by: str | None) -> SizePicture:

@@ -30,6 +30,9 @@ LOG_FILE = "risk_actors.log"
 _LIBRARY_LEVELS = {"": logging.WARNING, "pykka": logging.INFO}
 """The standard library's loggers, `""` being all of them, and from which level they are heard."""
 
+_CHATTER = frozenset({"project_x_py.client.http"})
+"""Logs each of the SDK's own tries, many a minute in an outage: they are for the file alone."""
+
 _CONSOLE_TEMPLATE = (
     "<dim>{extra[clock]}</dim> <level>{level: <8}</level> {message}"
     "<dim>{extra[context]}</dim>\n{extra[trace]}"
@@ -175,6 +178,9 @@ class _Bridge(logging.Handler):
         except (TypeError, ValueError):
             # A library's format string that does not fit its arguments must not lose the line.
             text = f"{record.msg} {record.args}"
+        if record.name in _CHATTER:
+            # What becomes of it is said by the adapter, once and in plain words.
+            level = "DEBUG"
         source = logger.bind(library=record.name).opt(exception=record.exc_info)
         source.log(level, "{}: {}", record.name, text)
 

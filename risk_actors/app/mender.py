@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from loguru import logger
 
+from risk_actors.actors.picture import AccountPicture
 from risk_actors.actors.view import ViewActor
 from risk_actors.app.escalation import Escalation
 from risk_actors.app.guard import Guard
@@ -13,6 +14,7 @@ from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.restarts import WhenGivenUp
 
+END_WITHIN_S = 5.0
 LOOK_AGAIN_NS = NS_PER_S
 """How soon it is looked again whether something that protects nobody may be made anew."""
 
@@ -42,11 +44,11 @@ class Mender:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """End; returns when the thread has."""
+        """End; returns when the thread has, or does not in time."""
         self._stopped.set()
         self._guard.needs_mending.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(END_WITHIN_S)
 
     def _run(self) -> None:
         wait_s: float | None = None
@@ -69,21 +71,26 @@ class Mender:
             After how long to call this again, in nanoseconds; None when nothing is to be mended.
         """
         with self._turn:
-            lacking = self._guard.lacking()
-            lost = tuple(lacking)
-            is_urgent = not self._guard.is_guarding or WhenGivenUp.REMAKE in lacking.values()
-            if not is_urgent and not lost:
-                self._escalation.lacks_nothing()
-                return None
-            now_ns = self._clock.monotonic_ns()
-            if not is_urgent and not self._is_idle(lost, now_ns):
-                return LOOK_AGAIN_NS
-            if wait_ns := self._escalation.wait_ns(now_ns):
-                return wait_ns
-            self._escalation.done(now_ns)
-            if self._is_made_anew(lost):
-                self._tell(lost)
-            return self._escalation.wait_ns(now_ns) or LOOK_AGAIN_NS
+            wait_ns = self._mend_actors()
+            # After that: new actors have been given what was asked for before.
+            return wait_ns if not self._guard.repeat_panics() else LOOK_AGAIN_NS
+
+    def _mend_actors(self) -> int | None:
+        lacking = self._guard.lacking()
+        lost = tuple(lacking)
+        is_urgent = not self._guard.is_guarding or WhenGivenUp.REMAKE in lacking.values()
+        if not is_urgent and not lost:
+            self._escalation.lacks_nothing()
+            return None
+        now_ns = self._clock.monotonic_ns()
+        if not is_urgent and not self._is_idle(lost, now_ns):
+            return LOOK_AGAIN_NS
+        if wait_ns := self._escalation.wait_ns(now_ns):
+            return wait_ns
+        self._escalation.done(now_ns)
+        if self._is_made_anew(lost):
+            self._tell(lost)
+        return self._escalation.wait_ns(now_ns) or LOOK_AGAIN_NS
 
     def _is_made_anew(self, lost: Sequence[str]) -> bool:
         logger.critical(
@@ -119,10 +126,25 @@ class Mender:
             )
 
     def _is_idle(self, lost: Sequence[str], now_ns: int) -> bool:
-        """Tell whether making all anew hurts nobody; what has waited for long waits no more."""
+        """Tell whether making all anew hurts nobody; what has waited for long waits no more.
+
+        New actors act on nothing before they have read the account: where that may fail, those
+        that are there see more, and under a lock every second counts.
+        """
         has_waited = self._escalation.has_waited(now_ns)
-        accounts = self._guard.picture().accounts
-        if any(account.enforcement for account in accounts):
-            # A picture that nobody paints shows it for ever.
-            return has_waited and ViewActor.kind in lost
-        return has_waited or not any(account.positions or account.orders for account in accounts)
+        if not self._guard.has_room:
+            return False
+        # A picture that nobody paints shows the same for ever.
+        is_frozen = has_waited and ViewActor.kind in lost
+        if not is_frozen and not self._guard.can_be_read:
+            return False
+        return all(
+            self._is_calm(account, is_frozen=is_frozen, has_waited=has_waited)
+            for account in self._guard.shown.accounts
+        )
+
+    def _is_calm(self, account: AccountPicture, *, is_frozen: bool, has_waited: bool) -> bool:
+        if account.enforcement is not None and not is_frozen:
+            return False
+        is_open = bool(account.positions or account.orders)
+        return not is_open or (has_waited and (is_frozen or not account.locks))

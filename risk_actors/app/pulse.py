@@ -5,6 +5,8 @@ import threading
 from risk_actors.runtime.control import Pulse
 from risk_actors.runtime.mailbox import Mailbox
 
+END_WITHIN_S = 2.0
+
 
 class PulseThread:
     """Delivers a pulse to the timer's mailbox at a fixed pace."""
@@ -25,10 +27,10 @@ class PulseThread:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """End; returns when the thread has."""
+        """End; returns when the thread has, or does not in time."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(END_WITHIN_S)
 
     def _run(self) -> None:
         # A pulse that was not taken yet says all that a second one would.

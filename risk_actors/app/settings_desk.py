@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum, auto
 from pathlib import Path
+from typing import NamedTuple
 
 from loguru import logger
 
@@ -13,6 +15,21 @@ from risk_actors.app.settings import Settings
 from risk_actors.app.settings_keeper import MENDED, InForce, SettingsKeeper
 from risk_actors.app.settings_problem import SettingsError
 from risk_actors.store.settings_backup import KeptSettings
+
+
+class _Done(Enum):
+    CHANGED = auto()
+    UNCHANGED = auto()
+    OVERTAKEN = auto()
+
+
+class _Wish(NamedTuple):
+    """What the trader asked for last."""
+
+    number: int
+    armed: bool
+    waits: bool = True
+    """Whether it is not carried out yet."""
 
 
 class SettingsDesk:
@@ -52,6 +69,9 @@ class SettingsDesk:
         self._monotonic_ns = monotonic_ns
         self.turn = threading.Lock()
         """Held by whoever makes the actors anew."""
+        self._wishing = threading.Lock()
+        """Held for an instant only, also by who does not have the turn."""
+        self._wish = _Wish(0, armed=False, waits=False)
         self._pace = RebuildPace()
         self._is_kept = False
         self._has_failed = False
@@ -85,17 +105,55 @@ class SettingsDesk:
 
     def arm(self, *, armed: bool) -> bool:
         """Arm or disarm; tell whether that is a change."""
-        if not armed:
-            # Before anything else, for it is the emergency stop; the actors follow.
-            self._guard.hold_commands()
-        with self.turn:
-            if armed:
+        return self._carry_out(self.wish(armed=armed)) is _Done.CHANGED
+
+    def wish(self, *, armed: bool) -> int:
+        """Take a wish to arm or disarm, which overtakes all before; return its number."""
+        with self._wishing:
+            self._wish = _Wish(self._wish.number + 1, armed)
+            if not armed:
+                # Before anything else, for it is the emergency stop; the actors follow.
+                self._guard.hold_commands()
+            return self._wish.number
+
+    def waits(self, *, armed: bool) -> bool:
+        """Tell whether the latest wish is this one, and not carried out yet."""
+        with self._wishing:
+            return self._wish.waits and self._wish.armed is armed
+
+    def drop(self, number: int) -> None:
+        """Take a wish back that was not granted."""
+        with self._wishing:
+            if number == self._wish.number and not self._wish.armed:
                 self._guard.release_commands()
-            if not self._keeper.arm(armed=armed):
-                return False
-            # At once, whatever the pace: who may disarm gains nothing by doing it often.
-            self._take(at_once=True)
-            return True
+        self._settle(number)
+
+    def carry_out(self, number: int) -> bool:
+        """Arm or disarm; false when a later wish has overtaken this one."""
+        return self._carry_out(number) is not _Done.OVERTAKEN
+
+    def _carry_out(self, number: int) -> "_Done":
+        with self.turn:
+            with self._wishing:
+                wish = self._wish
+                if number != wish.number:
+                    return _Done.OVERTAKEN
+                if wish.armed:
+                    # No later wish to disarm is undone by this: it would be the latest.
+                    self._guard.release_commands()
+            try:
+                if not self._keeper.arm(armed=wish.armed):
+                    return _Done.UNCHANGED
+                # At once, whatever the pace: who may disarm gains nothing by doing it often.
+                self._take(at_once=True)
+                return _Done.CHANGED
+            finally:
+                self._settle(number)
+
+    def _settle(self, number: int) -> None:
+        with self._wishing:
+            if number == self._wish.number:
+                self._wish = self._wish._replace(waits=False)
 
     def _edited(self) -> bool:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from loguru import logger
 
 _LOOK_EVERY_S = 1.0
+_END_WITHIN_S = 5.0
 _SUFFIXES = frozenset({".toml", ".ics"})
 
 type Fingerprint = frozenset[tuple[str, int, int]]
@@ -52,10 +53,10 @@ class SettingsWatch:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """End; returns when the thread has."""
+        """End; returns when the thread has, or does not in time."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_END_WITHIN_S)
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):

@@ -34,7 +34,8 @@ RESYNC: tuple[str, ...] = (LockoutActor.kind, RuleActor.kind, PnlActor.kind, OUT
 """Who can say again what is true: locks, breaches, P&L, and the broker's state."""
 
 TRIED_AGAIN_AFTER_NS = tuple(seconds * NS_PER_S for seconds in (30, 60, 120, 300))
-"""When a rule that was given up is tried again."""
+"""When a rule that was given up is tried again; one that hangs each time leaves a thread behind, so
+that it is not tried any more once there are too many (`restarts.MAX_LEFT_BEHIND`)."""
 TIMER_SILENT_NS = 10 * NS_PER_S
 """A hundred ticks: without time no lock ends, no deadline comes and no answer is missed."""
 
@@ -42,7 +43,8 @@ POLICIES: Mapping[str, RestartPolicy] = MappingProxyType(
     {
         # The session outlives it, so no stream is torn down. What the enforcer decides while
         # nothing can leave would leave late and all at once: it waits too, with its plans and its
-        # mailbox, and then decides by what is true by then. Stuck, it may hold a command half
+        # mailbox, and then decides by what is true by then; where it does not end in time it is
+        # stuck itself, and its plans are renewed as below. Stuck, this may hold a command half
         # sent, and a second one beside it could send another after that one (I2).
         OUTBOUND: RestartPolicy(brings=(EnforcerActor.kind,), stuck=WhenStuck.REPORT),
         # Its plans outlive it, but for the one that raised; rules, lockout and broker say again

@@ -141,6 +141,7 @@ def live(system: ActorSystem, supervisor: Supervisor) -> dict[str, Any]:
             "restarts": stats.restarts,
             "status": stats.status,
             "swallowed": stats.swallowed,
+            "left_behind": stats.left_behind,
             "silent_s": round(stats.silent_s, 1),
             "lag_s": round(stats.lag_s, 1),
             "dead_letters": sum(

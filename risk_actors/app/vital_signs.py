@@ -8,6 +8,8 @@ from risk_actors.core.evidence import NS_PER_S
 
 LOOP_ANSWERS_WITHIN_NS = 5 * NS_PER_S
 """The gateway's thread never works for so long at one thing."""
+SLEPT_NS = 5 * NS_PER_S
+"""Who looks every second and comes so late has slept, as all others have."""
 REBUILT_WITHIN_NS = 20 * NS_PER_S
 """Making the actors anew takes less than a second; a little more on a machine that is busy."""
 
@@ -54,9 +56,22 @@ class VitalSigns:
         self._probe = LoopProbe(signs.ping)
         self._unguarded_since_ns: int | None = None
         self._missing: set[str] = set()
+        self._looked_ns: int | None = None
+        self._was_late = False
 
     def troubles(self, now_ns: int) -> tuple[str, ...]:
-        """Return what is wrong, in plain words; nothing when all is well."""
+        """Return what is wrong, in plain words; nothing when all is well.
+
+        After a gap in the looking, as when the machine slept, all have to show themselves first,
+        so nothing is found by that one look; by the next one, late or not, it is.
+        """
+        looked_ns, self._looked_ns = self._looked_ns, now_ns
+        is_late = looked_ns is not None and now_ns - looked_ns >= SLEPT_NS
+        found = self._found(now_ns)
+        is_forgiven, self._was_late = is_late and not self._was_late, is_late
+        return () if is_forgiven else found
+
+    def _found(self, now_ns: int) -> tuple[str, ...]:
         found = [trouble] if (trouble := self._probe.trouble(now_ns)) is not None else []
         found += [f"{name} has ended" for name in self._ended()]
         if self._signs.is_guarding():

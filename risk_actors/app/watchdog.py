@@ -9,8 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
 from loguru import logger
 
+from risk_actors import __version__
 from risk_actors.actors.picture import Picture
 from risk_actors.app.heartbeat import Heartbeat, HeartbeatFile
 from risk_actors.app.sd_notify import ServiceManager
@@ -19,6 +21,7 @@ from risk_actors.core.evidence import NS_PER_S, iso_utc
 from risk_actors.runtime.thread_dump import dump_threads
 
 LOOK_EVERY_S = 1.0
+END_WITHIN_S = 5.0
 
 
 class Watchdog:
@@ -41,6 +44,9 @@ class Watchdog:
         self._file = file
         self._now_ns = now_ns
         self._monotonic_ns = monotonic_ns
+        self._shown = Picture(version=__version__, mode="", armed=False, phase="unknown")
+        self._blind = ""
+        """What was said of a picture that cannot be read; empty when it can."""
         self._troubles: tuple[str, ...] = ()
         self._status = ""
         self._fed_ns: int | None = None
@@ -54,11 +60,11 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and say that the daemon does; returns when the thread has ended."""
+        """End, and say that the daemon does; returns when the thread has ended, or not in time."""
         self._manager.stopping()
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(END_WITHIN_S)
         self._file.remove()
 
     def _run(self) -> None:
@@ -74,7 +80,13 @@ class Watchdog:
         now_ns = self._monotonic_ns()
         troubles = self._signs.troubles(now_ns)
         self._log(troubles)
-        picture = self._picture()
+        picture = self._look_at_picture()
+        status = _status(troubles, picture)
+        if status != self._status:
+            self._manager.status(status)
+            self._status = status
+        # Before the file: a disk that hangs must not cost the sign of life.
+        self._feed(troubles, now_ns)
         self._file.write(
             Heartbeat(
                 pid=os.getpid(),
@@ -87,13 +99,21 @@ class Watchdog:
                 wrong=troubles,
             )
         )
-        self._tell_manager(troubles, picture, now_ns)
 
-    def _tell_manager(self, troubles: tuple[str, ...], picture: Picture, now_ns: int) -> None:
-        status = _status(troubles, picture)
-        if status != self._status:
-            self._manager.status(status)
-            self._status = status
+    def _look_at_picture(self) -> Picture:
+        """Return the picture, or the last one with the word that it cannot be read."""
+        try:
+            self._shown = self._picture()
+        except Exception as error:  # noqa: BLE001 - protection goes on, and so do the signs of life
+            fault = f"the picture cannot be read: {type(error).__name__}: {error}"
+            if fault != self._blind:
+                logger.error("For those who watch, {}", fault)
+            self._blind = fault
+            return msgspec.structs.replace(self._shown, phase="unknown", detail=fault)
+        self._blind = ""
+        return self._shown
+
+    def _feed(self, troubles: tuple[str, ...], now_ns: int) -> None:
         half_s = self._half_s()
         if troubles or half_s is None:
             return

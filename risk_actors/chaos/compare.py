@@ -27,13 +27,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def compare(recovery: Recovery, past: Sequence[Result]) -> Comparison:
     """Return how a recovery compares with the median of earlier runs."""
     took_s = [
-        before.took_s
+        before.measure_s
         for result in past
         for before in result.recoveries
         if (before.step, before.since) == (recovery.step, recovery.since)
-        and before.took_s is not None
+        and before.measure_s is not None
     ]
-    if recovery.took_s is None:
+    if recovery.measure_s is None:
         return Comparison(
             median_s=median(took_s) if took_s else None, runs=len(took_s), verdict="missing"
         )
@@ -42,8 +42,8 @@ def compare(recovery: Recovery, past: Sequence[Result]) -> Comparison:
     usual_s = median(took_s)
     bound_s = max(usual_s * _SHARE, _LEAST_S)
     verdict: Literal["slower", "faster", "same"] = "same"
-    if recovery.took_s > usual_s + bound_s:
+    if recovery.measure_s > usual_s + bound_s:
         verdict = "slower"
-    elif recovery.took_s < usual_s - bound_s:
+    elif recovery.measure_s < usual_s - bound_s:
         verdict = "faster"
     return Comparison(median_s=usual_s, runs=len(took_s), verdict=verdict)

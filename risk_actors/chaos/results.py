@@ -28,11 +28,21 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Of the scenario, counted from 1."""
     what: str
     since: Since
-    """`breach`: from the event that broke a rule, the fault still there, until the broker showed
-    what the step expects (flat, locked). `heal`: from the end of the faults until the daemon agreed
+    """`breach`: from the event that broke a rule, the fault still there, until all was so that the
+    step expects. `heal`: from the end of the faults until the daemon agreed
     with the broker again and was armed."""
     took_s: float | None
     """None where it did not return in time."""
+    locked_s: float | None = None
+    """After a breach: until the lock stood. None where none was expected, or none came."""
+    flat_s: float | None = None
+    """After a breach: until the broker showed no position and no working order, and that stayed
+    so, in this step or a later one. None where that was never seen."""
+
+    @property
+    def measure_s(self) -> float | None:
+        """What is held against earlier runs: a position that is open is no protection."""
+        return self.flat_s if self.since == "breach" else self.took_s
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

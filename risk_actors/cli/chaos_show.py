@@ -11,8 +11,12 @@ from risk_actors.cli.tables import make_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from risk_actors.chaos.results import Injected, Result
+    from risk_actors.chaos.results import Injected, Recovery, Result
 
+_COLUMNS = {
+    "breach": ("after the breach", "locked after>", "flat after>"),
+    "heal": ("after the broker healed", "armed again after>"),
+}
 _STYLES = {
     "first": "",
     "same": "",
@@ -29,14 +33,16 @@ def show_result(console: "Console", result: "Result", past: "Sequence[Result]") 
         injected.add_row(fault.what, f"{fault.at_s:.1f} s", _until(fault), str(fault.strikes))
     console.print()
     console.print(injected)
-    times = make_table(console, "protection returned", "since the>", "after>", "compared")
-    for recovery in result.recoveries:
-        comparison = compare(recovery, past)
-        took = "never" if recovery.took_s is None else f"{recovery.took_s:.2f} s"
-        said = Text(_compared(comparison), _STYLES[comparison.verdict])
-        times.add_row(f"{recovery.step}: {recovery.what}", recovery.since, took, said)
-    console.print()
-    console.print(times)
+    for since, columns in _COLUMNS.items():
+        times = make_table(console, *columns, "compared")
+        for recovery in result.recoveries:
+            if recovery.since == since:
+                comparison = compare(recovery, past)
+                said = Text(_compared(comparison), _STYLES[comparison.verdict])
+                times.add_row(f"{recovery.step}: {recovery.what}", *_times(recovery), said)
+        if times.row_count:
+            console.print()
+            console.print(times)
     console.print()
     if result.passed:
         line = f"PASSED: {result.scenario}, {result.commands} commands"
@@ -45,6 +51,17 @@ def show_result(console: "Console", result: "Result", past: "Sequence[Result]") 
     console.print(Text(f"FAILED: {result.scenario}", "bold red"))
     for failure in result.failures:
         console.print(Text(f"  {failure}", "red"), soft_wrap=True)
+
+
+def _times(recovery: "Recovery") -> tuple[str, ...]:
+    """Return a row's times: of a breach until locked and until flat, else until armed again."""
+    if recovery.since == "heal":
+        return (_seconds(recovery.took_s, "never"),)
+    return (_seconds(recovery.locked_s, "no lock seen"), _seconds(recovery.flat_s, "never"))
+
+
+def _seconds(seconds: float | None, otherwise: str) -> str:
+    return otherwise if seconds is None else f"{seconds:.2f} s"
 
 
 def _until(fault: "Injected") -> str:

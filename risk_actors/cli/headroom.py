@@ -1,23 +1,40 @@
 """Headroom in words: what an account may still do."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from risk_actors.actors.picture import (
     AccountPicture,
     FirstToFirePicture,
+    HeadroomPicture,
     SizePicture,
     StopOutPicture,
 )
 from risk_actors.cli import words
 
 
-def headroom_lines(account: AccountPicture) -> Iterator[str]:
-    """Yield what is safe, what fires first and what the stops would make of it; none if unknown."""
+def headroom_lines(account: AccountPicture, now: datetime) -> Iterator[str]:
+    """Yield what is safe, what fires first and what the stops would make of it; none if unknown.
+
+    Nothing is safe in an account that is not seen; the rest is told as being of then.
+    """
     headroom = account.headroom
+    if account.seen_at is not None:
+        at = words.clock(account.seen_at, now)
+        yield f"Safe to add now: none, for what is open is not known since {at}"
+        if headroom is not None:
+            yield from (f"As of {at}: {line}" for line in _risks(headroom))
+        return
     if headroom is None:
         return
+    if headroom.unknown:
+        yield f"Safe to add now: unknown ({headroom.unknown})"
     if headroom.sizes:
         yield "Safe to add now: " + ", ".join(_size(size) for size in headroom.sizes)
+    yield from _risks(headroom)
+
+
+def _risks(headroom: HeadroomPicture) -> Iterator[str]:
     if headroom.first is not None:
         yield _first(headroom.first)
     if headroom.stop_out is not None:

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _REFRESH_S = 0.5
 """Twice a second: quick for the eye, and next to nothing for the threads that guard."""
 
+_BLIND = (
+    "The screen cannot be drawn: {error}\n\n"
+    "Rules are judged and breaches enforced as before; what is locked and open:"
+    " `risk-actors status`. Please report this."
+)
+
 _ACCOUNTS_WIDTH = 78
 """What accounts take beside the events: enough for all that they say; the rest is the events'."""
 _GAP = 2
@@ -42,6 +48,14 @@ class Size(NamedTuple):
 
     width: int
     height: int
+
+
+class _Shown(NamedTuple):
+    """What the screen was drawn from."""
+
+    picture: "Picture"
+    at_s: int
+    size: Size
 
 
 class Screen:
@@ -74,16 +88,24 @@ class Screen:
             redirect_stdout=False,
             redirect_stderr=False,
         ) as live:
-            shown: tuple[Picture, int, Size] | None = None
+            shown: _Shown | None = None
             while not stop.is_set():
-                picture, size = self._picture(), Size(*self._console.size)
-                now = words.now_in(picture)
-                # The countdowns move once a second even when nothing else does.
-                frame = (picture, int(now.timestamp()), size)
-                if shown is None or shown[0] is not picture or shown[1:] != frame[1:]:
-                    live.update(render(picture, now, size, self._address), refresh=True)
-                    shown = frame
+                try:
+                    shown = self._show(live, shown)
+                except Exception as error:  # noqa: BLE001 - protection does not end with a picture
+                    live.update(Text(_BLIND.format(error=repr(error))), refresh=True)
+                    shown = None
                 stop.wait(_REFRESH_S)
+
+    def _show(self, live: Live, shown: "_Shown | None") -> "_Shown":
+        """Draw what has changed; return what is shown."""
+        picture, size = self._picture(), Size(*self._console.size)
+        now = words.now_in(picture)
+        # The countdowns move once a second even when nothing else does.
+        frame = _Shown(picture, int(now.timestamp()), size)
+        if shown is None or shown.picture is not picture or shown[1:] != frame[1:]:
+            live.update(render(picture, now, size, self._address), refresh=True)
+        return frame
 
 
 def render(picture: "Picture", now: datetime, size: Size, address: str = "") -> RenderableType:

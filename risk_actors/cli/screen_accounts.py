@@ -24,11 +24,15 @@ _STATE_STYLES = {
     "ENFORCING": "bold white on magenta",
     "BARRED BY BROKER": "bold red",
     "UNKNOWN": "bold magenta",
+    "NOT SEEN": "bold black on yellow",
+    "LOCKED, NOT SEEN": "bold white on red",
 }
 _URGENCY = {"breach": 0, "unknown": 1, "warning": 2, "ok": 3}
 _MAX_NAME_WIDTH = 28
 _FIGURES_WIDTH = 24
 _STATE_WIDTH = 11
+_OLD_STATE_WIDTH = 14
+"""Of verdicts of then: `· was warning`."""
 _USED_WIDTH = 5
 _NEARLY_USED = 0.75
 _BORDER_LINES = 2
@@ -72,13 +76,20 @@ def _boxed(picture: Picture, account: AccountPicture, body: list[Text], width: i
 def _full(picture: Picture, account: AccountPicture, now: datetime, width: int) -> list[Text]:
     rules = words.rules_of(picture, account)
     return [
+        *_last_seen(account, now),
         *_locks(picture, account, now, width),
         _money(account, width),
         *_strange_balance(account),
-        *_rule_lines(rules, now, width, armed=picture.armed),
+        *_rule_lines(rules, now, width, armed=picture.armed, is_seen=account.seen_at is None),
         *_holdings(account, now),
-        *(Text(line, "dim") for line in headroom_lines(account)),
+        *(Text(line, "dim") for line in headroom_lines(account, now)),
     ]
+
+
+def _last_seen(account: AccountPicture, now: datetime) -> list[Text]:
+    """Return the line that says that all below it is of then; none while it is watched."""
+    seen = words.last_seen(account, now)
+    return [Text(f"▲ All of this {seen}", "bold yellow")] if seen else []
 
 
 def _urgent_first(
@@ -86,7 +97,9 @@ def _urgent_first(
 ) -> list[Text]:
     """Return what fits: locks and money, the rules nearest to breaking, then what is held."""
     room = max(height - _BORDER_LINES, 1)
+    is_seen = account.seen_at is None
     head = [
+        *_last_seen(account, now),
         *_locks(picture, account, now, width),
         _money(account, width),
         *_strange_balance(account),
@@ -98,9 +111,9 @@ def _urgent_first(
         kept = sorted(rules, key=_urgency)[: max(for_rules - 1, 0)]
         more = Text(f"… and {len(rules) - len(kept)} more rules: risk-actors rules", "dim")
         shown = [rule for rule in rules if rule in kept]
-        lines = [*_rule_lines(shown, now, width, armed=picture.armed), more]
+        lines = [*_rule_lines(shown, now, width, armed=picture.armed, is_seen=is_seen), more]
     else:
-        lines = _rule_lines(rules, now, width, armed=picture.armed)
+        lines = _rule_lines(rules, now, width, armed=picture.armed, is_seen=is_seen)
     return [*head, *lines, *holdings][:room]
 
 
@@ -183,23 +196,29 @@ def _reason(reason: str, width: int, most_lines: int = _REASON_LINES) -> list[Te
     return [Text(f"  {chunk}") for chunk in chunks]
 
 
-def _rule_lines(rules: list[RulePicture], now: datetime, width: int, *, armed: bool) -> list[Text]:
+def _rule_lines(
+    rules: list[RulePicture], now: datetime, width: int, *, armed: bool, is_seen: bool
+) -> list[Text]:
     suffixes = [_mode_beside(rule, armed=armed) for rule in rules]
     widths = [len(rule.id + suffix) for rule, suffix in zip(rules, suffixes, strict=True)]
     name_width = min(max(widths, default=0), _MAX_NAME_WIDTH)
-    fixed = name_width + _STATE_WIDTH + _FIGURES_WIDTH + _USED_WIDTH + 3
+    state_width = _STATE_WIDTH if is_seen else _OLD_STATE_WIDTH
+    fixed = name_width + state_width + _FIGURES_WIDTH + _USED_WIDTH + 3
     bar_width = max(width - fixed, 4)
     return [
-        _rule_line(rule, _name(rule, suffix, name_width), now, bar_width)
+        _rule_line(rule, _name(rule, suffix, name_width), now, bar_width, is_seen=is_seen)
         for rule, suffix in zip(rules, suffixes, strict=True)
     ]
 
 
-def _rule_line(rule: RulePicture, name: Text, now: datetime, bar_width: int) -> Text:
-    style = words.VERDICT_STYLES.get(rule.verdict, "")
+def _rule_line(
+    rule: RulePicture, name: Text, now: datetime, bar_width: int, *, is_seen: bool
+) -> Text:
+    style = words.verdict_style(rule, is_seen=is_seen)
+    state_width = _STATE_WIDTH if is_seen else _OLD_STATE_WIDTH
     used = rule.used
     line = Text(no_wrap=True)
-    line.append(f"{words.verdict(rule):<{_STATE_WIDTH}}", style)
+    line.append(f"{words.verdict(rule, is_seen=is_seen):<{state_width}}", style)
     line.append_text(name)
     broken = words.broken(rule, now)
     if broken:
@@ -207,7 +226,7 @@ def _rule_line(rule: RulePicture, name: Text, now: datetime, bar_width: int) -> 
     elif rule.limit is None or (rule.value is None and rule.verdict == "ok"):
         line.append(f" {rule.reason or _without_limit(rule)}", "dim")
     else:
-        bar_style = _bar_style(rule, used)
+        bar_style = _bar_style(rule, used) if is_seen else "dim"
         line.append(" " + ("?" * bar_width if used is None else bar(used, bar_width)), bar_style)
         figures = f"{words.figure(rule, rule.value)} of {words.figure(rule, rule.limit)}"
         line.append(f" {figures:>{_FIGURES_WIDTH}}")
@@ -239,16 +258,17 @@ def _bar_style(rule: RulePicture, used: float | None) -> str:
 
 def _holdings(account: AccountPicture, now: datetime) -> list[Text]:
     lines: list[Text] = []
+    then = "" if account.seen_at is None else "was "
     for held in account.positions:
-        line = Text.assemble(("◆ ", "cyan"), (words.position(held), "bold"), "  ")
+        line = Text.assemble(("◆ ", "cyan"), (then + words.position(held), "bold"), "  ")
         line.append(words.usd(held.unrealized, signed=True), words.amount_style(held.unrealized))
         line.append(f"  since {words.clock(held.opened_at, now)}", "dim")
         lines.append(line)
     if not account.positions:
-        lines.append(Text("◇ flat", "dim"))
+        lines.append(Text(f"◇ {then}flat", "dim"))
     if account.orders:
         orders = "  ·  ".join(words.order(working) for working in account.orders)
-        lines.append(Text.assemble(("○ working: ", "cyan"), orders))
+        lines.append(Text.assemble((f"○ {then}working: ", "cyan"), orders))
     return lines
 
 
@@ -279,6 +299,7 @@ def _compact_line(picture: Picture, account: AccountPicture, now: datetime, widt
                 f" {bar(used, 8)} {words.share(used)} {nearest.id}", _bar_style(nearest, used)
             )
     contracts = sum(abs(held.size) for held in account.positions)
-    right = Text(f"{contracts} open " if contracts else "flat ", "dim")
+    then = "" if account.seen_at is None else "was "
+    right = Text(f"{then}{contracts} open " if contracts else f"{then}flat ", "dim")
     right.append(words.usd(account.day.equity, signed=True), words.amount_style(account.day.equity))
     return spread(left, Text.assemble(right, " "), width)

@@ -25,7 +25,9 @@ def banner(picture: Picture, now: datetime, width: int) -> list[Text]:
     signs = Text(no_wrap=True)
     signs.append(f" {picture.mode.upper()} ", _MODE_STYLES.get(picture.mode, "reverse"))
     signs.append(" ")
-    if picture.armed:
+    if picture.armed and picture.connection.is_blind:
+        signs.append(f" {words.arming(picture)} ", "bold white on red")
+    elif picture.armed:
         signs.append(" ARMED ", "bold black on green")
     else:
         signs.append(" SHADOW ", "bold black on yellow")

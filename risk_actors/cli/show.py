@@ -61,18 +61,21 @@ def rules(data_dir: Path, explained: str | None) -> None:
     picture, console = DaemonClient.find(data_dir).picture(), make_console()
     now = words.now_in(picture)
     for account in picture.accounts:
-        console.print(account.name, style="bold")
+        seen = words.last_seen(account, now)
+        console.print(f"{account.name}{seen and f' ({seen})'}", style="bold")
         table = make_table(console, "rule", "mode", "verdict", "value>", "limit>", "left>")
         of_account = words.rules_of(picture, account)
         for rule in of_account:
             table.add_row(
                 rule.id,
                 rule.mode,
-                words.verdict(rule),
+                words.verdict(rule, is_seen=not seen),
                 words.figure(rule, rule.value),
                 words.figure(rule, rule.limit),
                 _left(rule),
-                style=None if rule.verdict == "ok" else words.VERDICT_STYLES.get(rule.verdict),
+                style=None
+                if rule.verdict == "ok" and not seen
+                else words.verdict_style(rule, is_seen=not seen),
             )
         console.print(table)
         for rule in of_account:
@@ -107,7 +110,7 @@ def _print_headline(console: "Console", picture: "Picture") -> None:
     if ways.fallback:
         console.print(f"Fallback: {ways.fallback}")
     if picture.detail:
-        console.print(picture.detail)
+        console.print(picture.detail, style="bold red" if ways.is_blind else None)
     for notice in picture.notices:
         console.print(notice, style="bold red")
 
@@ -142,6 +145,10 @@ def _print_accounts(console: "Console", picture: "Picture") -> None:
     console.print(table)
     now = words.now_in(picture)
     for account in picture.accounts:
+        if account.seen_at is not None:
+            told = f"{account.name}: all of this {words.last_seen(account, now)}"
+            console.print(told, style="bold yellow")
+    for account in picture.accounts:
         under_way = account.enforcement
         if under_way is not None:
             told = f"{under_way.phase}: {under_way.detail}{words.next_try(under_way, now)}"
@@ -155,21 +162,24 @@ def _print_holdings(console: "Console", picture: "Picture") -> None:
     now = words.now_in(picture)
     table = make_table(console, "account", "position or order", "unrealised>", "since")
     for account in picture.accounts:
+        then = "was " if account.seen_at is not None else ""
         for held in account.positions:
             since = words.clock(held.opened_at, now)
             unrealized = words.usd(held.unrealized, signed=True)
-            table.add_row(account.name, words.position(held), unrealized, since)
+            table.add_row(account.name, then + words.position(held), unrealized, since)
         for working in account.orders:
-            table.add_row(account.name, words.order(working), "", "")
+            table.add_row(account.name, then + words.order(working), "", "")
     if table.row_count:
         console.print(table)
 
 
 def _print_headroom(console: "Console", picture: "Picture") -> None:
+    from risk_actors.cli import words  # noqa: PLC0415
     from risk_actors.cli.headroom import headroom_lines  # noqa: PLC0415
 
+    now = words.now_in(picture)
     for account in picture.accounts:
-        for line in headroom_lines(account):
+        for line in headroom_lines(account, now):
             console.print(f"{account.name}: {line}")
 
 

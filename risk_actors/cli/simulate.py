@@ -43,6 +43,11 @@ _DEFAULT_PORT = 8788
     show_default=True,
     help="With --scenario: start a daemon on its settings, or wait for one of yours.",
 )
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Let faults be asked for over HTTP, from this machine only: docs/faults.md.",
+)
 def simulate(
     settings_dir: Path,
     port: int | None,
@@ -50,15 +55,18 @@ def simulate(
     seed: int | None,
     scenario_file: Path | None,
     guard: bool,
+    control: bool,
 ) -> None:
     """Serve a simulated ProjectX gateway (Ctrl+C stops), or play a scenario on one.
 
-    It prints the environment variables that point the SDK at it. A scenario ends with exit code 0
-    when everything came as expected, else with 1.
+    It prints the lines that start a daemon on it: docs/simulator.md. A scenario ends with exit
+    code 0 when everything came as expected, else with 1.
     """
     if scenario_file is not None:
         if trader is not None or seed is not None:
             raise click.UsageError("a scenario has its own trader and seed")
+        if control:
+            raise click.UsageError("a scenario has its own faults; --control goes without one")
         sys.exit(_play(scenario_file, port or 0, own_guard=guard))
     import msgspec  # noqa: PLC0415  # kept out of `--help`
 
@@ -73,7 +81,8 @@ def simulate(
     given = {"trader": trader, "seed": seed}
     chosen = {name: value for name, value in given.items() if value is not None}
     served_port = _DEFAULT_PORT if port is None else port
-    sys.exit(serve(msgspec.structs.replace(paper, **chosen).to_simulator(port=served_port)))
+    served = msgspec.structs.replace(paper, **chosen).to_simulator(port=served_port)
+    sys.exit(serve(msgspec.structs.replace(served, control=control)))
 
 
 def _play(path: Path, port: int, *, own_guard: bool) -> int:

@@ -29,6 +29,8 @@ _OVER = "now"
 _SINGULAR = {"contracts": "contract", "trades": "trade", "entries": "entry", "losses": "loss"}
 
 VERDICT_SIGNS = {"ok": "✓", "warning": "!", "breach": "✗", "unknown": "?"}
+WAS_SIGN = "·"
+
 VERDICT_STYLES = {
     "ok": "green",
     "warning": "bold yellow",
@@ -112,9 +114,21 @@ def share(used: float) -> str:
     return f"{percent}%" if percent <= _MOST_PERCENT else f">{_MOST_PERCENT}%"
 
 
-def verdict(rule: RulePicture) -> str:
-    """Return sign and word of a verdict: `✗ breach`."""
+def verdict(rule: RulePicture, *, is_seen: bool = True) -> str:
+    """Return sign and word of a verdict: `✗ breach`, or of then: `· was breach`."""
+    if not is_seen:
+        return f"{WAS_SIGN} was {rule.verdict}"
     return f"{VERDICT_SIGNS.get(rule.verdict, '?')} {rule.verdict}"
+
+
+def verdict_style(rule: RulePicture, *, is_seen: bool = True) -> str:
+    """Return the colour of a verdict; one of then has none."""
+    return VERDICT_STYLES.get(rule.verdict, "") if is_seen else "dim"
+
+
+def last_seen(account: AccountPicture, now: datetime) -> str:
+    """Return `as last seen at 08:50:10 CST`; empty while the account is watched."""
+    return "" if account.seen_at is None else f"as last seen at {clock(account.seen_at, now)}"
 
 
 def position(held: PositionPicture) -> str:
@@ -253,12 +267,15 @@ def lock_scope(lock: LockPicture) -> str:
 
 
 def account_state(account: AccountPicture, *, armed: bool) -> str:
-    """Return the one word that says what the account may do; unarmed, no lock holds it."""
+    """Return in a word or two what the account may do; unarmed, no lock holds it."""
+    is_locked = any(lock.scope == "account" for lock in account.locks)
+    if account.seen_at is not None and account.enforcement is None:
+        return "LOCKED, NOT SEEN" if is_locked and armed else "NOT SEEN"
     if account.locks and not armed:
         return "WOULD BE LOCKED"
     if account.enforcement is not None:
         return "ENFORCING"
-    if any(lock.scope == "account" for lock in account.locks):
+    if is_locked:
         return "LOCKED"
     if account.locks:
         return "PARTLY LOCKED"
@@ -269,6 +286,8 @@ def account_state(account: AccountPicture, *, armed: bool) -> str:
 
 def arming(picture: Picture) -> str:
     """Return whether breaches are enforced."""
+    if picture.armed and picture.connection.is_blind:
+        return "ARMED, BUT CANNOT ACT"
     return "ARMED" if picture.armed else f"SHADOW ({NOT_ENFORCED})"
 
 

@@ -9,9 +9,9 @@ Everything that moves the brake is in the table below.
 
 - At most `limit` commands go out in any minute without a change (I6). Two of them are kept for the
   probes of the first minute, which are one command each.
-- What was not tried since the last change may always be tried once, so that a flatten is never
-  held up by a loop in another contract. There are as many of these as contracts with a position.
 - The probes never stop (I3).
+
+Which commands share a brake, and so what the bound of an account is, `command_gate` tells.
 """
 
 from collections import deque
@@ -25,7 +25,6 @@ PATIENCE_NS = 3 * NS_PER_S
 GAPS_NS = tuple(s * NS_PER_S for s in (10, 20, 40, 80, 160, 300))
 """From the first command of a probe to the next probe; the last one repeats."""
 PROBE_COMMANDS = 4
-"""The close first, then a few cancels."""
 KEPT_FOR_PROBES = 2
 
 
@@ -72,7 +71,7 @@ TRANSITIONS: dict[BrakeState, dict[BrakeEvent, BrakeState]] = {
 
 
 class Brake:
-    """The brake of one account."""
+    """The brake of commands that are counted together."""
 
     def __init__(self, limit: int) -> None:
         """Take how many commands may go out in a minute without any change; at least 1."""
@@ -81,7 +80,8 @@ class Brake:
         self.state = BrakeState.FREE
         self._since_ns = 0
         self._sent_ns: deque[int] = deque()
-        self._tried: set[str] = set()
+        self.is_fresh = True
+        """Whether nothing was tried since the last change."""
         self._gaps = 0
         self._probe_ns: int | None = None
         self._probe_left = 0
@@ -101,25 +101,15 @@ class Brake:
             sent_ns.popleft()
         return len(sent_ns)
 
-    def is_fresh(self, target: str) -> bool:
-        """Tell whether a thing has not been tried since the last change."""
-        return target not in self._tried
-
-    def admits(self, now_ns: int, *, leave: int = 0) -> bool:
-        """Tell whether one more command may be sent now; asking for one too many holds it.
-
-        Args:
-            now_ns: the time.
-            leave: so many commands of a probe that has begun are left for others.
-        """
-        kept = leave if self.is_on and self._probe_ns == now_ns else 0
-        if self._room(now_ns) > kept:
+    def admits(self, now_ns: int) -> bool:
+        """Tell whether one more command may be sent now; asking for one too many holds it."""
+        if self._room(now_ns) > 0:
             return True
         self._move(BrakeEvent.FULL, now_ns)
         return False
 
-    def note_sent(self, target: str, now_ns: int) -> None:
-        """Take that a command for a thing goes out now."""
+    def note_sent(self, now_ns: int) -> None:
+        """Take that a command goes out now."""
         if self.is_on and self._room(now_ns) > 0:
             if self._probe_ns != now_ns:
                 self._probe_left = self._probe_size(now_ns)
@@ -128,7 +118,7 @@ class Brake:
                 self._gaps += 1
             self._probe_left -= 1
         self._sent_ns.append(now_ns)
-        self._tried.add(target)
+        self.is_fresh = False
 
     def take_back(self) -> None:
         """Take that the last command never left."""
@@ -139,7 +129,7 @@ class Brake:
         """Take a change of the broker's state; tell whether that released the brake."""
         was_on = self.is_on
         self._sent_ns.clear()
-        self._tried.clear()
+        self.is_fresh = True
         self._move(BrakeEvent.CHANGED, now_ns)
         return was_on
 

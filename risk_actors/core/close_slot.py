@@ -2,7 +2,11 @@
 
 from risk_actors.core.account_state import AccountState, OpenPosition, is_market
 from risk_actors.core.broker import Fill, Order
-from risk_actors.core.command_slot import CommandSlot, SlotEvent
+from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
+from risk_actors.core.evidence import NS_PER_S
+
+FLAT_BELIEVED_AFTER_NS = 5 * NS_PER_S
+"""A flat that nothing explains is believed after so long, should no look come."""
 
 
 class CloseSlot(CommandSlot):
@@ -18,6 +22,13 @@ class CloseSlot(CommandSlot):
         self._closed_size = 0
         self._entered_size = 0
         self._counted: set[int] = set()
+        self._flat_ns: int | None = None
+        self._is_left = False
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """A part that is closed twice is too much."""
+        return self.partial_size is None
 
     def send(self, *, command_id: int, size: int, partial_size: int | None, now_ns: int) -> None:
         """Note what is sent: a close of a signed size, or of a part of it."""
@@ -31,6 +42,7 @@ class CloseSlot(CommandSlot):
         self._closed_size = self._entered_size = 0
         self._counted.clear()
         self.is_adopted = False
+        self._flat_ns, self._is_left = None, False
 
     def adopt(self, size: int, now_ns: int) -> None:
         """Take a closing market order that already works for the close; nothing is sent.
@@ -47,6 +59,34 @@ class CloseSlot(CommandSlot):
         if size * self._largest_size <= 0:
             self._largest_size = 0
 
+    def is_flat_doubtful(self, contract_id: str, state: AccountState, now_ns: int) -> bool:
+        """Tell whether a flat is shown that nothing explains, for the close was refused.
+
+        A stale read shows a flat like that for a moment, and with its end the position is bare if
+        its stop was cancelled. So a fill that leaves the position explains it, or another look
+        confirms it.
+        """
+        is_refused = self.reason is not None and not self.is_outstanding
+        if not is_refused or state.counted_size_in(contract_id) or self._is_left:
+            self._flat_ns = None
+            return False
+        if self._flat_ns is None or now_ns < self._flat_ns:
+            self._flat_ns = now_ns
+        is_confirmed = state.snapshot_asked_ns > self._flat_ns
+        return not is_confirmed and now_ns - self._flat_ns < FLAT_BELIEVED_AFTER_NS
+
+    def wants_look(self, now_ns: int) -> bool:
+        """Tell whether only a snapshot can say how the command went, or whether it is flat."""
+        return self._flat_ns is not None or super().wants_look(now_ns)
+
+    def seen_flat(self, now_ns: int) -> None:
+        """Take that nothing is open any more, whoever closed it."""
+        self._flat_ns = None
+        if self.state is SlotState.IDLE:
+            self._forget()
+        else:
+            self.apply(SlotEvent.SEEN, now_ns)
+
     def guarded(self, order: Order) -> bool:
         """Tell whether an order was no larger than the position that we began to close.
 
@@ -57,12 +97,14 @@ class CloseSlot(CommandSlot):
         return is_opposite and order.open_size <= abs(self._largest_size)
 
     def count(self, fill: Fill, order_seen_ns: int) -> None:
-        """Take a fill that came while the close was outstanding.
+        """Take a fill that came since the close was sent; what counts came while it was under way.
 
         What an order fills that was seen before the close was sent is not the close's doing. What
         is entered meanwhile the broker closes too, if it came before the command did.
         """
-        if fill.id in self._counted:
+        if fill.side.sign * self.size_before < 0:
+            self._is_left = True
+        if not self.is_outstanding or fill.id in self._counted:
             return
         self._counted.add(fill.id)
         if fill.side.sign * self.size_before > 0:

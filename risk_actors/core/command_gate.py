@@ -1,11 +1,17 @@
 """Whether one more command of an account may go out: the brake, and the broker's own limit.
 
-Closes and cancels have one brake, moves of stops a smaller one of their own: a trailing stop that
-goes mad must not take the count from a flatten. Both together keep the limit that is set.
+Cancels have one brake, moves of stops a smaller one: together they keep the limit that is set.
+The closes of each contract have one of their own, which cancels, moves and other contracts cannot
+fill. A close that is refused is tried again at a pace that fits the reason (`retry_pace`); no row
+of that table, and no mixture of rows, gets to `CLOSES_A_MINUTE`. So this brake is for loops of our
+own making alone. Without a change at the broker an account sends in any minute at most the limit,
+and `CLOSES_A_MINUTE` closes for each contract with a position; by the pace it is fewer than ten a
+minute once a refusal has lasted a minute. A market that opens, and the broker that lets the account
+trade again (`let_in`), let commands go once more.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.brake import Brake
@@ -24,6 +30,8 @@ from risk_actors.core.evidence import NS_PER_S
 
 TELL_EVERY_NS = 60 * NS_PER_S
 """How often a brake that is on says so, besides at each probe."""
+CLOSES_A_MINUTE = 60
+"""For one contract, without any change. The quickest pauses of all reasons in turn make 38."""
 SHARE_OF_MOVES = 4
 """Moves of stops have this part of the limit."""
 SMALLEST_SHARE = 3
@@ -43,9 +51,9 @@ class BrakedKind:
         self._told_ns: int | None = None
         self._told_opens_ns = 0
 
-    def note(self, command: Command, target: str, now_ns: int) -> None:
+    def note(self, command: Command, now_ns: int) -> None:
         """Take a command that goes out now."""
-        self.brake.note_sent(target, now_ns)
+        self.brake.note_sent(now_ns)
         self.commands.append(command)
         self.count += 1
 
@@ -98,32 +106,56 @@ class CommandGate:
     """The brakes of one account, and what they count."""
 
     def __init__(self, limit: int) -> None:
-        """Take how many commands may go out in a minute without a change."""
+        """Take how many cancels and moves may go out in a minute without a change."""
         of_moves = max(limit // SHARE_OF_MOVES, SMALLEST_SHARE)
-        self.account = BrakedKind(max(limit - of_moves, SMALLEST_SHARE))
-        """Closes and cancels."""
+        self.cancels = BrakedKind(max(limit - of_moves, SMALLEST_SHARE))
         self.moves = BrakedKind(of_moves)
+        self.closes: dict[str, BrakedKind] = {}
+        """By contract."""
         self._busy = BusyGate()
         self._changes = BrokerChanges()
+
+    @property
+    def of_account(self) -> Iterator[BrakedKind]:
+        """Closes and cancels: what an enforcement sends."""
+        yield from self.closes.values()
+        yield self.cancels
+
+    @property
+    def kinds(self) -> Iterator[BrakedKind]:
+        """All, the most urgent first."""
+        yield from self.of_account
+        yield self.moves
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the brake of closes or of cancels is on."""
+        return any(kind.brake.is_on for kind in self.of_account)
 
     def observe(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
         """Take what the broker shows, and all fills it told with it."""
         changes = self._changes.observe(state, fills)
         if changes.of_account:
-            self.account.changed(now_ns)
+            self.changed(now_ns)
         if changes.of_stops:
             self.moves.changed(now_ns)
 
+    def changed(self, now_ns: int) -> None:
+        """Let closes and cancels go: something is not as it was."""
+        for kind in self.of_account:
+            kind.changed(now_ns)
+
     def release(self, now_ns: int) -> None:
         """Let commands go: the trader asks for it."""
-        self.account.changed(now_ns)
+        self.changed(now_ns)
         self._busy.release()
 
     def take(self, outcome: Outcome, now_ns: int) -> None:
         """Take the answer to a command."""
+        self._changes.take(outcome)
         match outcome.reason:
             case Refusal.DISARMED:
-                for kind in (self.account, self.moves):
+                for kind in self.kinds:
                     kind.take_back(outcome.command_id)
             case Refusal.BUSY:
                 self._busy.busy(now_ns)
@@ -134,15 +166,14 @@ class CommandGate:
 
     def may_close(self, contract_id: str, now_ns: int) -> bool:
         """Tell whether a close may go out now; the first since a change always may."""
-        brake = self.account.brake
-        if brake.is_fresh(contract_id):
+        kind = self.closes.get(contract_id)
+        if kind is None or kind.brake.is_fresh:
             return True
-        # A probe has room for a cancel beside the closes.
-        return self._busy.admits(now_ns) and brake.admits(now_ns, leave=1)
+        return self._busy.admits(now_ns) and kind.brake.admits(now_ns)
 
     def may_cancel(self, now_ns: int) -> bool:
         """Tell whether a cancel may go out now."""
-        return self._busy.admits(now_ns) and self.account.brake.admits(now_ns)
+        return self._busy.admits(now_ns) and self.cancels.brake.admits(now_ns)
 
     def may_move(self, now_ns: int) -> bool:
         """Tell whether a move of a stop may go out now."""
@@ -152,13 +183,21 @@ class CommandGate:
         """Take a command that goes out now."""
         self._busy.note_sent(now_ns)
         self._changes.note(command)
-        kind = self.moves if isinstance(command, MoveStop) else self.account
-        target = (
-            command.contract_id if isinstance(command, CloseContract) else str(command.order_id)
-        )
-        kind.note(command, target, now_ns)
+        match command:
+            case CloseContract(contract_id=contract_id):
+                kind = self.closes.setdefault(contract_id, BrakedKind(CLOSES_A_MINUTE))
+            case MoveStop():
+                kind = self.moves
+            case _:
+                kind = self.cancels
+        kind.note(command, now_ns)
 
     def run_clock(self, now_ns: int) -> None:
         """Let time pass."""
-        for kind in (self.account, self.moves):
+        for kind in self.kinds:
             kind.run_clock(now_ns)
+
+    def forget_told(self) -> None:
+        """Take that an enforcement has ended, and what was told of its brakes with it."""
+        for kind in self.of_account:
+            kind.forget_told()

@@ -93,6 +93,8 @@ ANSWER_TIMEOUT_NS = 3 * NS_PER_S
 """A command without an answer for this long is uncertain."""
 EFFECT_TIMEOUT_NS = 1 * NS_PER_S
 """An accepted command whose effect is not seen for this long is looked into."""
+TURNED_AWAY_FOR_CERTAIN_NS = 15 * NS_PER_S
+"""What must not happen twice and was turned away is believed to be undone, without a look, then."""
 EXPLAINED_WITHIN_NS = NS_PER_S * 3 // 10
 """\"There is nothing to close or cancel\": the event that says why is on its way this long."""
 NO_SUCH_THING = "the broker says that there is no such thing any more, and still lists it"
@@ -125,6 +127,8 @@ class CommandSlot:
         """Whether the broker said that it took the last command."""
         self.was_in_vain = False
         """Whether the broker took a command and did not carry it out, since an effect was seen."""
+        self.turned_away_for: Refusal | None = None
+        """Why the command in doubt was turned away, as far as the answer can be believed."""
         self._refused: Counter[Refusal] = Counter()
         self._is_look_due = False
         self._looks = 0
@@ -158,12 +162,28 @@ class CommandSlot:
                 self.apply(SlotEvent.DOUBT, now_ns)
                 self.doubt = NO_SUCH_THING
                 self.look_ns = now_ns + EXPLAINED_WITHIN_NS
-            case Answer.UNCERTAIN if outcome.is_undone and not self.was_accepted:
+            case Answer.UNCERTAIN if self._is_undone(outcome):
                 self._note_reason(outcome)
                 self.apply(SlotEvent.UNDONE, now_ns)
             case Answer.UNCERTAIN:
                 self.apply(SlotEvent.DOUBT, now_ns)
                 self.doubt = outcome.detail
+                self.turned_away_for = outcome.reason if outcome.is_undone else None
+
+    def _is_undone(self, outcome: Outcome) -> bool:
+        is_certain = self.may_be_repeated or outcome.reason is Refusal.UNREACHABLE
+        return outcome.is_undone and not self.was_accepted and is_certain
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether sending it twice does no more than sending it once.
+
+        What is turned away (401, 429) has not happened; but something in between may answer so
+        after the broker has executed it. A full close, a cancel and a move are the same thing
+        twice, so they need not wait for a look. A close under a flatten stays right even if the
+        trader entered again in between.
+        """
+        return True
 
     def _note_reason(self, outcome: Outcome) -> None:
         self.reason = outcome.reason or Refusal.OTHER
@@ -205,7 +225,7 @@ class CommandSlot:
     def _begin(self, now_ns: int) -> None:
         self.attempts += 1
         self.tried_ns = now_ns
-        self.doubt = None
+        self.doubt = self.turned_away_for = None
         self.was_accepted = self._is_look_due = False
         self._looks = 0
 
@@ -260,7 +280,8 @@ class CommandSlot:
         its time already.
         """
         if event is SlotEvent.NOT_SEEN:
-            self.reason = self.refusal = None
+            self.reason, self.refusal = self.turned_away_for, None
+        if event is SlotEvent.NOT_SEEN and self.reason is None:
             return 0 if self.attempts == 1 else pause_ns(Refusal.OTHER, 0, self.attempts)
         reason = self.reason or Refusal.OTHER
         self._refused[reason] += 1
@@ -273,5 +294,11 @@ class CommandSlot:
             self.state is SlotState.ACCEPTED and waited_ns >= self._effect_timeout_ns()
         ):
             self.apply(SlotEvent.DOUBT, now_ns)
+        elif (
+            self.state is SlotState.UNCERTAIN
+            and self.turned_away_for is not None
+            and waited_ns >= TURNED_AWAY_FOR_CERTAIN_NS
+        ):
+            self.apply(SlotEvent.NOT_SEEN, now_ns)
         elif self.state is SlotState.WAITING and now_ns >= self.due_ns:
             self.apply(SlotEvent.DUE, now_ns)

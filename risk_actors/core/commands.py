@@ -75,6 +75,8 @@ class Refusal(StrEnum):
     """Too many requests (HTTP 429)."""
     SESSION = "session"
     """The token was not accepted (HTTP 401); a new one is being fetched."""
+    UNREACHABLE = "unreachable"
+    """It never left: there is no connection to the broker."""
     DISARMED = "disarmed"
     """We did not send it: the trader has disarmed."""
     OTHER = "other"
@@ -91,6 +93,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: Refusal | None = None
     """Of a refusal, and of an uncertain answer that has a reason."""
     is_undone: bool = False
-    """Of an uncertain answer: the broker turned it away before looking at it (401, 429), so that
-    it has certainly not happened; the account is looked at all the same before it is repeated,
-    but not waited for."""
+    """Of an uncertain answer: the broker turned it away before looking at it (401, 429), or there
+    was no connection to send it over, so that it has certainly not happened; the account may be
+    looked at before it is repeated, but is not waited for."""

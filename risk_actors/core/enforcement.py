@@ -54,6 +54,7 @@ from risk_actors.core.enforcement_words import brake_words, next_try_ns, what_wa
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.flat_by_fills import FlatByFills
 from risk_actors.core.halt_pace import HALTS, due_in_hours
+from risk_actors.core.let_in import LetIn
 from risk_actors.core.lock import Lock
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.stop_moves import StopMoves
@@ -97,8 +98,9 @@ class EnforcementPlan:
         Nothing is sent either before a snapshot asked for after `made_ns`. A plan that takes the
         place of another does not know what that one has under way, and no snapshot may show it
         yet; so it reduces nothing before `under_way_until_ns`, when such a command is over. After
-        `brake_after` commands in a minute that change nothing, sending pauses. Where the market's
-        hours are known, what a closed market refuses is tried again at its opening.
+        `brake_after` cancels and moves in a minute that change nothing, those pause; closes keep
+        to their own pace, which has a brake of its own. Where the market's hours are known, what a
+        closed market refuses is tried again at its opening.
         """
         self._market = market
         self._made_ns = made_ns
@@ -111,6 +113,7 @@ class EnforcementPlan:
         self._moves = StopMoves(account_id, command_ids)
         self._slots = Slots(self._moves)
         self._gate = CommandGate(brake_after)
+        self._let_in = LetIn()
         self._episode: _Episode | None = None
         self._snapshot_asked_ns: int | None = None
         self._voice = StuckVoice()
@@ -171,15 +174,13 @@ class EnforcementPlan:
         self._slots.count_fills(state, fills, now_ns)
         self._gate.observe(state, (*fills, *known_fills), now_ns)
         self._flat_by_fills.observe(self._state, state, now_ns)
-        before, self._state = self._state, state
+        self._state = state
         if self._snapshot_asked_ns is not None and (
             state.snapshot_asked_ns >= self._snapshot_asked_ns
         ):
             self._snapshot_asked_ns = None
         self._observe(state, now_ns)
-        if state.can_trade and before is not None and before.can_trade is False:
-            for slot in self._slots:
-                slot.let_in_again(now_ns)
+        self._let_in.observe(state.can_trade)
         return self._step(correlation_id, now_ns)
 
     def doubt_account(self) -> None:
@@ -236,6 +237,10 @@ class EnforcementPlan:
         for slot in self._slots:
             slot.run_clock(now_ns)
         self._gate.run_clock(now_ns)
+        if self._let_in.is_due(now_ns):
+            self._gate.changed(now_ns)
+            for slot in self._slots:
+                slot.let_in_again(now_ns)
         effects: list[Effect] = []
         if self._episode is None and (self._scope.goals or self._scope.is_work_left(state)):
             effects.append(self._begin(correlation_id, now_ns))
@@ -341,7 +346,7 @@ class EnforcementPlan:
         if not self._scope.is_unwanted(order, state) or waits_for_parent(order, state.orders):
             return False
         close = self._slots.closes.get(order.contract_id)
-        if could_open(order, state) and not _is_protection(order, close):
+        if could_open(order, state) and not self._guards_the_rest(order, close, state):
             seen_ns = self._slots.order_seen_ns(order.id, now_ns)
             return not is_market(order) or now_ns - seen_ns >= MARKET_ORDER_GRACE_NS
         if self._scope.names(order.id):
@@ -350,6 +355,15 @@ class EnforcementPlan:
             return False
         # A market order of the closing side is most likely our own close at work.
         return close.state is SlotState.ACCEPTED and not is_market(order)
+
+    def _guards_the_rest(self, order: Order, close: CloseSlot | None, state: AccountState) -> bool:
+        """Tell whether a stop protects what is still to be closed of a position.
+
+        Once no more is open than may stay, a stop that is larger than that is an entry.
+        """
+        target = self._scope.target(order.contract_id)
+        is_reduced = target and abs(state.counted_size_in(order.contract_id)) <= target
+        return not is_reduced and _is_protection(order, close)
 
     def _moves_to_send(self, state: AccountState, now_ns: int) -> Iterator[Effect]:
         for move in self._moves.to_send(
@@ -377,7 +391,7 @@ class EnforcementPlan:
         if not (self._scope.goals or state.distrusted or self._scope.is_work_left(state)):
             self._episode = None
             self._slots.drop_done()
-            self._gate.account.forget_told()
+            self._gate.forget_told()
             detail = REDUCED if state.positions else FLAT
             took_ns = now_ns - episode.started_ns
             yield FlatObserved(episode.cause, detail, episode.correlation_id, took_ns)
@@ -385,7 +399,7 @@ class EnforcementPlan:
                 # The stream may have lost an order's row; one look at the broker shows it.
                 self._confirmed_ns = now_ns
                 yield AskSnapshot("confirm flat", episode.correlation_id)
-        elif not self._gate.account.brake.is_on and self._voice.is_due(self._slots, now_ns):
+        elif not self._gate.is_on and self._voice.is_due(self._slots, now_ns):
             yield Stuck(
                 episode.cause,
                 why_stuck(state, self._slots, now_ns),
@@ -396,10 +410,8 @@ class EnforcementPlan:
 
     def _braked(self, state: AccountState, correlation_id: str, now_ns: int) -> Iterator[Effect]:
         """Say that the brake is on, and look at the account now and then."""
-        for kind, is_wanted in (
-            (self._gate.account, self._episode is not None),
-            (self._gate.moves, True),
-        ):
+        for kind in self._gate.kinds:
+            is_wanted = self._episode is not None or kind is self._gate.moves
             if not is_wanted or not kind.brake.is_on:
                 continue
             if not 0 <= now_ns - self._looked_ns < LOOK_WHILE_BRAKED_EVERY_NS:
@@ -413,6 +425,7 @@ class EnforcementPlan:
         self, kind: BrakedKind, state: AccountState, correlation_id: str, now_ns: int
     ) -> Braked:
         episode, for_moves = self._episode, kind is self._gate.moves
+        for_cancels = kind is self._gate.cancels
         detail = brake_words(
             what_was_tried(kind.commands, state),
             kind.count,
@@ -420,6 +433,7 @@ class EnforcementPlan:
             kind.brake.opens_ns,
             now_ns,
             for_moves=for_moves,
+            for_cancels=for_cancels,
         )
         cause = STOPS if for_moves or episode is None else episode.cause
         took_ns = 0 if episode is None else now_ns - episode.started_ns
@@ -428,7 +442,7 @@ class EnforcementPlan:
     def _resumed(self, correlation_id: str, now_ns: int) -> Iterator[Effect]:
         """Say that the brake was released."""
         episode = self._episode
-        for kind in (self._gate.account, self._gate.moves):
+        for kind in self._gate.kinds:
             if not kind.was_released:
                 continue
             kind.was_released = False

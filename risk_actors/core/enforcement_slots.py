@@ -45,7 +45,7 @@ class Slots:
         for fill in fills:
             close = self.closes.get(fill.contract_id)
             order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)
-            if close is not None and close.is_outstanding:
+            if close is not None:
                 close.count(fill, order_seen_ns)
         while len(seen_ns) > REMEMBER_ORDERS:
             del seen_ns[next(iter(seen_ns))]
@@ -68,10 +68,14 @@ class Slots:
     def _observe_close(
         contract_id: str, close: CloseSlot, state: AccountState, now_ns: int
     ) -> None:
-        close.observe_size(state.counted_size_in(contract_id))
-        if close.state is SlotState.IDLE:
+        if close.is_flat_doubtful(contract_id, state, now_ns):
             return
-        if close.effect_is_seen(contract_id, state):
+        close.observe_size(state.counted_size_in(contract_id))
+        if not state.counted_size_in(contract_id) and not close.is_outstanding:
+            close.seen_flat(now_ns)
+        elif close.state is SlotState.IDLE:
+            return
+        elif close.effect_is_seen(contract_id, state):
             close.apply(SlotEvent.SEEN, now_ns)
         elif close.is_refuted_by(state):
             pending = closing_order_works(contract_id, close.size_before, state)

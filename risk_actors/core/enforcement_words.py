@@ -123,6 +123,8 @@ def _undone(deed: str, slot: CommandSlot) -> str:
             return TOO_MANY_REQUESTS
         case Refusal.SESSION:
             return NOT_LOGGED_IN
+        case Refusal.UNREACHABLE:
+            return f"the {deed} is not sent: there is no connection to the broker"
         case Refusal.DISARMED:
             return "nothing is sent, because you have disarmed"
         case _ if slot.refusal is not None:
@@ -146,13 +148,21 @@ def _seconds(span_ns: int) -> str:
 
 
 def brake_words(
-    tried: str, count: int, answers: str, next_probe_ns: int, now_ns: int, *, for_moves: bool
+    tried: str,
+    count: int,
+    answers: str,
+    next_probe_ns: int,
+    now_ns: int,
+    *,
+    for_moves: bool,
+    for_cancels: bool,
 ) -> str:
     """Return why we stopped ourselves, and what the trader should do now."""
     wait = _seconds(max(next_probe_ns - now_ns, 0))
     advice = "look at your stops" if for_moves else HELP_YOURSELF
+    paused = "cancelling is paused, closing goes on" if for_cancels else "sending is paused"
     return (
-        f"{count} commands changed nothing at the broker ({tried}), so sending is paused; "
+        f"{count} commands changed nothing at the broker ({tried}), so {paused}; "
         f"{answers}; a few are tried again in {wait}; {advice}"
     )
 

@@ -9,6 +9,7 @@ from risk_actors.core.broker import Quote
 from risk_actors.core.instruments import Instrument, catalogued_instrument, symbol_of
 from risk_actors.core.mark_filter import CONFIRM_NS, DropReason, MarkCounts, MarkFilter, Outcome
 from risk_actors.core.market_calendar import MarketCalendar
+from risk_actors.core.market_proof import MarketProof
 from risk_actors.core.price_bounds import PriceBounds, TickBounds, bounds_of
 
 _IMPOSSIBLE = (
@@ -63,6 +64,7 @@ class Marks:
         self._stale_after_ns = stale_after_ns
         self._terms = terms
         self._market = market or MarketCalendar()
+        self._proof = MarketProof(self._market)
         self._counts = MarkCounts()
         self._filters: dict[str, MarkFilter] = {}
         self._waiting: set[str] = set()
@@ -95,6 +97,8 @@ class Marks:
         contract_id = quote.contract_id
         known = self._filter(contract_id)
         outcome = known.take(quote, quote.at_ns if now_ns is None else now_ns)
+        if quote.last is not None and outcome not in _IMPOSSIBLE:
+            self._proof.stated(contract_id, self._symbol(contract_id), quote.last, quote.at_ns)
         if known.is_waiting:
             self._waiting.add(contract_id)
         elif self._waiting:
@@ -135,7 +139,8 @@ class Marks:
 
         A long exits at the bid and a short at the ask; the last price stands in for a missing
         side. In a closed market the last known price stands, and at the next opening it is as old
-        as the session: nobody could have quoted meanwhile.
+        as the session: nobody could have quoted meanwhile. One that trades although the calendar
+        has it closed is open.
         """
         known = self._filters.get(contract_id)
         if known is None or not known.is_heard:
@@ -154,6 +159,8 @@ class Marks:
     def _is_silent(self, contract_id: str, now_ns: int) -> bool:
         """Tell whether the market is open and has been for long enough to have quoted."""
         opened_ns = self._market.opened_ns(self._symbol(contract_id), now_ns)
+        if opened_ns is None:
+            opened_ns = self._proof.open_since_ns(contract_id, now_ns)
         return opened_ns is not None and now_ns - opened_ns > self._stale_after_ns
 
     def _symbol(self, contract_id: str) -> str:

@@ -7,9 +7,8 @@ except for what was pushed after the snapshot was asked for.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from types import MappingProxyType
 
 import msgspec
 
@@ -35,9 +34,13 @@ class PositionBook:
         account_id: int,
         name: str,
         day: Window,
-        seen_before: Mapping[int, SeenBefore] = MappingProxyType({}),
+        seen_before: dict[int, SeenBefore] | None = None,
     ) -> None:
-        """Take the account, and by id when the run before saw fills of it come."""
+        """Take the account, and by id when fills of it were first seen to come.
+
+        `seen_before` may outlive this book: what comes is put in, so that a fill which has to be
+        read anew is timed as it was.
+        """
         self._account_id = account_id
         self._name = name
         self._balance: Account | None = None
@@ -54,7 +57,7 @@ class PositionBook:
         self._last_counted = (0, 0)
         self._last_fill_ns = 0
         self._read_later: set[int] = set()
-        self._seen_before = dict(seen_before)
+        self._seen_before = {} if seen_before is None else seen_before
         self._offset = ClockOffset()
         self._lock_spans: tuple[LockSpan, ...] = ()
         self._locks_noted = False
@@ -133,10 +136,6 @@ class PositionBook:
         else:
             self._awaited.pop(order.id, None)
 
-    def knows_fill(self, fill_id: int) -> bool:
-        """Tell whether a fill was told before, by the stream or by a snapshot."""
-        return fill_id in self._fills
-
     def on_fill(self, fill: Fill, now_ns: int) -> Fill | None:
         """Take a trade row; return it as now known when it is new or changed, else None."""
         known = self._fills.get(fill.id)
@@ -149,6 +148,7 @@ class PositionBook:
                     self._distrust(f"fill {fill.id} was voided", now_ns)
             return amended
         self._fills[fill.id] = (fill, now_ns)
+        self._seen_before.setdefault(fill.id, SeenBefore(fill.at_ns, now_ns))
         self._last_fill_ns = now_ns
         if fill.voided:
             return None
@@ -190,6 +190,8 @@ class PositionBook:
         at_ns = min(at_ns, self._day.start_ns)
         self._fills = {i: f for i, f in self._fills.items() if f[0].at_ns >= at_ns}
         self._read_later &= self._fills.keys()
+        for fill_id in [i for i, seen in self._seen_before.items() if seen.at_ns < at_ns]:
+            del self._seen_before[fill_id]
         self._told_again_ns = {i: ns for i, ns in self._told_again_ns.items() if i in self._fills}
         self._recount()
         self._ended_orders = {i: ns for i, ns in self._ended_orders.items() if ns >= at_ns}
@@ -439,7 +441,7 @@ class PositionBook:
     def _seen(self, fill: Fill, received_ns: int) -> SeenFill:
         seen_ns = received_ns
         if fill.id in self._read_later:
-            # The run before may have seen it come; else the broker says when it was.
+            # It may have been seen to come before; else the broker says when it was.
             before = self._seen_before.get(fill.id)
             if before is not None and before.at_ns == fill.at_ns:
                 seen_ns = before.seen_ns

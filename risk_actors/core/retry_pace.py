@@ -32,6 +32,8 @@ RETRY_BY_REASON_NS = MappingProxyType(
         Refusal.PENDING: _pauses(3, 3, 5, 5, 10, 15),
         Refusal.BUSY: _pauses(0.5, 1, 2, 4, 8, 15),
         Refusal.SESSION: _pauses(1, 1, 2, 4, 8, 15),
+        # Nothing is sent meanwhile, and the first that gets through must not come late.
+        Refusal.UNREACHABLE: _pauses(0.5, 1, 1, 2),
         # The actors are about to be made anew, unarmed.
         Refusal.DISARMED: _pauses(1, 2, 5, 15),
     }

@@ -43,6 +43,7 @@ _DECISIONS = (
     m.DailyReset,
     m.ReconciliationDiffered,
 )
+_BRAKED = m.EnforcementPhase.BRAKED
 _FAILURES = frozenset(
     {m.ActorStatus.FAILED, m.ActorStatus.FAULT, m.ActorStatus.GIVEN_UP, m.ActorStatus.STUCK}
 )
@@ -146,6 +147,8 @@ class Checker:
 
     def _take(self, entry: Entry) -> None:
         message = entry.message
+        if isinstance(message, m.EnforcementChanged) and message.phase is _BRAKED:
+            self._health.braked(message.account_id, self._stage.clock.now_ns())
         if isinstance(message, m.ActorChanged) and message.status in _FAILURES:
             self.failed()
             if InjectedFailureError.__name__ not in message.detail:

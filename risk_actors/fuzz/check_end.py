@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from risk_actors import messages as m
+from risk_actors.actors.journal import JournalActor
 from risk_actors.fuzz.broker import MS
 from risk_actors.fuzz.stage import CHECKED_BY, Stage
 from risk_actors.simulator.records import Trade
@@ -67,8 +69,13 @@ def _net_of(trade: Trade) -> Decimal:
 def unexplained(stage: Stage) -> list[tuple[str, str]]:
     """Return commands whose chain lacks an event, a decision or the command itself (I9)."""
     tables: dict[str, set[str]] = {}
+    journal_failed = False
     for entry in stage.store.entries:
-        tables.setdefault(entry.correlation_id, set()).add(table_of(entry.message))
+        found_in = tables.setdefault(entry.correlation_id, set())
+        found_in.add(table_of(entry.message))
+        if getattr(entry.message, "event", None) is not None:
+            found_in.add("told in a decision")
+        journal_failed = journal_failed or _is_end_of_journal(entry.message)
     found = []
     for at_ns, command in stage.broker.commands:
         if any(0 <= death_ns - at_ns <= LOST_WITH_DEATH_NS for death_ns in stage.deaths_ns):
@@ -77,7 +84,19 @@ def unexplained(stage: Stage) -> list[tuple[str, str]]:
         # That time passed is no event; the decision says when and why.
         if not command.correlation_id.startswith("tick-"):
             wanted.add("events")
-        lacking = wanted - tables.get(command.correlation_id, set())
+        # The message at which the journal itself fails is lost with it; the decision has it too.
+        known = tables.get(command.correlation_id, set())
+        if journal_failed and "told in a decision" in known:
+            wanted.discard("events")
+        lacking = wanted - known
         if lacking:
             found.append(("I9", f"{command} has no {', '.join(sorted(lacking))}"))
     return found
+
+
+def _is_end_of_journal(message: m.Message) -> bool:
+    return (
+        isinstance(message, m.ActorChanged)
+        and message.address == JournalActor.kind
+        and message.status is m.ActorStatus.FAILED
+    )

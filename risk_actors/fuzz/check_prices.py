@@ -7,6 +7,7 @@ from decimal import Decimal
 from risk_actors import messages as m
 from risk_actors.actors.record import Entry
 from risk_actors.core.broker import Quote
+from risk_actors.core.mark_filter import CONFIRM_NS
 from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.sight import Told, Truth
 from risk_actors.fuzz.stage import MARKET, Stage
@@ -24,6 +25,7 @@ class PriceCheck:
     def __init__(self, truth: Truth, told: Told, stage: Stage) -> None:
         self._truth, self._told, self._stage = truth, told, stage
         self._true: dict[str, deque[tuple[int, Decimal, Decimal]]] = {}
+        self._doubted: dict[str, tuple[int, Quote]] = {}
         self._looked_ns = self._looked_before_ns = 0
 
     def told(self, message: m.Message) -> None:
@@ -31,11 +33,29 @@ class PriceCheck:
         if not isinstance(message, m.QuoteReported):
             return
         quote, now_ns = message.quote, self._stage.clock.now_ns()
+        self._settle_doubt(quote.contract_id, now_ns)
+        self._doubted.pop(quote.contract_id, None)
         true = self._stage.broker.exchange.quotes[quote.contract_id]
         if (quote.bid, quote.ask) != (true.bid, true.ask):
+            self._doubt(quote, now_ns)
             return
         self._told.quoted_ns[quote.contract_id] = now_ns
         self._keep(quote, now_ns)
+
+    def _doubt(self, quote: Quote, now_ns: int) -> None:
+        """Take note of a price that is wrong, but not impossible."""
+        tick = self._stage.broker.exchange.contracts[quote.contract_id].tick_size
+        if quote.bid is None or quote.ask is None:
+            return
+        if 0 < quote.bid <= quote.ask and not quote.bid % tick:
+            self._doubted[quote.contract_id] = (now_ns, quote)
+
+    def _settle_doubt(self, contract_id: str, now_ns: int) -> None:
+        """What nobody contradicted in time counts (I10), be it as wrong as it may."""
+        since_ns, quote = self._doubted.get(contract_id, (now_ns, None))
+        if quote is not None and now_ns - since_ns >= CONFIRM_NS:
+            self._told.quoted_ns[contract_id] = since_ns
+            self._keep(quote, now_ns)
 
     def _keep(self, quote: Quote, now_ns: int) -> None:
         kept = self._true.setdefault(quote.contract_id, deque())
@@ -51,6 +71,8 @@ class PriceCheck:
         if now_ns != self._looked_ns:
             self._looked_before_ns, self._looked_ns = self._looked_ns, now_ns
         shown_ns = self._looked_before_ns
+        for contract_id in self._stage.contract_ids.values():
+            self._settle_doubt(contract_id, now_ns)
         found = []
         for account in picture.accounts:
             for position in account.positions:
@@ -59,10 +81,13 @@ class PriceCheck:
                     position.unrealized is not None
                     and age_ns > STALE_AFTER_NS
                     and self._was_open(position.symbol, shown_ns)
+                    and self._was_open(position.symbol, now_ns)
                 ):
                     found.append(("I7", f"{position} is priced by a quote {age_ns / S:.0f} s old"))
         shown = picture.connection
-        if (shown.user_hub, shown.market_hub, shown.rest) != tuple(stage.told.values()):
+        is_new = shown_ns <= stage.broker.heard_since_ns
+        is_told = (shown.user_hub, shown.market_hub, shown.rest) == tuple(stage.told.values())
+        if not (is_new or is_told):
             found.append(("I7", f"told {stage.told}, shown {shown}"))
         return found
 
@@ -83,6 +108,7 @@ class PriceCheck:
         value, contract_id = message.breach.value, message.breach.contract_id
         if value is None or contract_id is None:
             return []
+        self._settle_doubt(contract_id, self._stage.clock.now_ns())
         return list(self._unfounded(message.account_id, contract_id, value))
 
     def _unfounded(

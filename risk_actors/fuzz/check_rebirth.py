@@ -10,7 +10,7 @@ from risk_actors.actors.picture import AccountPicture, Picture, RulePicture
 from risk_actors.fuzz.stage import instant_ns
 
 _MOVES_BY_ITSELF = "seconds"
-"""The unit of figures that change with time alone."""
+"""The unit of rules whose figures and verdicts change with time alone."""
 
 
 def changed(before: Picture, after: Picture, now_ns: int) -> list[tuple[str, str]]:
@@ -52,5 +52,7 @@ def _account(account: AccountPicture, now_ns: int) -> dict[str, Any]:
 
 
 def _rule(rule: RulePicture) -> tuple[object, ...]:
-    value = None if rule.unit == _MOVES_BY_ITSELF else rule.value
-    return rule.verdict, value, rule.limit
+    if rule.unit == _MOVES_BY_ITSELF:
+        # A cooldown may have ended meanwhile; the locks tell whether one was forgotten.
+        return ()
+    return rule.verdict, rule.value, rule.limit

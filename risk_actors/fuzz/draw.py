@@ -207,7 +207,17 @@ _WEIGHTS = tuple(weight for _, weight in _CHANCES)
 
 # --- faults ---------------------------------------------------------------------------------
 
-_REASONS = tuple(r.value for r in Refusal if r is not Refusal.DISARMED)
+_OURS = (Refusal.DISARMED, Refusal.UNREACHABLE)
+"""Reasons that no broker gives."""
+
+
+def _whose(cast: _Cast, kind: str) -> int | None:
+    if kind in k.OF_ALL:
+        return None
+    return cast.account() if kind in k.OF_ACCOUNTS or cast.rng.random() < 0.2 else None
+
+
+_REASONS = tuple(r.value for r in Refusal if r not in _OURS)
 
 
 def _faults(cast: _Cast, episodes: list[float]) -> Iterator[d.Fault]:
@@ -224,7 +234,7 @@ def _faults(cast: _Cast, episodes: list[float]) -> Iterator[d.Fault]:
                 begin_s=begin_s,
                 end_s=round(min(begin_s + lasts_s, cast.length_s - _QUIET_AT_THE_END_S), 3),
                 chance=rng.choice((0.2, 0.5, 1.0)),
-                account=cast.account() if kind in k.OF_ACCOUNTS or rng.random() < 0.2 else None,
+                account=_whose(cast, kind),
                 symbol=cast.symbol() if kind in k.OF_CONTRACTS else None,
                 reason=rng.choice(_REASONS) if kind == k.REFUSED else None,
             )

@@ -35,6 +35,10 @@ class Health:
         for account_id in self._strict_ns:
             self._put_off(account_id, now_ns + patience_ns)
 
+    def braked(self, account_id: int, now_ns: int) -> None:
+        """Note that the guard stopped itself: it resumes with gaps that grow to 300 s."""
+        self._put_off(account_id, now_ns + LONG_PATIENCE_NS)
+
     def suffer(self, faults: Iterable[Fault], now_ns: int) -> None:
         """Note what is wrong with the broker."""
         for fault in faults:
@@ -43,7 +47,7 @@ class Health:
             is_long = fault.kind == k.BLOCKED or fault.reason in _LASTING
             until_ns = now_ns + (LONG_PATIENCE_NS if is_long else PATIENCE_NS)
             for account_id in self._strict_ns:
-                if fault.account in (None, account_id):
+                if fault.kind in k.OF_ALL or fault.account in (None, account_id):
                     self._put_off(account_id, until_ns)
 
     def _put_off(self, account_id: int, until_ns: int) -> None:

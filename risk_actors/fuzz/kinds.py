@@ -64,5 +64,7 @@ KINDS = (
     HALTED,
     SILENT,
 )
+OF_ALL = frozenset({USER_HUB_DOWN, MARKET_HUB_DOWN, REST_DOWN, SNAPSHOTS_STALE, HALTED, SILENT})
+"""These cannot be wrong with one account alone."""
 OF_ACCOUNTS = frozenset({CANCELS_REFUSED, CANNOT_TRADE, BLOCKED})
 OF_CONTRACTS = frozenset({HALTED, SILENT})

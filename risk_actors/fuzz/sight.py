@@ -156,8 +156,7 @@ class Told(Timeline):
         super().__init__()
         self.quoted_ns: dict[str, int] = {}
         """When a true price of a contract was last told."""
-        self.events: dict[int, int] = {}
-        """How many events, answers and snapshots an account was told."""
+        self._ended: set[int] = set()
 
     def take(self, message: m.Message, now_ns: int) -> None:
         """Take what is told next."""
@@ -167,15 +166,15 @@ class Told(Timeline):
                 self.put(row.account_id, row.contract_id, now_ns, size=row.size)
             case m.OrderReported():
                 order = message.order
+                if order.is_working and order.id in self._ended:
+                    return  # it comes late
+                if not order.is_working:
+                    self._ended.add(order.id)
                 ids = self.now(order.account_id, order.contract_id).order_ids
                 ids = ids | {order.id} if order.is_working else ids - {order.id}
                 self.put(order.account_id, order.contract_id, now_ns, order_ids=ids)
             case m.AccountSnapshot():
                 self._replace(message, now_ns)
-            case _:
-                return
-        account_id = message.account_id
-        self.events[account_id] = self.events.get(account_id, 0) + 1
 
     def _replace(self, snapshot: m.AccountSnapshot, now_ns: int) -> None:
         sizes = {position.contract_id: position.size for position in snapshot.positions}

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from risk_actors import messages as m
+from risk_actors.actors.enforcer import PLAN_BROKE
 from risk_actors.actors.operator import OperatorInlet
 from risk_actors.actors.picture import AccountPicture, Picture
 from risk_actors.actors.view import PictureFrame
@@ -33,7 +34,7 @@ from risk_actors.fuzz.hostile import HostileBroker
 from risk_actors.fuzz.kept import KeptStore
 from risk_actors.runtime.clock import Clock, Reference, SystemClock, VirtualClock
 from risk_actors.runtime.control import Pulse
-from risk_actors.runtime.stepped import Restarts, SteppedScheduler
+from risk_actors.runtime.stepped import ActorFailedError, Restarts, SteppedScheduler
 
 
 def _calendar() -> TradingCalendar:
@@ -198,11 +199,18 @@ class Stage:
                 self.scheduler.run_until_idle(BUSY_AT_MOST)
             except RuntimeError as error:
                 raise BusyForeverError(str(error)) from error
+            self._check_plans()
             return
         try:
             self.dies_after -= self.scheduler.run_until_idle(self.dies_after)
         except RuntimeError:
             self.die()
+
+    def _check_plans(self) -> None:
+        """Make a failure of an enforcement plan that broke, which its actor survives."""
+        for fault in self.scheduler.faults:
+            if PLAN_BROKE in fault:
+                raise ActorFailedError(fault)
 
     # --- the session ------------------------------------------------------------------------
 
@@ -242,7 +250,8 @@ class Stage:
             if self.told[name] != stands:
                 self.told[name] = stands
                 self._tell_connection()
-                self.read_accounts("connection changed")
+            # A gap that was over before it was noticed is a gap all the same.
+            self.read_accounts("connection changed")
 
         self.broker.later(delay_ns, notice)
 

@@ -2,35 +2,46 @@
 
 A bar's close is told as the last price, dated with the bar's own end: P&L is marked by it, and it
 grows stale as any price does. While the hub is up and silent, the bars tell whether the market is
-quiet (the price known stands) or the hub is deaf (it is connected anew). A closed market is never
-asked: its last price stands.
+quiet (the price known stands) or the hub is deaf (it is connected anew). In a closed market the
+last price stands, and nothing is asked while the hub is up. But a calendar may be wrong: what moves
+is open whatever it says, and while the hub is down a closed market too is looked at now and then.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec.structs
 from loguru import logger
 
 from risk_actors.core.broker import Quote
 from risk_actors.core.evidence import NS_PER_S
-from risk_actors.core.instruments import symbol_of
 from risk_actors.core.market_calendar import MarketCalendar
-from risk_actors.messages import AccountSnapshot, Message, PositionReported, QuoteReported
+from risk_actors.core.market_proof import QUIET_AFTER_NS
+from risk_actors.messages import (
+    AccountSnapshot,
+    FillReported,
+    Message,
+    PositionReported,
+    QuoteReported,
+)
 from risk_actors.projectx.bars import BarReader, Traded
 from risk_actors.projectx.connection import ConnectionBoard
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.inbound import Inbound
 from risk_actors.projectx.ports import Clock
-from risk_actors.projectx.quiet import Finding, MarketEar
+from risk_actors.projectx.quiet import (
+    CLOSED_EACH_EVERY_S,
+    EACH_EVERY_S,
+    Finding,
+    Hours,
+    MarketEar,
+)
 from risk_actors.projectx.say import Repeats
 
 _LOOK_EVERY_S = 0.25
 _READ_EVERY_S = 1.0
 """One read at a time, so often at most: 30 in 30 s, where the broker allows 50, and two at once
 when bars of a second are lacking."""
-_EACH_EVERY_S = 2.0
-"""How often one contract's bars are read."""
 _BUSY_PAUSE_S = 4.0
 """After the broker has said that there were too many requests; a price must not grow stale of it.
 """
@@ -60,7 +71,7 @@ class BarPrices:
         self._board = board
         self._clock = clock
         self._on_deaf = on_deaf
-        self._market = market
+        self._hours = Hours(market)
         self._stale_after_ns = stale_after_ns
         self._ear = MarketEar(int(stale_after_ns * _ASK_AFTER_SHARE))
         self._ear.closed(clock.now_ns())
@@ -71,7 +82,7 @@ class BarPrices:
 
     def follow(self, market: MarketCalendar, stale_after_ns: int) -> None:
         """Take other hours, and how old a price may grow."""
-        self._market = market
+        self._hours.follow(market)
         self._stale_after_ns = stale_after_ns
         self._ear.silent_after_ns = int(stale_after_ns * _ASK_AFTER_SHARE)
 
@@ -82,6 +93,12 @@ class BarPrices:
                 read = {(p.account_id, p.contract_id): p.size for p in message.positions}
                 others = {key: size for key, size in self._held.items() if key[0] != account_id}
                 self._held = {**others, **read}
+                lately_ns = self._clock.now_ns() - QUIET_AFTER_NS
+                for fill in message.fills or ():
+                    if fill.at_ns > lately_ns:
+                        self._hours.traded(fill.contract_id, fill.at_ns)
+            case FillReported(fill=fill):
+                self._hours.traded(fill.contract_id, fill.at_ns)
             case PositionReported(position=position):
                 self._held[position.account_id, position.contract_id] = position.size
             case _:
@@ -93,6 +110,7 @@ class BarPrices:
         """Take what the market hub told."""
         if isinstance(message, QuoteReported):
             self._ear.heard(message.quote.contract_id, self._clock.now_ns())
+            self._hours.quoted(message.quote, self._clock.now_ns())
 
     def set_hub(self, *, up: bool) -> None:
         """Take whether the market hub is up."""
@@ -111,11 +129,9 @@ class BarPrices:
                 if not silent or not self._board.rest:
                     self._tell_board()
                     continue
-                now_s = asyncio.get_running_loop().time()
-                contract_id = min(silent, key=lambda each: self._asked_s.get(each, 0.0))
-                if now_s - self._asked_s.get(contract_id, 0.0) < _EACH_EVERY_S:
+                contract_id = self._next_of(silent, now_ns)
+                if contract_id is None:
                     continue
-                self._asked_s[contract_id] = now_s
                 await self._read(contract_id, silent[contract_id])
                 self._tell_board()
                 await asyncio.sleep(_READ_EVERY_S - _LOOK_EVERY_S)
@@ -130,8 +146,24 @@ class BarPrices:
         """Return when the market of a silent contract opened; None where nothing is missed."""
         if self._bars.is_given_up(contract_id):
             return None
-        opened_ns = self._market.opened_ns(symbol_of(contract_id), now_ns)
+        opened_ns = self._hours.opened_ns(contract_id, now_ns)
+        if opened_ns is None and self._ear.is_down:
+            opened_ns = now_ns  # for all we know
         return opened_ns if self._ear.is_silent(contract_id, opened_ns, now_ns) else None
+
+    def _next_of(self, silent: Iterable[str], now_ns: int) -> str | None:
+        """Return the contract to read now: the one read longest ago of those that are due."""
+        now_s = asyncio.get_running_loop().time()
+        since_s = {each: now_s - self._asked_s.get(each, -CLOSED_EACH_EVERY_S) for each in silent}
+        due = [each for each in since_s if since_s[each] >= self._every_s(each, now_ns)]
+        contract_id = max(due, key=since_s.__getitem__, default=None)
+        if contract_id is not None:
+            self._asked_s[contract_id] = now_s
+        return contract_id
+
+    def _every_s(self, contract_id: str, now_ns: int) -> float:
+        is_closed = self._hours.opened_ns(contract_id, now_ns) is None
+        return CLOSED_EACH_EVERY_S if is_closed else EACH_EVERY_S
 
     async def _read(self, contract_id: str, opened_ns: int) -> None:
         try:
@@ -146,6 +178,8 @@ class BarPrices:
         if not self._ear.is_silent(contract_id, opened_ns, now_ns):
             return  # quotes are back
         newest_ns = None if traded is None else traded.start_ns
+        if newest_ns is not None:
+            self._hours.traded(contract_id, newest_ns)
         finding = self._ear.judge(contract_id, opened_ns, newest_ns, now_ns)
         if finding is Finding.QUIET and self._confirm(contract_id, now_ns):
             return

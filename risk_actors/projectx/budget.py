@@ -4,6 +4,10 @@ The Gateway allows 200 requests in 60 s over all endpoints and answers 429 beyon
 for bars in 30 s (documented; whether its windows slide is not). We count in sliding windows, which
 is right for either kind. Whose requests it counts is not documented either, and other programs use
 the same login, so a 429 may come although our count says there is room: see `backoff.py`.
+
+Whoever does not read is blind, so no burst (a start, hubs that drop again and again) may use up
+the minute: light looks at the accounts have a pace of their own that always fits, and so have,
+slower, the other reads once they have used what may be sent at once.
 """
 
 import threading
@@ -12,6 +16,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from risk_actors.projectx.backoff import Backoff
+from risk_actors.projectx.reach import Reach
 
 NS_PER_S = 1_000_000_000
 WINDOW_NS = 60 * NS_PER_S
@@ -21,10 +26,18 @@ _COMMANDS_SHARE = 0.05
 """Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
 _UNTIL_ONE_ENDS_NS = NS_PER_S
 """How soon to look again when it is another read's end that is waited for."""
+FREE_SHARE = 0.6
+"""Part of the reads' share that may be sent at once; the rest is for what has a pace."""
+BACKGROUND_SHARE = 0.5
+"""The same for reads that are in no hurry: what is free beyond it is for the others."""
+LOOKS = 7
+"""So many light looks go in each pace window, whatever else was sent: 84 a minute."""
+_LEAST_LOOKS = 2
+PACE_WINDOW_NS = 5 * NS_PER_S
 TRIAL_READS = 6
-"""So many ordinary reads go in each trial window although a lowered share is used up: enough to
+"""So many ordinary reads go in each trial window although what is free is used up: enough to
 read one account whole."""
-TRIAL_WINDOW_NS = 5 * NS_PER_S
+TRIAL_WINDOW_NS = PACE_WINDOW_NS
 """With the user hub down, nobody is blind for longer than this because of 429s that are over."""
 _TRIALS_TO_LAST = 8
 """They become fewer where else the full share would be used up before so many windows are over."""
@@ -37,7 +50,12 @@ class Urgency(Enum):
 
     ENFORCEMENT = 0
     """An enforcement in progress looks whether it has worked."""
-    NORMAL = 1
+    LOOK = 1
+    """A light look at the accounts, in the user hub's place or after a gap in its stream."""
+    NORMAL = 2
+    """Something has changed or is not known."""
+    BACKGROUND = 3
+    """Nothing seems amiss: what is read by the clock."""
 
 
 class BudgetState(NamedTuple):
@@ -72,9 +90,11 @@ class RequestBudget:
         self._sent = _Window(WINDOW_NS)
         self._bars = _Window(BARS_WINDOW_NS)
         self._trials = _Window(TRIAL_WINDOW_NS)
+        self._looks = _Window(PACE_WINDOW_NS)
         share = max(1, int(requests_per_minute * (1 - enforcement_share)))
         self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
         self._backoff = Backoff(share)
+        self._reach = Reach()
         self._running = dict.fromkeys(Urgency, 0)
         self._now_ns = 0
         self._lock = threading.Lock()
@@ -88,14 +108,15 @@ class RequestBudget:
         """
         with self._lock:
             self._tell(now_ns)
-            if self._backoff.is_on_trial:
-                most = _ONE_TRIAL if urgency is Urgency.NORMAL else _SEVERAL_TRIALS
+            if self._backoff.is_on_trial or self._reach.is_lost:
+                most = _SEVERAL_TRIALS if urgency is Urgency.ENFORCEMENT else _ONE_TRIAL
                 if self._running[urgency] >= most:
                     return _UNTIL_ONE_ENDS_NS
             is_urgent = urgency is Urgency.ENFORCEMENT
             waits = [
                 self._backoff.pause_ns(now_ns, is_urgent=is_urgent),
-                self._room_wait_ns(now_ns, urgency),
+                self._reach.wait_ns(now_ns, is_urgent=is_urgent),
+                self._room_wait_ns(now_ns, urgency, is_bars=is_bars),
             ]
             if is_bars:
                 waits.append(self._bars.wait_ns(now_ns, BARS_PER_WINDOW))
@@ -111,8 +132,11 @@ class RequestBudget:
         """Count one read, sent now; `end_read` must follow."""
         with self._lock:
             self._tell(now_ns)
-            if urgency is Urgency.NORMAL and len(self._sent) >= self._limit(now_ns, urgency):
+            is_over = len(self._sent) >= self._limit(now_ns, urgency)
+            if is_over and urgency is not Urgency.LOOK:
                 self._trials.add(now_ns)
+            if urgency is Urgency.LOOK:
+                self._looks.add(now_ns)
             self._sent.add(now_ns)
             if is_bars:
                 self._bars.add(now_ns)
@@ -128,10 +152,31 @@ class RequestBudget:
         with self._lock:
             self._tell(now_ns)
             self._backoff.refused(now_ns, sent_ns, retry_after_s)
+            self._reach.found()
+
+    def take_back(self, sent_ns: int) -> None:
+        """Take that a request counted at an instant has never left: the broker counts it not."""
+        with self._lock:
+            self._sent.remove(sent_ns)
+
+    def unsent(self, now_ns: int, sent_ns: int, urgency: Urgency) -> None:
+        """Take that a read never left: there was no connection to send it over."""
+        with self._lock:
+            self._tell(now_ns)
+            paced = self._looks if urgency is Urgency.LOOK else self._trials
+            for window in (self._sent, self._bars, paced):
+                window.remove(sent_ns)
+            self._reach.lost(now_ns, sent_ns)
+
+    def reached(self) -> None:
+        """Take that a read was sent, although no answer came."""
+        with self._lock:
+            self._reach.found()
 
     def answered(self, sent_ns: int) -> None:
         """Take that the broker has let a read pass that was sent at an instant."""
         with self._lock:
+            self._reach.found()
             self._backoff.answered(sent_ns)
 
     def used(self, now_ns: int) -> int:
@@ -144,7 +189,19 @@ class RequestBudget:
     def reads_per_minute(self) -> int:
         """How many reads may be sent in 60 s; less for a while after a 429."""
         with self._lock:
-            return self._limit(self._now_ns, Urgency.NORMAL)
+            return self._backoff.reads_per_minute(self._now_ns)
+
+    @property
+    def looks_per_minute(self) -> int:
+        """How many light looks always fit into 60 s; less for a while after a 429."""
+        with self._lock:
+            return self._most_looks(self._now_ns) * WINDOW_NS // PACE_WINDOW_NS
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the broker has answered 429 and has let no read pass since."""
+        with self._lock:
+            return self._backoff.is_on_trial
 
     @property
     def room(self) -> int:
@@ -161,34 +218,55 @@ class RequestBudget:
             return BudgetState(
                 used=len(self._sent),
                 allowed=self._allowed,
-                reads_allowed=limit,
+                reads_allowed=self._backoff.reads_per_minute(now_ns),
                 room=0 if pause_ns else max(limit - len(self._sent), 0),
                 paused_until_ns=now_ns + pause_ns if pause_ns else None,
                 refused=self._backoff.refusals,
                 refused_ns=self._backoff.refused_ns,
             )
 
-    def _room_wait_ns(self, now_ns: int, urgency: Urgency) -> int:
+    def _room_wait_ns(self, now_ns: int, urgency: Urgency, *, is_bars: bool) -> int:
         wait_ns = self._sent.wait_ns(now_ns, self._limit(now_ns, urgency))
-        if wait_ns and urgency is Urgency.NORMAL:
-            # A few may go beyond a lowered share, none beyond the full one.
-            left = max(self._backoff.full - len(self._sent), 0)
-            most = min(TRIAL_READS, left // _TRIALS_TO_LAST + 1)
-            trial_ns = self._trials.wait_ns(now_ns, most)
-            wait_ns = min(wait_ns, max(trial_ns, self._sent.wait_ns(now_ns, self._backoff.full)))
-        return wait_ns
+        if not wait_ns or urgency is Urgency.ENFORCEMENT:
+            return wait_ns
+        if urgency is Urgency.BACKGROUND and not is_bars:
+            return wait_ns
+        is_look = urgency is Urgency.LOOK
+        pace, most = (
+            (self._looks, self._most_looks(now_ns)) if is_look else (self._trials, TRIAL_READS)
+        )
+        last = self._last_look if is_look else self._backoff.full
+        most = min(most, max(last - len(self._sent), 0) // _TRIALS_TO_LAST + 1)
+        paced_ns = max(pace.wait_ns(now_ns, most), self._sent.wait_ns(now_ns, last))
+        return min(wait_ns, paced_ns)
+
+    def _most_looks(self, now_ns: int) -> int:
+        share = self._backoff.reads_per_minute(now_ns) / self._backoff.full
+        # With a small budget, the looks alone must not be all there is.
+        fits = self._backoff.full * PACE_WINDOW_NS // (2 * WINDOW_NS)
+        return max(min(_LEAST_LOOKS, fits), min(round(LOOKS * share), fits), 1)
+
+    @property
+    def _last_look(self) -> int:
+        """Looks may use half of what is kept for an enforcement's reads, but no more."""
+        return (self._backoff.full + self._urgent_limit) // 2
 
     def _limit(self, now_ns: int, urgency: Urgency) -> int:
+        """Return how many requests in 60 s leave room for one that is sent at once."""
         if urgency is Urgency.ENFORCEMENT:
             return self._urgent_limit
-        return self._backoff.reads_per_minute(now_ns)
+        reads = self._backoff.reads_per_minute(now_ns)
+        share = BACKGROUND_SHARE if urgency is Urgency.BACKGROUND else FREE_SHARE
+        return max(1, int(reads * share))
 
     def _tell(self, now_ns: int) -> None:
         self._now_ns = now_ns
         self._sent.forget_outside(now_ns)
         self._bars.forget_outside(now_ns)
         self._trials.forget_outside(now_ns)
+        self._looks.forget_outside(now_ns)
         self._backoff.tell(now_ns)
+        self._reach.tell(now_ns)
 
 
 class _Window:
@@ -203,6 +281,10 @@ class _Window:
 
     def add(self, now_ns: int) -> None:
         self._sent_ns.append(now_ns)
+
+    def remove(self, sent_ns: int) -> None:
+        if sent_ns in self._sent_ns:
+            self._sent_ns.remove(sent_ns)
 
     def wait_ns(self, now_ns: int, limit: int) -> int:
         over = len(self._sent_ns) - limit

@@ -1,5 +1,7 @@
 """The state of the three ways to the broker, announced whenever it changes."""
 
+from loguru import logger
+
 from risk_actors.messages import ConnectionChanged
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.ports import Clock, Emit
@@ -11,6 +13,11 @@ POLLING = "polling"
 """While the user hub is down or not trusted, accounts are read over REST in its place."""
 BARS = "bars"
 """Prices of open positions are read from recent bars in the market hub's place."""
+READING = "connected, reading the accounts"
+"""The user hub is back, and what happened while it was away is being found out."""
+PAUSED = "reads paused"
+"""Nothing is read: the broker answers that there were too many requests."""
+_NS_PER_S = 1_000_000_000
 _SAY_AGAIN_AFTER_NS = int(SAY_AGAIN_AFTER_S * 1_000_000_000)
 
 type _State = tuple[bool, bool, bool, str | None]
@@ -29,6 +36,11 @@ class ConnectionBoard:
         self.user_doubt: str | None = None
         """Why what the user hub tells may not be all, although it is connected."""
         self.bars = False
+        self.user_behind = False
+        """Whether accounts may have changed while the user hub was away and were not read since."""
+        self.is_paused = False
+        """Whether reads are paused by the broker's request limit."""
+        self._paused_said_ns = 0
         self._was_complete = False
         self._told: _State | None = None
         self._said_ns: dict[str, int] = {}
@@ -37,19 +49,44 @@ class ConnectionBoard:
     @property
     def is_polling(self) -> bool:
         """Whether accounts have to be read because the user hub does not tell all."""
-        return not self.user_hub or self.user_doubt is not None
+        return not self.user_hub or self.user_behind or self.user_doubt is not None
 
     def set_user_hub(self, up: bool, detail: str | None) -> None:
         """Note the user hub's state, or why it is still down, and say so."""
         self.user_hub = up
+        if up and self.user_behind:
+            detail = READING
         self._tell(_about("user hub", detail))
         self._note_complete()
 
-    def set_user_doubt(self, doubt: str | None) -> None:
-        """Note why the connected user hub is not trusted, or (None) that it is again."""
+    def set_user_doubt(self, doubt: str | None, over: str = "heard again") -> None:
+        """Note why the connected user hub is not trusted, or (None) that it is again, and why."""
         if doubt != self.user_doubt:
             self.user_doubt = doubt
-            self._tell(_about("user hub", doubt or "heard again"))
+            self._tell(_about("user hub", doubt or over))
+
+    def set_user_behind(self, *, behind: bool) -> None:
+        """Note whether accounts have to be read since the user hub was away; say when it ends."""
+        if behind != self.user_behind:
+            self.user_behind = behind
+            if not behind:
+                self._tell(None)
+
+    def set_paused(self, until_ns: int | None) -> None:
+        """Note until when reads pause because of too many requests (None: they do not)."""
+        if until_ns is None:
+            if self.is_paused:
+                self.is_paused = False
+                self._tell("reads go on: the broker's request limit lets them pass")
+            return
+        self.is_paused = True
+        words = "reads paused by the broker's request limit"
+        now_ns = self._clock.now_ns()
+        if not self._paused_said_ns or now_ns - self._paused_said_ns >= _SAY_AGAIN_AFTER_NS:
+            self._paused_said_ns = now_ns
+            left_s = max(until_ns - now_ns, 0) / _NS_PER_S
+            logger.warning("{}, for {:.0f} s or longer", words.capitalize(), left_s)
+        self._tell(words)
 
     def set_market_hub(self, up: bool, detail: str | None) -> None:
         """Note the market hub's state, or why it is still down, and say so."""
@@ -108,7 +145,8 @@ class ConnectionBoard:
 
     @property
     def _state(self) -> _State:
-        fallbacks = [POLLING] * self.is_polling + [BARS] * self.bars
+        polling = f"{POLLING}, {PAUSED}" if self.is_paused else POLLING
+        fallbacks = [polling] * self.is_polling + [BARS] * self.bars
         fallback = ", ".join(fallbacks) if self.rest and fallbacks else None
         return self.user_hub, self.market_hub, self.rest, fallback
 

@@ -27,6 +27,10 @@ FIRST_GAP_NS = 10 * NS_PER_S
 LONGEST_GAP_NS = 600 * NS_PER_S
 """Between two new connections for the same deafness: a broker that never sends a kind of event is
 not reconnected over and over, each time with a gap of its own."""
+FIRST_TRUST_NS = 15 * NS_PER_S
+LONGEST_TRUST_NS = 600 * NS_PER_S
+"""For how long what is read must agree with what is known before a hub that missed something is
+trusted again although nothing came to be told; longer with each time that it misses more."""
 _LOOKS = 2
 """Looks that must find it overdue: after a stall of ours, events wait to be handled as well."""
 
@@ -75,11 +79,28 @@ class _Untold:
         self.looks = 0
 
 
+class _Doubt:
+    """Something of one account that the stream did not tell."""
+
+    def __init__(self) -> None:
+        self.since_ns = 0
+        self.trust_ns = FIRST_TRUST_NS // 2
+        self.is_open = False
+
+    def confirm(self, now_ns: int) -> None:
+        """Take that the stream has missed something (more)."""
+        if not self.is_open:
+            self.trust_ns = min(self.trust_ns * 2, LONGEST_TRUST_NS)
+        self.since_ns, self.is_open = now_ns, True
+
+
 class _Known:
     """What is known of one account, by the stream or by reads; ids and sizes alone."""
 
     def __init__(self) -> None:
-        self.has_baseline = False
+        self.is_read = False
+        self.expected: set[Kind] = set()
+        """Of what kinds this connection must have told whatever a read shows to be new."""
         self.fills: set[int] = set()
         self.working: dict[int, int] = {}
         """Orders that work, by id, with when they were told."""
@@ -96,14 +117,21 @@ class UserEar:
         self._known: dict[int, _Known] = {}
         self._untold: dict[tuple[int, Kind, int | str], _Untold] = {}
         self._paces = {kind: KickPace() for kind in Kind}
-        self.doubted: set[Kind] = set()
-        """Kinds that were missed and have not been heard since: the stream is on trial."""
+        self._doubts: dict[tuple[int, Kind], _Doubt] = {}
+
+    @property
+    def doubted(self) -> set[tuple[int, Kind]]:
+        """What was missed of which account and has not been heard since: it is on trial."""
+        return {key for key, doubt in self._doubts.items() if doubt.is_open}
 
     def opened(self, now_ns: int) -> None:
-        """Begin with a new connection that is subscribed: what came before counts no more."""
+        """Begin with a new connection that is subscribed: what came before was told to another."""
         self._opened_ns = now_ns
-        self._known.clear()
+        for known in self._known.values():
+            known.expected.clear()
         self._untold.clear()
+        for doubt in self._doubts.values():
+            doubt.since_ns = max(doubt.since_ns, now_ns)
 
     def closed(self) -> None:
         """Expect nothing of a hub that is down."""
@@ -126,33 +154,47 @@ class UserEar:
 
     def read(self, snapshot: AccountSnapshot, now_ns: int) -> None:
         """Take what a read shows; the first of a connection tells what was before it."""
-        if self._opened_ns is None or snapshot.asked_ns < self._opened_ns:
-            return
         account = self._account(snapshot.account_id)
         fresh = [
             *self._new_fills(account, snapshot.fills or ()),
             *self._new_orders(account, snapshot),
             *self._new_sizes(account, snapshot),
         ]
-        if not account.has_baseline:
-            account.has_baseline = True
+        account.is_read = True
+        if self._opened_ns is None or snapshot.asked_ns < self._opened_ns:
             return
         for kind, key, words in fresh:
-            self._untold.setdefault((snapshot.account_id, kind, key), _Untold(words, now_ns))
+            if kind in account.expected:
+                self._untold.setdefault((snapshot.account_id, kind, key), _Untold(words, now_ns))
+        account.expected.update(Kind)
+
+    def agreed(self, account_id: int) -> None:
+        """Take that an account's positions and orders were found as they were known before."""
+        account = self._account(account_id)
+        if self._opened_ns is not None and account.is_read:
+            account.expected.update((Kind.POSITION, Kind.ORDER))
+
+    def regain_trust(self, now_ns: int) -> None:
+        """End the doubts that nothing has confirmed for long enough; call it now and then."""
+        if self._opened_ns is None:
+            return
+        for (account_id, kind), doubt in self._doubts.items():
+            is_untold = any(key[:2] == (account_id, kind) for key in self._untold)
+            if doubt.is_open and not is_untold and now_ns - doubt.since_ns >= doubt.trust_ns:
+                doubt.is_open = False
 
     def missed(self, now_ns: int) -> Missed | None:
         """Return what is overdue by now, if anything is; call it a few times a second."""
         overdue: list[tuple[Kind, str]] = []
-        for (_, kind, _), untold in self._untold.items():
+        for (account_id, kind, _), untold in self._untold.items():
             if now_ns - untold.since_ns >= SETTLING_NS:
                 untold.looks += 1
                 if untold.looks >= _LOOKS:
                     overdue.append((kind, untold.words))
+                    self._doubts.setdefault((account_id, kind), _Doubt()).confirm(now_ns)
         if not overdue:
             return None
-        kinds = frozenset(kind for kind, _ in overdue)
-        self.doubted |= kinds
-        return Missed(kinds, overdue[0][1])
+        return Missed(frozenset(kind for kind, _ in overdue), overdue[0][1])
 
     def may_kick(self, missed: Missed, now_ns: int) -> bool:
         """Tell whether to connect anew for what was missed; it is taken as done, and forgotten."""
@@ -167,7 +209,7 @@ class UserEar:
 
     def _told(self, account_id: int, kind: Kind, key: int | str) -> None:
         self._untold.pop((account_id, kind, key), None)
-        self.doubted.discard(kind)
+        self._doubts.pop((account_id, kind), None)
         self._paces[kind].reset()
 
     def _on_order(self, order: Order, now_ns: int) -> None:

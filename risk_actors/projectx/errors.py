@@ -48,10 +48,18 @@ class ReadFailed(Exception):  # noqa: N818 -- the name says what happened
     """A read over REST gave no data; nothing was changed at the broker."""
 
     def __init__(
-        self, endpoint: str, problem: ReadProblem, detail: str, code: int | None = None
+        self,
+        endpoint: str,
+        problem: ReadProblem,
+        detail: str,
+        code: int | None = None,
+        *,
+        is_unsent: bool = False,
     ) -> None:
         super().__init__(f"{endpoint}: {detail}")
         self.endpoint = endpoint
         self.problem = problem
         self.detail = detail
         self.code = code
+        self.is_unsent = is_unsent
+        """Whether it never left, since there was no connection: no other read would do better."""

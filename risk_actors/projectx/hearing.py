@@ -33,13 +33,26 @@ class Hearing:
     def heard(self, message: Message) -> None:
         """Take what the user hub told."""
         self._ear.heard(message, self._clock.now_ns())
-        if not self._ear.doubted:
-            self._board.set_user_doubt(None)
+        self._end_doubt("heard again")
 
     def take(self, message: Message) -> None:
         """Take what was read."""
         if isinstance(message, AccountSnapshot):
             self._ear.read(message, self._clock.now_ns())
+
+    def agreed(self, account_id: int) -> None:
+        """Take that an account was found, after a gap, as it was known before."""
+        self._ear.agreed(account_id)
+
+    @property
+    def _are_reads_complete(self) -> bool:
+        """Whether reads would show what the hub did not tell."""
+        board = self._board
+        return board.rest and not board.is_paused and not board.user_behind
+
+    def _end_doubt(self, why: str) -> None:
+        if not self._ear.doubted:
+            self._board.set_user_doubt(None, why)
 
     async def serve(self) -> None:
         """Look for what the hub should have told; runs until cancelled."""
@@ -48,6 +61,9 @@ class Hearing:
             now_ns = self._clock.now_ns()
             missed = self._ear.missed(now_ns)
             if missed is None:
+                if self._are_reads_complete:
+                    self._ear.regain_trust(now_ns)
+                    self._end_doubt("nothing more missed; trusted again")
                 continue
             detail = f"connected, but did not tell of {missed.words}"
             self._board.set_user_doubt(detail)

@@ -15,6 +15,7 @@ from typing import Any
 
 from loguru import logger
 
+from risk_actors.projectx.errors_text import NOT_LOGGED_IN, words_of
 from risk_actors.projectx.say import Repeats
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.subscriptions import Invocation, Subscriptions
@@ -177,7 +178,7 @@ class HubLink:
         is_in_doubt = self._failures in _DOUBT_TOKEN_AFTER or (
             self._failures and not self._failures % _DOUBT_TOKEN_EVERY
         )
-        if is_in_doubt or "Authorization" in trouble:
+        if is_in_doubt or NOT_LOGGED_IN in trouble:
             self._on_token_doubt()
         if self._failures > 1:
             step = min(self._failures - 2, _LAST_STEP)
@@ -204,8 +205,7 @@ class HubLink:
             await asyncio.wait_for(self._hub.start(), _LONGEST_ATTEMPT_S)
             self._hub._run_task.add_done_callback(self._ended)  # noqa: SLF001
         except Exception as error:  # noqa: BLE001 -- whatever it is, another object may do better
-            words = scrub(str(error)) or type(error).__name__
-            self.kick(f"could not be started: {words}", rebuild=True)
+            self.kick(f"could not be started: {words_of(error)}", rebuild=True)
 
     async def _subscribe(self) -> None:
         opening = self._openings
@@ -216,7 +216,7 @@ class HubLink:
         try:
             refusals = await self._invoke(invocations)
         except Exception as error:  # noqa: BLE001 -- whatever it is, this connection is no good
-            self.kick(f"could not subscribe: {scrub(str(error)) or type(error).__name__}")
+            self.kick(f"could not subscribe: {words_of(error)}")
             return
         if refusals and self._needs_all:
             self.kick(f"could not subscribe: {'; '.join(refusals)}")
@@ -342,7 +342,7 @@ def _why(task: asyncio.Task[None]) -> str:
     error = task.exception()
     if error is None:
         return "its task ended"
-    return f"its task died: {scrub(repr(error))}"
+    return words_of(error)
 
 
 def _now_s() -> float:

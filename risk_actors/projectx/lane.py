@@ -20,7 +20,7 @@ from risk_actors.core.commands import (
     Outcome,
     Refusal,
 )
-from risk_actors.projectx import refusal_words
+from risk_actors.projectx import errors_text, refusal_words
 from risk_actors.projectx.broker_text import plain_text
 from risk_actors.projectx.budget import RequestBudget
 from risk_actors.projectx.codes import CANCEL, CLOSE, MODIFY, PARTIAL_CLOSE, Meaning, meaning_of
@@ -50,6 +50,12 @@ _NO_BUDGET = Meaning(
     "not sent: what is left of this minute's requests is kept for closes",
     Refusal.BUSY,
 )
+_NOT_SENT = Meaning(
+    Answer.UNCERTAIN, f"not sent: {errors_text.CANNOT_CONNECT}", Refusal.UNREACHABLE
+)
+_CONNECT_SHARE = 0.8
+"""Part of a command's time that connecting may take: what has not left by then is known not to
+have left."""
 _TURNED_AWAY = {
     _UNAUTHORISED: Meaning(
         Answer.UNCERTAIN,
@@ -85,7 +91,9 @@ class EnforcementLane:
         """Make the connection pool; call it on the event loop."""
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_KEPT_S),
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            timeout=aiohttp.ClientTimeout(
+                total=self._timeout_s, sock_connect=self._timeout_s * _CONNECT_SHARE
+            ),
         )
 
     async def close(self) -> None:
@@ -119,11 +127,8 @@ class EnforcementLane:
                 came_ns = self._time.monotonic_ns()
                 status, content = response.status, await _body_of(response)
                 retry_after_s = seconds_of(response.headers.get("Retry-After"))
-        except TimeoutError:
-            return _uncertain(command, f"no answer within {self._timeout_s:g} s"), sent_ns
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            detail = plain_text(str(error)) or type(error).__name__
-            return _uncertain(command, f"the connection broke: {detail}"), sent_ns
+            return self._unanswered(command, error, sent_ns), sent_ns
         if status == _UNAUTHORISED:
             self._session.relogin_soon(token)
         if status == TOO_MANY_REQUESTS:
@@ -134,6 +139,14 @@ class EnforcementLane:
             date = response.headers.get("Date")
             asyncio.get_running_loop().call_soon(self._time.answered, asked_ns, date, came_ns)
         return outcome_of(command, endpoint, status, content), sent_ns
+
+    def _unanswered(self, command: Command, error: Exception, sent_ns: int) -> Outcome:
+        if errors_text.is_unsent(error):
+            self._budget.take_back(sent_ns)
+            return _outcome(command, _NOT_SENT, is_undone=True)
+        if isinstance(error, TimeoutError):
+            return _uncertain(command, f"no answer within {self._timeout_s:g} s")
+        return _uncertain(command, errors_text.words_of(error))
 
     async def keep_warm(self) -> None:
         """Keep connections open and ready; runs until cancelled."""
@@ -161,6 +174,8 @@ class EnforcementLane:
                 if response.status in _ANSWERED:
                     self._time.answered(asked_ns, response.headers.get("Date"), came_ns)
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if errors_text.is_unsent(error):
+                self._budget.take_back(sent_ns)
             logger.debug("The enforcement connection is not warm: {}", plain_text(str(error)))
 
 

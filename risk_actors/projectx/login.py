@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from risk_actors.projectx import errors_text
 from risk_actors.projectx.codes import LOGIN_REFUSALS
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
@@ -39,6 +40,8 @@ class Diagnosis(NamedTuple):
 
     problem: LoginProblem
     words: str
+    is_unsent: bool = False
+    """Whether nothing was sent at all: there was no connection."""
 
 
 async def diagnose_login(
@@ -56,8 +59,9 @@ async def diagnose_login(
     except TimeoutError:
         return Diagnosis(LoginProblem.UNREACHABLE, f"no answer from {where}")
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        reason = scrub(str(error)) or type(error).__name__
-        return Diagnosis(LoginProblem.UNREACHABLE, f"cannot reach {where}: {reason}")
+        why = errors_text.words_of(error)
+        words = f"cannot reach {where}: {errors_text.reason_of(error) or why}"
+        return Diagnosis(LoginProblem.UNREACHABLE, words, errors_text.is_unsent(error))
     return _read_answer(where, status, content)
 
 

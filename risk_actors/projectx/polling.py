@@ -4,27 +4,40 @@ While it is up, one request every few seconds asks for the balances of all accou
 the stream does not tell of is found in time for a rule to be enforced, and so is the end of the
 broker's REST service. While it is down, or not trusted, or REST is down, that request is sent as
 often as the budget allows, with light reads of single accounts in between.
+
+When the hub, or REST, is back, something may have been missed: every account is looked at, lightly
+and at once, and read whole only where something differs. Until then the hub does not stand for
+what it tells.
 """
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from loguru import logger
 
 from risk_actors.core.broker import Account
-from risk_actors.messages import AccountReported, AccountSnapshot, Message
+from risk_actors.messages import (
+    AccountReported,
+    AccountSnapshot,
+    LocksNoted,
+    Message,
+    OrderReported,
+    PositionReported,
+)
+from risk_actors.projectx.budget import RequestBudget, Urgency
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
 from risk_actors.projectx.errors import PayloadError, ReadFailed
 from risk_actors.projectx.poll_plan import PollPlan, What
-from risk_actors.projectx.snapshot_desk import SnapshotDesk
+from risk_actors.projectx.ports import Clock
+from risk_actors.projectx.snapshot_desk import PERIODIC, SnapshotDesk
 from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
 
-REST_BACK = "REST answers again"
+HUB_BACK = "user hub connected"
+OVERDUE = "periodic, and overdue"
 _LOOK_EVERY_S = 0.1
-_SHARE = 0.75
-"""Part of the reads' budget that polling may use, so that other reads get through."""
-_ACCOUNTS_EVERY_S = 1.0
-"""How often all balances are read while polling; with half of polling's share, at 200 a minute."""
+_ACCOUNTS_EVERY_S = 1.25
+"""How often all balances are read while polling; more than half of what a minute has room for."""
 _WATCH_EVERY_S = 2.5
 """How often they are read while the user hub is up: within 5 s of a fill that the stream did not
 tell of, the account must be flat."""
@@ -39,8 +52,15 @@ _PROBE_TIMEOUT_S = 2.0
 _STEADY_AFTER_S = 10.0
 """REST that stayed up for so long was really back; until then it is believed more slowly: one
 endpoint may work while the others do not."""
-_MOST_SAVED = 12.0
-"""Requests that may be sent at once after a quiet time."""
+_MOST_SAVED = 6.0
+"""Looks that may be sent at once after a quiet time."""
+_LOOKS_AT_ONCE = 6
+"""Of the accounts, after a gap."""
+_PERIODIC_SHARE = 0.5
+"""Part of the reads' budget that reading every account by the clock may use."""
+_PERIODIC_ROOM = 3 / 8
+"""Part of what may be sent at once that must be free for it; an overdue reading does not ask."""
+_OVERDUE_PERIODS = 3
 _S_PER_MINUTE = 60.0
 
 
@@ -52,8 +72,10 @@ class Poller:
         snapshots: SnapshotReader,
         desk: SnapshotDesk,
         board: ConnectionBoard,
-        reads_per_minute: Callable[[], int],
+        budget: RequestBudget,
+        clock: Clock,
         reconcile_every_s: float,
+        on_agreed: Callable[[int], None] = lambda _account_id: None,
     ) -> None:
         """Take who reads and who needs to know.
 
@@ -61,20 +83,25 @@ class Poller:
             snapshots: reads what is light.
             desk: has accounts read whole.
             board: says which ways are up.
-            reads_per_minute: how many reads the budget allows now.
+            budget: says how much may be read now.
+            clock: the present.
             reconcile_every_s: how often every account is read although nothing seems amiss.
+            on_agreed: hears which account was found as it was known before a gap.
         """
         self._snapshots = snapshots
         self._desk = desk
         self._board = board
+        self._budget = budget
+        self._clock = clock
         self._plan = PollPlan(desk.account_ids)
-        self._reads_per_minute = reads_per_minute
         self._reconcile_every_s = reconcile_every_s
+        self._on_agreed = on_agreed
         self._saved = _MOST_SAVED
         self._probe_every_s = _PROBE_EVERY_S
         self._now_s = self._accounts_s = self._whole_s = self._rest_back_s = 0.0
         self._was_rest = True
         self._looking: asyncio.Task[None] | None = None
+        self._catching_up: dict[tuple[int, What], asyncio.Task[None]] = {}
 
     @property
     def accounts_every_s(self) -> float:
@@ -82,18 +109,20 @@ class Poller:
         if not self._board.rest:
             return self._probe_every_s
         if self._board.is_polling:
-            return max(_ACCOUNTS_EVERY_S, 2 / self._rate_per_s)
-        watch_per_s = self._reads_per_minute() * _WATCH_SHARE / _S_PER_MINUTE
+            return max(_ACCOUNTS_EVERY_S, 1.6 / self._rate_per_s)
+        watch_per_s = self._budget.reads_per_minute * _WATCH_SHARE / _S_PER_MINUTE
         return max(_WATCH_EVERY_S, 1 / watch_per_s)
 
     @property
     def _rate_per_s(self) -> float:
-        return self._reads_per_minute() * _SHARE / _S_PER_MINUTE
+        return self._budget.looks_per_minute / _S_PER_MINUTE
 
     @property
     def _whole_every_s(self) -> float:
-        everything_s = len(self._desk.account_ids) * REQUESTS_PER_SNAPSHOT / self._rate_per_s
-        return max(self._reconcile_every_s, everything_s)
+        """How long after one account the next is read by the clock."""
+        reads_per_s = self._budget.reads_per_minute * _PERIODIC_SHARE / _S_PER_MINUTE
+        accounts = len(self._desk.account_ids)
+        return max(self._reconcile_every_s / accounts, REQUESTS_PER_SNAPSHOT / reads_per_s)
 
     def take(self, message: Message) -> None:
         """Take what is told to the actors: it is known from here on."""
@@ -102,6 +131,18 @@ class Poller:
                 self._plan.on_snapshot(message)
             case AccountReported():
                 self._plan.on_account(message.account)
+            case PositionReported():
+                self._plan.on_told(message.position, message.at_ns)
+            case OrderReported():
+                self._plan.on_told(message.order, message.at_ns)
+            case LocksNoted():
+                is_locked = any(span.until_ns is None for span in message.spans)
+                self._plan.on_locks(message.account_id, is_locked=is_locked)
+
+    def catch_up(self) -> None:
+        """Look at every account, as after a gap in what the user hub or REST tells."""
+        self._plan.on_gap(self._clock.now_ns())
+        self._board.set_user_behind(behind=True)
 
     async def serve(self) -> None:
         """Look and ask; runs until cancelled."""
@@ -111,24 +152,25 @@ class Poller:
                 await asyncio.sleep(_LOOK_EVERY_S)
                 self._turn()
         finally:
-            if self._looking is not None:
-                self._looking.cancel()
-                await asyncio.gather(self._looking, return_exceptions=True)
+            tasks = [*self._catching_up.values()] + [self._looking] * (self._looking is not None)
+            for task in filter(None, tasks):
+                task.cancel()
+            await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
     def _turn(self) -> None:
         now_s = asyncio.get_running_loop().time()
         self._save(now_s)
         self._watch_rest(now_s)
-        board = self._board
-        if board.rest and not board.is_polling and now_s - self._whole_s >= self._whole_every_s:
-            self._whole_s = now_s
-            self._desk.request(None, "periodic")
+        self._say_pauses()
+        self._read_by_the_clock(now_s)
+        self._catch_up_on()
         if self._looking is not None and not self._looking.done():
             return
-        if now_s - self._accounts_s >= self.accounts_every_s:
+        is_due = now_s - self._accounts_s >= self.accounts_every_s
+        if is_due or (self._plan.is_list_unread and self._board.rest and self._saved >= 1):
             self._accounts_s = now_s
             self._looking = asyncio.create_task(self._read_accounts(), name="poll")
-        elif board.rest and board.is_polling and self._saved >= 1:
+        elif self._board.rest and self._board.is_polling and self._saved >= 1:
             self._looking = asyncio.create_task(self._read_one(), name="poll")
 
     def _save(self, now_s: float) -> None:
@@ -137,27 +179,88 @@ class Poller:
         self._saved = min(self._saved + earned, _MOST_SAVED)
         self._now_s = now_s
 
+    def _say_pauses(self) -> None:
+        """Tell when nothing is read because the broker does not let requests pass."""
+        now_ns = self._clock.now_ns()
+        until_ns = self._budget.state(now_ns).paused_until_ns
+        if self._budget.is_refused:
+            self._board.set_paused(until_ns or now_ns)
+        else:
+            self._board.set_paused(None)
+
+    def _read_by_the_clock(self, now_s: float) -> None:
+        """Have the account read whole that was read longest ago, if it is time."""
+        waited_s = now_s - self._whole_s
+        if not self._board.rest or self._board.is_polling or waited_s < self._whole_every_s:
+            return
+        is_overdue = waited_s >= self._whole_every_s * _OVERDUE_PERIODS
+        free = self._budget.reads_per_minute
+        if not is_overdue and self._budget.room < free * _PERIODIC_ROOM * 0.6:
+            return
+        self._whole_s = now_s
+        self._desk.request(self._plan.next_whole(), OVERDUE if is_overdue else PERIODIC)
+
     def _watch_rest(self, now_s: float) -> None:
-        """Have everything read once REST is back; more slowly if that did not last."""
+        """Have everything looked at once REST is back; more slowly if that did not last."""
         if self._board.rest == self._was_rest:
             return
         self._was_rest = self._board.rest
         if self._was_rest:
             self._rest_back_s = self._whole_s = now_s
-            self._desk.request(None, REST_BACK)
+            self.catch_up()
+            self._desk.retry_now()
         elif now_s - self._rest_back_s < _STEADY_AFTER_S and self._rest_back_s:
             self._probe_every_s = min(self._probe_every_s * 2, _LONGEST_PROBE_S)
         else:
             self._probe_every_s = _PROBE_EVERY_S
 
+    # --- after a gap ----------------------------------------------------------------------------
+
+    def _catch_up_on(self) -> None:
+        """Look at what was not looked at since the last gap, several accounts at a time."""
+        if not self._plan.is_behind:
+            self._board.set_user_behind(behind=False)
+            return
+        if not self._board.rest:
+            return
+        for account_id, what in self._plan.unread():
+            if len(self._catching_up) >= _LOOKS_AT_ONCE:
+                return
+            key = (account_id, what)
+            if key not in self._catching_up:
+                task = asyncio.create_task(self._catch_up_with(account_id, what), name="catch up")
+                self._catching_up[key] = task
+                task.add_done_callback(partial(self._caught_up, key))
+
+    def _caught_up(self, key: tuple[int, What], task: "asyncio.Task[None]") -> None:
+        del self._catching_up[key]
+        if not task.cancelled() and task.exception() is None:
+            self._catch_up_on()
+
+    async def _catch_up_with(self, account_id: int, what: What) -> None:
+        asked_ns = self._clock.now_ns()
+        is_news = await self._look(account_id, what)
+        if is_news is None:
+            await asyncio.sleep(_PROBE_EVERY_S)
+            return
+        self._plan.looked(account_id, what, asked_ns, is_news=is_news)
+        if is_news:
+            self._request(account_id, HUB_BACK if self._board.user_hub else POLLING)
+        elif self._plan.agrees(account_id):
+            self._on_agreed(account_id)
+
+    # --- in the user hub's place ----------------------------------------------------------------
+
     async def _read_accounts(self) -> None:
         self._saved -= 1
+        asked_ns = self._clock.now_ns()
         try:
             async with asyncio.timeout(None if self._board.rest else _PROBE_TIMEOUT_S):
-                rows = await self._snapshots.accounts()
+                rows = await self._snapshots.accounts(urgency=Urgency.LOOK)
         except (ReadFailed, PayloadError, TimeoutError) as error:
             logger.debug("The accounts cannot be read: {}", error)
             return
+        self._plan.on_list(asked_ns)
         if not self._changed(rows):
             return
         is_polling = self._board.is_polling
@@ -175,23 +278,27 @@ class Poller:
         """Take the next turn of the round."""
         account_id, what = self._plan.next_turn()
         if what is What.WHOLE:
-            self._request(account_id, POLLING)
+            # Only where there is room: what has changed comes before what may have.
+            if self._budget.room >= REQUESTS_PER_SNAPSHOT:
+                self._request(account_id, POLLING)
             return
         self._saved -= 1
-        try:
-            if what is What.POSITIONS:
-                positions = await self._snapshots.positions(account_id)
-                is_news = self._plan.has_news_of_positions(account_id, positions)
-            else:
-                orders = await self._snapshots.open_orders(account_id)
-                is_news = self._plan.has_news_of_orders(account_id, orders)
-        except (ReadFailed, PayloadError) as error:
-            logger.debug("Account {} cannot be polled: {}", account_id, error)
-            return
-        if is_news:
+        if await self._look(account_id, what):
             self._request(account_id, POLLING)
 
+    async def _look(self, account_id: int, what: What) -> bool | None:
+        """Look at an account and tell whether something is new; None if that failed."""
+        look, plan = self._snapshots, self._plan
+        try:
+            if what is What.POSITIONS:
+                positions = await look.positions(account_id, urgency=Urgency.LOOK)
+                return plan.has_news_of_positions(account_id, positions)
+            orders = await look.open_orders(account_id, urgency=Urgency.LOOK)
+            return plan.has_news_of_orders(account_id, orders)
+        except (ReadFailed, PayloadError) as error:
+            logger.debug("Account {} cannot be looked at: {}", account_id, error)
+            return None
+
     def _request(self, account_id: int, reason: str) -> None:
-        # It may go into debt: a change is worth more than the next looks.
-        self._saved -= REQUESTS_PER_SNAPSHOT
+        self._saved = max(self._saved - 1, 0.0)
         self._desk.request(account_id, reason)

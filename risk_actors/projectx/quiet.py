@@ -2,7 +2,11 @@
 
 from enum import Enum, auto
 
+from risk_actors.core.broker import Quote
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.instruments import symbol_of
+from risk_actors.core.market_calendar import MarketCalendar
+from risk_actors.core.market_proof import MarketProof
 from risk_actors.projectx.deaf import KickPace
 
 SKEW_NS = 3 * NS_PER_S
@@ -12,6 +16,10 @@ QUIET_AT_MOST_NS = 120 * NS_PER_S
 """Nothing traded and nothing quoted for longer is not taken for a quiet market any more: the
 broker's own prices may have stopped, and P&L by them would pass for known."""
 
+EACH_EVERY_S = 2.0
+"""How often one contract's bars are asked for."""
+CLOSED_EACH_EVERY_S = 20.0
+"""The same where the calendar has its market closed, and the hub is down that could tell better."""
 _DOWN_NS = NS_PER_S
 """A hub that is down for less is about to come back."""
 
@@ -25,6 +33,31 @@ class Finding(Enum):
     """It was traded, and no quote told."""
     UNKNOWN = auto()
     """Nothing is known, or it has been silent for too long to say."""
+
+
+class Hours:
+    """When markets are open: by the calendar, unless what is heard contradicts it."""
+
+    def __init__(self, market: MarketCalendar) -> None:
+        self._proof = MarketProof(market)
+
+    def follow(self, market: MarketCalendar) -> None:
+        """Take other hours; what was heard stays."""
+        self._proof.market = market
+
+    def quoted(self, quote: Quote, now_ns: int) -> None:
+        """Take a quote; any change of it counts, also of the book alone: asking costs little."""
+        stated = quote.bid, quote.ask, quote.last
+        self._proof.stated(quote.contract_id, symbol_of(quote.contract_id), stated, now_ns)
+
+    def traded(self, contract_id: str, at_ns: int) -> None:
+        """Take a fill, or a bar that was traded in from an instant on."""
+        self._proof.traded(contract_id, symbol_of(contract_id), at_ns)
+
+    def opened_ns(self, contract_id: str, now_ns: int) -> int | None:
+        """Return since when a contract's market is open, as far as known; None while closed."""
+        opened_ns = self._proof.market.opened_ns(symbol_of(contract_id), now_ns)
+        return self._proof.open_since_ns(contract_id, now_ns) if opened_ns is None else opened_ns
 
 
 class MarketEar:
@@ -63,6 +96,11 @@ class MarketEar:
         self._wanted_ns = {
             contract_id: self._wanted_ns.get(contract_id, now_ns) for contract_id in contract_ids
         }
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the hub is down."""
+        return self._opened_ns is None
 
     def is_silent(self, contract_id: str, opened_ns: int | None, now_ns: int) -> bool:
         """Tell whether a wanted contract should have been heard: its market is open.

@@ -6,7 +6,9 @@ here. After a 429 all reads pause (`backoff.py`); the one that was refused is no
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from project_x_py.exceptions import (
@@ -18,6 +20,7 @@ from project_x_py.exceptions import (
     ProjectXServerError,
 )
 
+from risk_actors.projectx import errors_text
 from risk_actors.projectx.broker_text import plain_text
 from risk_actors.projectx.budget import RequestBudget, Urgency
 from risk_actors.projectx.errors import ReadFailed, ReadProblem
@@ -27,6 +30,8 @@ from risk_actors.projectx.sdk_meter import TOO_MANY_REQUESTS, Heard, SdkMeter, l
 from risk_actors.projectx.session import Session
 
 READ_TIMEOUT_S = 5.0
+SILENT_AFTER_S = 3.0
+"""A read without an answer for so long counts as trouble with REST, before it is given up."""
 _RELOGIN_WAIT_S = 5.0
 _BARS = "/History/retrieveBars"
 """The one endpoint with a limit of its own."""
@@ -70,17 +75,23 @@ class RestReader:
         return self._queue.waiting
 
     async def post(
-        self, endpoint: str, body: dict[str, Any], *, urgency: Urgency = Urgency.NORMAL
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        *,
+        urgency: Urgency = Urgency.NORMAL,
+        on_sent: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         """Return the answer to one read; waits while the budget has no room for its urgency.
 
         A read that waits can be cancelled at any time, and sent again with more urgency.
+        `on_sent` is told when it leaves: what happens from then on, the answer may not show.
 
         Raises:
             ReadFailed: there was no answer, or it was a refusal.
         """
         try:
-            answer = await self._send_with_fresh_token(endpoint, body, urgency)
+            answer = await self._send_with_fresh_token(endpoint, body, urgency, on_sent)
         except ReadFailed as failed:
             if failed.problem in _OFFLINE:
                 self._on_health(False, str(failed))
@@ -97,27 +108,40 @@ class RestReader:
         return answer
 
     async def _send_with_fresh_token(
-        self, endpoint: str, body: dict[str, Any], urgency: Urgency
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        urgency: Urgency,
+        on_sent: Callable[[], None],
     ) -> dict[str, Any]:
         token = self._session.token
         try:
-            return await self._send(endpoint, body, urgency)
+            return await self._send(endpoint, body, urgency, on_sent)
         except ReadFailed as failed:
             if failed.problem is not ReadProblem.UNAUTHORISED:
                 raise
             if not await self._session.fresh_token(token, _RELOGIN_WAIT_S):
                 raise
-        return await self._send(endpoint, body, urgency)
+        return await self._send(endpoint, body, urgency, on_sent)
 
-    async def _send(self, endpoint: str, body: dict[str, Any], urgency: Urgency) -> dict[str, Any]:
+    async def _send(
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        urgency: Urgency,
+        on_sent: Callable[[], None],
+    ) -> dict[str, Any]:
         async with self._queue.turn(urgency, is_bars=endpoint == _BARS) as sent_ns:
-            with listening() as heard:
+            on_sent()
+            with listening() as heard, self._noticing_silence(endpoint):
                 try:
                     answer = await self._request(endpoint, body)
                 except Exception as error:
-                    self._take_note(heard, sent_ns)
+                    is_unsent = heard.status is None and errors_text.is_unsent(error)
+                    self._take_note(heard, sent_ns, urgency, is_unsent=is_unsent)
                     problem = ReadProblem.BUSY if _is_refused(heard) else _problem_of(error)
-                    raise ReadFailed(endpoint, problem, _words_of(error, problem)) from error
+                    words = _words_of(error, heard)
+                    raise ReadFailed(endpoint, problem, words, is_unsent=is_unsent) from error
             self._budget.answered(sent_ns)
         if not isinstance(answer, dict):
             raise ReadFailed(endpoint, ReadProblem.SERVER_FAULT, "the answer is no JSON object")
@@ -131,12 +155,27 @@ class RestReader:
             READ_TIMEOUT_S,
         )
 
-    def _take_note(self, heard: Heard, sent_ns: int) -> None:
-        """Tell the budget whether the broker has let a failed read pass."""
+    @contextmanager
+    def _noticing_silence(self, endpoint: str) -> Iterator[None]:
+        """Say when an answer is long in coming: whoever waits for it is blind by then."""
+        words = f"{endpoint}: no answer for {SILENT_AFTER_S:g} s"
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(SILENT_AFTER_S, self._on_health, False, words)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _take_note(self, heard: Heard, sent_ns: int, urgency: Urgency, *, is_unsent: bool) -> None:
+        """Tell the budget whether the broker has let a failed read pass, or never saw it."""
         if _is_refused(heard):
             self._budget.refused(self._clock.now_ns(), sent_ns, heard.retry_after_s)
         elif heard.status is not None:
             self._budget.answered(sent_ns)
+        elif is_unsent:
+            self._budget.unsent(self._clock.now_ns(), sent_ns, urgency)
+        else:
+            self._budget.reached()
 
 
 def _is_refused(heard: Heard) -> bool:
@@ -150,9 +189,13 @@ def _problem_of(error: Exception) -> ReadProblem:
     return ReadProblem.UNREACHABLE
 
 
-def _words_of(error: Exception, problem: ReadProblem) -> str:
-    if problem is ReadProblem.BUSY:
+def _words_of(error: Exception, heard: Heard) -> str:
+    if _is_refused(heard):
         return "too many requests (HTTP 429); reads pause"
     if isinstance(error, TimeoutError):
         return f"no answer within {READ_TIMEOUT_S:g} s"
-    return plain_text(str(error)) or type(error).__name__
+    if heard.status is None:
+        return errors_text.words_of(error)
+    if heard.status >= HTTPStatus.BAD_REQUEST:
+        return errors_text.words_of_status(heard.status)
+    return "the answer cannot be read"

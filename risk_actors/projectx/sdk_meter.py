@@ -62,6 +62,8 @@ class SdkMeter:
         self._client = client
         self._budget = budget
         self._clock = clock
+        self._unanswered_ns: list[int] = []
+        """When requests of the SDK's own were counted that no answer has come to."""
 
     async def acquire(self) -> None:
         """Count a request of the SDK's own, and see that its answer is heard.
@@ -69,15 +71,26 @@ class SdkMeter:
         The SDK calls it before each request, by this name.
         """
         if _heard.get() is None:
-            self._budget.count(self._clock.now_ns())
+            now_ns = self._clock.now_ns()
+            self._budget.count(now_ns)
+            self._unanswered_ns.append(now_ns)
         http = self._client._client  # noqa: SLF001 -- there is no other way to its answers
         if http is not None and self._hear not in http.event_hooks["response"]:
             http.event_hooks["response"].append(self._hear)
+
+    def settle(self, *, is_unsent: bool) -> None:
+        """Take that a login is over, and whether what it had no answer to never left."""
+        if is_unsent:
+            for sent_ns in self._unanswered_ns:
+                self._budget.take_back(sent_ns)
+        self._unanswered_ns.clear()
 
     async def _hear(self, response: Any) -> None:
         response.stream = _Cut(response.stream)
         heard = _heard.get()
         retry_after_s = seconds_of(response.headers.get("Retry-After"))
+        if heard is None and self._unanswered_ns:
+            self._unanswered_ns.pop()
         if heard is not None:
             heard.status = response.status_code
             heard.retry_after_s = retry_after_s

@@ -7,7 +7,7 @@ from functools import partial
 from loguru import logger
 
 from risk_actors.core.broker import Account
-from risk_actors.core.commands import Answer, Command, Outcome
+from risk_actors.core.commands import Answer, Command, Outcome, Refusal
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import (
     AccountSnapshot,
@@ -156,6 +156,7 @@ class GatewayService:
                     account_id=command.account_id,
                     answer=Answer.REFUSED,
                     detail="not sent: disarmed",
+                    reason=Refusal.DISARMED,
                 ),
                 sent_ns=now_ns,
             )
@@ -163,7 +164,7 @@ class GatewayService:
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account."""
-        if urgency_of(reason) is Urgency.NORMAL:
+        if urgency_of(reason) is not Urgency.ENFORCEMENT:
             # An actor asks because what it knows does not fit together.
             self._snapshots.distrust_fills(account_id)
         if self._streams is not None:
@@ -248,6 +249,7 @@ class GatewayService:
             on_heard=self._heard,
         )
         hubs.listen(inbound)
+        hearing = Hearing(board, clock, lambda detail: hubs.user.kick(detail, rebuild=True))
         desk = SnapshotDesk(
             account_ids, self._snapshots, inbound, clock, self._ids, self._emit, lambda: board.rest
         )
@@ -260,10 +262,12 @@ class GatewayService:
                 self._snapshots,
                 desk,
                 board,
-                lambda: self._budget.reads_per_minute,
+                self._budget,
+                clock,
                 self._settings.reconcile_every_s,
+                hearing.agreed,
             ),
-            Hearing(board, clock, lambda detail: hubs.user.kick(detail, rebuild=True)),
+            hearing,
             BarPrices(
                 self._bars,
                 inbound,
@@ -310,21 +314,21 @@ class GatewayService:
             self._streams.inbound.reject(PayloadError("account", detail, str(account.id)))
 
     def _user_hub(self, up: bool, detail: str | None) -> None:
-        self._board.set_user_hub(up, detail)
         if self._streams is not None:
             self._streams.hearing.set_hub(up=up)
         if up and self._streams is not None:
             # What happened while we were not subscribed is never sent again.
-            self._streams.desk.request(None, "user hub connected")
+            self._streams.poller.catch_up()
+            self._session.nudge()
+        self._board.set_user_hub(up, detail)
 
     def _market_hub(self, up: bool, detail: str | None) -> None:
         if not up and self._streams is not None:
             self._streams.inbound.forget_quotes()
         self._board.set_market_hub(up, detail)
         if self._streams is not None:
+            # Positions do not change because quotes do: nothing is read for it.
             self._streams.bar_prices.set_hub(up=up)
-        if up and self._streams is not None:
-            self._streams.desk.request(None, "market hub connected")
 
     def _rest(self, up: bool, detail: str | None) -> None:
         is_back = up and not self._board.rest
@@ -332,6 +336,7 @@ class GatewayService:
         if is_back and self._streams is not None:
             # The hubs may be waiting for a broker that is there again.
             self._streams.hubs.nudge()
+            self._session.nudge()
 
     def _login_trouble(self, detail: str | None) -> None:
         self._board.say(f"login: {detail or 'accepted again'}")

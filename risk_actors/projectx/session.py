@@ -7,6 +7,7 @@ whenever the broker says 401. Logging in again leaves older tokens valid (docume
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from loguru import logger
 from project_x_py import ProjectX, ProjectXConfig
@@ -15,7 +16,7 @@ from risk_actors.projectx.errors import LoginFailed
 from risk_actors.projectx.login import Diagnosis, LoginProblem, diagnose_login
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.say import Repeats
-from risk_actors.projectx.sdk_meter import TooManyRequestsError
+from risk_actors.projectx.sdk_meter import SdkMeter, TooManyRequestsError
 from risk_actors.projectx.secrets import remember_secret, scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
 
@@ -32,8 +33,17 @@ _FIRST_BACKOFF_S = 0.5
 _LONGEST_BACKOFF_S = 4.0
 _BUSY_BACKOFF_S = 2.0
 """The shortest pause after a 429; the budget tells the reads to pause as well."""
-_REFUSED_BACKOFF_S = 30.0
-"""A running daemon that is refused goes on asking, but slowly: it may lock the user out."""
+_REFUSED_BACKOFFS_S = (2.0, 4.0, 5.0)
+"""A login that has worked before and is refused may be let in again any moment, and without it
+nothing is protected; these are the pauses of the first minute, the last of them repeated."""
+_REFUSED_SHORTLY_S = 60.0
+_REFUSED_BACKOFF_S = 15.0
+_LONGEST_REFUSED_BACKOFF_S = 30.0
+"""A key that stays refused is asked for ever more slowly: the broker may lock the user out."""
+_SHORTEST_REFUSED_S = 2.0
+"""A sign of life of the broker ends a pause, but not sooner after a refusal than this."""
+_RENEWAL_UNKNOWN_S = 30.0
+"""When to renew a token whose end is not known."""
 _RENEWED_AFTER_SHARE = 0.8
 _SHORTEST_LIFE_S = 2.0
 
@@ -67,6 +77,7 @@ class Session:
         self.token = ""
         self._token_since_ns = 0
         self._relogin: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
 
     async def login(self) -> None:
         """Log in for the first time.
@@ -128,7 +139,7 @@ class Session:
     def _renewal_due_s(self) -> float:
         expiry = self.client.token_expiry
         if expiry is None:
-            return _REFUSED_BACKOFF_S
+            return _RENEWAL_UNKNOWN_S
         life_s = expiry.timestamp() - self._token_since_ns / 1e9
         due_s = self._token_since_ns / 1e9 + life_s * _RENEWED_AFTER_SHARE
         # With a clock far off, the end may seem to be past already: do not spin.
@@ -137,6 +148,7 @@ class Session:
     async def _login_forever(self) -> None:
         has_failed = False
         backoff_s = _FIRST_BACKOFF_S
+        refusals = _Refusals()
         while True:
             diagnosis = await self._try_login(_ATTEMPT_S)
             if diagnosis is None:
@@ -150,11 +162,23 @@ class Session:
             if self._repeats.is_due(diagnosis.words):
                 logger.error("Could not log in again: {}", diagnosis.words)
             if diagnosis.problem is LoginProblem.REFUSED:
-                backoff_s = _REFUSED_BACKOFF_S
-            elif diagnosis.problem is LoginProblem.BUSY:
+                await self._wait_after_refusal(refusals.next_pause_s(_now_s()))
+                continue
+            if diagnosis.problem is LoginProblem.BUSY:
                 backoff_s = max(backoff_s, _BUSY_BACKOFF_S)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+
+    def nudge(self) -> None:
+        """Try to log in again now, as when the broker has shown a sign of life."""
+        self._nudged.set()
+
+    async def _wait_after_refusal(self, pause_s: float) -> None:
+        least_s = min(pause_s, _SHORTEST_REFUSED_S)
+        await asyncio.sleep(least_s)
+        self._nudged.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), pause_s - least_s)
 
     async def _try_login(self, within_s: float) -> Diagnosis | None:
         """Log in through the SDK once; return what went wrong, or None."""
@@ -174,6 +198,7 @@ class Session:
             self.token = token
             self._token_since_ns = self._clock.now_ns()
             remember_secret(token)
+            self._settle(is_unsent=False)
             return None
         client.session_token, client.token_expiry = before
         # The SDK has put the token it did not get into its headers.
@@ -181,6 +206,7 @@ class Session:
         if before[0]:
             client.headers["Authorization"] = f"Bearer {before[0]}"
         if is_busy:  # asking directly would only be one more
+            self._settle(is_unsent=False)
             return Diagnosis(LoginProblem.BUSY, f"the broker says: {failure}")
         left_s = within_s - (asyncio.get_running_loop().time() - began_s)
         await client.rate_limiter.acquire()  # it counts: see `sdk_meter.py`
@@ -189,9 +215,16 @@ class Session:
             self._credentials,
             min(max(left_s, _SHORTEST_DIAGNOSIS_S), _DIAGNOSIS_S),
         )
+        self._settle(is_unsent=diagnosis.is_unsent)
         if diagnosis.problem is LoginProblem.NONE:
             return Diagnosis(LoginProblem.SERVER_FAULT, f"the SDK reports: {failure}")
         return diagnosis
+
+    def _settle(self, *, is_unsent: bool) -> None:
+        """Have what a login sent, or could not send, counted for what it was."""
+        meter = self.client.rate_limiter
+        if isinstance(meter, SdkMeter):
+            meter.settle(is_unsent=is_unsent)
 
     async def _authenticate(self, within_s: float) -> None:
         """Have the SDK log in; give it up in time, and soon after there is a token."""
@@ -210,3 +243,25 @@ class Session:
         finally:
             attempt.cancel()
             await asyncio.gather(attempt, return_exceptions=True)
+
+
+class _Refusals:
+    """How long to wait after each refusal of a login that has worked before."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+        self._count = 0
+        self._late_s = _REFUSED_BACKOFF_S
+
+    def next_pause_s(self, now_s: float) -> float:
+        """Take a refusal, and return the pause after it."""
+        self._since_s = now_s if self._since_s is None else self._since_s
+        if now_s - self._since_s < _REFUSED_SHORTLY_S:
+            self._count += 1
+            return _REFUSED_BACKOFFS_S[min(self._count, len(_REFUSED_BACKOFFS_S)) - 1]
+        pause_s, self._late_s = self._late_s, _LONGEST_REFUSED_BACKOFF_S
+        return pause_s
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

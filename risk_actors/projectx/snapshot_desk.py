@@ -28,6 +28,8 @@ _REASONS_OF_ENFORCEMENT = frozenset(
     {"uncertain answer", "confirm flat", "enforcement before the first snapshot"}
 )
 """Why the enforcer asks for a snapshot (`core.enforcement`)."""
+PERIODIC = "periodic"
+"""Why an account is read although nothing seems amiss."""
 
 
 class _End(Enum):
@@ -56,7 +58,9 @@ class _Request(NamedTuple):
 
 def urgency_of(reason: str) -> Urgency:
     """Return how urgent a request is, by its reason."""
-    return Urgency.ENFORCEMENT if reason in _REASONS_OF_ENFORCEMENT else Urgency.NORMAL
+    if reason in _REASONS_OF_ENFORCEMENT:
+        return Urgency.ENFORCEMENT
+    return Urgency.BACKGROUND if reason == PERIODIC else Urgency.NORMAL
 
 
 class SnapshotDesk:
@@ -94,6 +98,8 @@ class SnapshotDesk:
         self._waiting: dict[int, _Request] = {}
         self._wake = {account_id: asyncio.Event() for account_id in self.account_ids}
         self._hurry = {account_id: asyncio.Event() for account_id in self.account_ids}
+        self._running = dict.fromkeys(self.account_ids, Urgency.ENFORCEMENT)
+        """How urgent what is being read is; nothing hurries one who is not reading."""
 
     def request(
         self, account_id: int | None, reason: str, correlation_id: str | None = None
@@ -110,8 +116,13 @@ class SnapshotDesk:
         waiting = self._waiting.get(account_id)
         self._waiting[account_id] = request if waiting is None else waiting.joined(request)
         self._wake[account_id].set()
-        if request.urgency is Urgency.ENFORCEMENT:
+        if request.urgency.value < self._running[account_id].value:
             self._hurry[account_id].set()
+
+    def retry_now(self) -> None:
+        """Have what failed read again at once, as when the broker has shown a sign of life."""
+        for wake in self._wake.values():
+            wake.set()
 
     async def serve(self, account_id: int) -> None:
         """Answer the requests for one account; runs until cancelled."""
@@ -124,7 +135,9 @@ class SnapshotDesk:
             request = self._waiting.pop(account_id, None)
             if request is None:
                 continue
+            self._running[account_id] = request.urgency
             end = await self._answer_or_hurry(account_id, request)
+            self._running[account_id] = Urgency.ENFORCEMENT
             if end is _End.GIVEN_UP:
                 wake.set()
                 continue
@@ -136,9 +149,10 @@ class SnapshotDesk:
             # Whoever asked may be gone, and without a snapshot we are blind: so ask again.
             await _wait_for(wake, wait_s)
             retry_after_s = min(retry_after_s * 2, _LONGEST_RETRY_S)
-            if account_id not in self._waiting:
-                self._waiting[account_id] = request
-                wake.set()
+            # Also where another has asked meanwhile: what was urgent still is.
+            waiting = self._waiting.get(account_id)
+            self._waiting[account_id] = request if waiting is None else waiting.joined(request)
+            wake.set()
 
     async def _answer_or_hurry(self, account_id: int, request: _Request) -> _End:
         """Answer a request, unless it is given up for a more urgent one, joined with it."""

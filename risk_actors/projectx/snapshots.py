@@ -14,9 +14,12 @@ from loguru import logger
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.messages import AccountSnapshot
 from risk_actors.projectx import translation
+from risk_actors.projectx.account_list import AccountList
 from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
+from risk_actors.projectx.fill_reader import ENDPOINT as FILLS
 from risk_actors.projectx.fill_reader import FillReader
+from risk_actors.projectx.known_fills import KnownFills
 from risk_actors.projectx.ports import Clock, FillsSince
 from risk_actors.projectx.read_queue import together
 from risk_actors.projectx.reads import RestReader
@@ -24,6 +27,9 @@ from risk_actors.projectx.say import Repeats
 
 MAX_ATTEMPTS = 3
 REQUESTS_PER_SNAPSHOT = 6
+"""Of one account by itself; accounts that are read together share one of them."""
+_LOOKS_AT_OLD = 2
+"""What the stream tells, the answers may show a moment later; beyond that they are old."""
 UNSTABLE = " (fills kept changing while it was read)"
 """What the reason of a snapshot ends in that is not known to be consistent."""
 WITHOUT_FILLS = " (without fills, which could not be read)"
@@ -43,6 +49,8 @@ class SnapshotReader:
         self._reader = reader
         self._clock = clock
         self._fills = FillReader(reader)
+        self._known_fills = KnownFills()
+        self._list = AccountList(reader)
         self._fills_since_ns = fills_since_ns
         self._has_order_query = True
         self._accounts: dict[int, Account] = {}
@@ -93,12 +101,18 @@ class SnapshotReader:
                     self._fills.read_again(account_id, since_ns, fills, urgency=urgency),
                 ),
             )
-            if fills == fills_before:
+            is_old = fills is not None and self._is_old(account_id, fills, since_ns)
+            if is_old and attempt + 1 >= _LOOKS_AT_OLD:
+                raise ReadFailed(
+                    FILLS, ReadProblem.SERVER_FAULT, "the answer is older than what is known"
+                )
+            if fills == fills_before and not is_old:
                 break
             logger.debug("Account {}: fills changed during read {}", account_id, attempt + 1)
         else:
             reason += UNSTABLE
             account_read = False
+        self._known_fills.take(account_id, fills or ())
         return AccountSnapshot(
             correlation_id=correlation_id,
             at_ns=self._clock.now_ns(),
@@ -116,6 +130,7 @@ class SnapshotReader:
     def fill_told(self, fill: Fill) -> None:
         """Take a fill's row as the stream told it; see `FillReader.told`."""
         self._fills.told(fill)
+        self._known_fills.take(fill.account_id, (fill,))
 
     def distrust_fills(self, account_id: int) -> None:
         """Have all fills of an account read next time, also those that are known."""
@@ -128,20 +143,25 @@ class SnapshotReader:
         try:
             return await reading
         except (ReadFailed, PayloadError) as error:
+            if isinstance(error, ReadFailed) and error.is_unsent:
+                raise
             if self._repeats.is_due((account_id, str(error))):
                 logger.warning("Account {}: the fills cannot be read: {}", account_id, error)
             return None
 
-    async def accounts(self, *, urgency: Urgency = Urgency.NORMAL) -> tuple[Account, ...]:
-        """Return all accounts of the login, inactive ones too (the SDK lists active ones only).
+    def _is_old(self, account_id: int, fills: tuple[Fill, ...], since_ns: int) -> bool:
+        return self._known_fills.is_old(account_id, fills, since_ns, self._clock.now_ns())
+
+    async def accounts(
+        self, *, urgency: Urgency = Urgency.NORMAL, gather: bool = False
+    ) -> tuple[Account, ...]:
+        """Return all accounts of the login; see `AccountList.read`.
 
         Raises:
             ReadFailed: the read gave nothing.
             PayloadError: something in it made no sense.
         """
-        endpoint = "/Account/search"
-        answer = await self._reader.post(endpoint, {"onlyActiveAccounts": False}, urgency=urgency)
-        accounts = translation.rows_from(answer, "accounts", translation.account_from, endpoint)
+        accounts = await self._list.read(urgency, gather=gather)
         self._accounts = {account.id: account for account in accounts}
         return accounts
 
@@ -151,7 +171,7 @@ class SnapshotReader:
         Positions and orders are worth reading while the list of accounts cannot be read.
         """
         try:
-            accounts = await self.accounts(urgency=urgency)
+            accounts = await self.accounts(urgency=urgency, gather=True)
         except (ReadFailed, PayloadError):
             if account_id not in self._accounts:
                 raise

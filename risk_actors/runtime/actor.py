@@ -72,9 +72,9 @@ class Actor(pykka.ThreadingActor):
             self.clock = self._instants = InstantClock(context.clock)
             self.tape.note(context.made_as, self.clock.now_ns(), None)
         self.overseer = context.overseer
-        # The mailbox belongs to the address, so it replaces the one pykka made for us.
-        self.actor_inbox = context.mailbox
-        self._actor_ref.actor_inbox = context.mailbox
+        # The mailbox belongs to the address, so a seat there replaces the one pykka made for us.
+        self._mailbox, self._seat = context.mailbox, context.mailbox.seat()
+        self.actor_inbox = self._actor_ref.actor_inbox = self._seat
         self.handled = 0
         self.last_message: str | None = None
         self.stopped = threading.Event()
@@ -99,12 +99,16 @@ class Actor(pykka.ThreadingActor):
         """Report something that went wrong and that this actor survives."""
         self.overseer.actor_fault(self.address, detail)
 
-    def abandon(self) -> None:
-        """Begin nothing more, should the actor come back: another one has taken its place.
+    def leave(self, answered: int | None = None) -> bool:
+        """Take nothing more from the mailbox, which is for another; close and end.
 
-        The handler it is in goes on when it wakes; nothing else is taken from the mailbox.
+        The handler it is in, or its opening, goes on to its end first.
+
+        Args:
+            answered: how many beats its mailbox had answered when it was found to be silent; when
+                there are more by now it stays, and False is returned.
         """
-        self.actor_stopped.set()
+        return self._mailbox.vacate(self._seat, answered)
 
     # --- pykka's hooks --------------------------------------------------------------------
 
@@ -118,10 +122,7 @@ class Actor(pykka.ThreadingActor):
             self.stopped.set()
             self.overseer.actor_failed(self.address, error, None)
             raise
-        if self.actor_stopped.is_set():
-            self.on_stop()
-        else:
-            self.overseer.actor_started(self.address)
+        self.overseer.actor_started(self.address)
 
     def on_receive(self, message: Any) -> None:
         """Dispatch one message."""
@@ -144,16 +145,11 @@ class Actor(pykka.ThreadingActor):
         if not isinstance(message, Message | Control):
             raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
         if self.tape is not None:
-            self.tape.note(self._sender(), self._instants.take(message), message)
+            self.tape.note(self._mailbox.taken_from, self._instants.take(message), message)
         if isinstance(message, Message):
             self.handle(message)
         else:
             self.handle_control(message)
-
-    def _sender(self) -> str:
-        mailbox = self.actor_inbox
-        assert isinstance(mailbox, Mailbox)  # noqa: S101 - set in __init__
-        return mailbox.taken_from
 
     def on_stop(self) -> None:
         """Release what `opened` acquired."""
@@ -181,9 +177,7 @@ class Actor(pykka.ThreadingActor):
 
     def step(self) -> bool:
         """Handle one waiting message without a thread; return False when none waits."""
-        mailbox = self.actor_inbox
-        assert isinstance(mailbox, Mailbox)  # noqa: S101 - set in __init__
-        envelope = mailbox.get_nowait()
+        envelope = self._mailbox.get_nowait()
         if envelope is None:
             return False
         self.on_receive(envelope.message)

@@ -31,8 +31,8 @@ class ChildSpec(NamedTuple):
     tape: Tape | None = None
     policy: RestartPolicy = RestartPolicy()
     renew: Callable[[], None] = nothing
-    """Called before one that is stuck is replaced: puts a state in place of what outlives an
-    instance, so that what the old one still writes when it wakes is read by nobody."""
+    """Called before another begins beside one that did not end: puts a state in place of what
+    outlives an instance, so that what the old one still writes when it wakes is read by nobody."""
 
     def context(self, clock: Clock, overseer: Overseer, made_as: str = MADE) -> ActorContext:
         """Return what the actor is given."""
@@ -59,13 +59,34 @@ class Instance:
         self._failed = failed
         self._fault = fault
         self._is_let_go = False
+        self._is_awaited = True
+        self._opening = threading.Lock()
 
-    def let_go(self) -> None:
-        """Have nothing to do with it any more: it takes no message, and what it says is lost."""
+    def let_go(self, answered: int | None = None) -> bool:
+        """Have nothing to do with it any more: it takes no message, and what it says is lost.
+
+        Args:
+            answered: how many beats had been answered when it was found to be silent; where it came
+                back since, it stays, and False is returned.
+        """
+        if self.actor is not None and not self.actor.leave(answered):
+            return False
         self._is_let_go = True
         self.gate.shut()
-        if self.actor is not None:
-            self.actor.abandon()
+        return True
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether it was let go and its thread still runs."""
+        return self._is_let_go and self.actor is not None and not self.actor.stopped.is_set()
+
+    def opens_within(self, timeout_s: float) -> bool:
+        """Wait until it has opened or failed to; a failure after that is told as any other."""
+        if self.started.wait(timeout_s):
+            return True
+        with self._opening:
+            self._is_awaited = False
+            return self.started.is_set()
 
     def actor_started(self, address: str) -> None:  # noqa: ARG002 - it is ours
         """Take the word of the actor that it has opened."""
@@ -78,10 +99,12 @@ class Instance:
         message: object | None,
     ) -> None:
         """Take the failure of the actor."""
-        if not self.started.is_set():
-            self.error = error
-            self.started.set()
-        elif not self._is_let_go:
+        with self._opening:
+            if self._is_awaited and not self.started.is_set():
+                self.error = error
+                self.started.set()
+                return
+        if not self._is_let_go:
             self._failed(self, error, message)
 
     def actor_fault(self, address: str, detail: str) -> None:
@@ -102,9 +125,12 @@ class Child:
         """Whether no instance takes messages."""
         self.error_name = ""
         """The class of the error it failed of last."""
+        self.is_renewed = False
+        """Whether the next instance begins with a state of its own."""
         self._handled_before = 0
-        self._gates: list[Gate] = []
-        """Of instances that were let go, and may wake yet."""
+        self._swallowed_before = 0
+        self._left: list[Instance] = []
+        """Those that were let go, and may wake yet."""
 
     @property
     def actor(self) -> Actor | None:
@@ -115,8 +141,30 @@ class Child:
         """Take a new instance in place of the one before."""
         if self.instance is not None:
             self._handled_before += self.instance.actor.handled if self.instance.actor else 0
-            self._gates.append(self.instance.gate)
+            self._left.append(self.instance)
+        ended = [each for each in self._left if not each.is_left_behind]
+        self._swallowed_before += sum(each.gate.swallowed for each in ended)
+        self._left = [each for each in self._left if each not in ended]
         self.instance = instance
+
+    def let_go(self, answered: int | None = None) -> bool:
+        """Let the instance go, with the state that it may still write to.
+
+        Args:
+            answered: as for `Instance.let_go`.
+        """
+        if self.instance is not None and not self.instance.let_go(answered):
+            return False
+        self.is_down = True
+        self.spec.renew()
+        self.is_renewed = True
+        return True
+
+    @property
+    def left_behind(self) -> int:
+        """How many instances were let go whose threads still run."""
+        here = [] if self.instance is None else [self.instance]
+        return sum(each.is_left_behind for each in [*self._left, *here])
 
     @property
     def handled(self) -> int:
@@ -126,7 +174,8 @@ class Child:
     def stats(self, signs: Signs) -> MailboxStats:
         """Return what its mailbox has seen."""
         mailbox, actor = self.spec.mailbox, self.actor
-        swallowed = sum(gate.swallowed for gate in self._gates)
+        here = [] if self.instance is None else [self.instance]
+        swallowed = sum(each.gate.swallowed for each in [*self._left, *here])
         return MailboxStats(
             address=self.spec.address,
             kind=self.spec.kind,
@@ -137,7 +186,8 @@ class Child:
             last_message=actor.last_message if actor else None,
             restarts=self.restarts,
             status=self.status.value,
-            swallowed=swallowed + (self.instance.gate.swallowed if self.instance else 0),
+            swallowed=self._swallowed_before + swallowed,
+            left_behind=self.left_behind,
             silent_s=signs.silent_ns / NS_PER_S,
             lag_s=signs.lag_ns / NS_PER_S,
         )

@@ -31,4 +31,8 @@ class TryAgain(Control, frozen=True, kw_only=True):
 
 
 class Leave(Control, frozen=True, kw_only=True):
-    """End now, and leave what waits in the mailbox to the next at this address."""
+    """End now, and leave what waits in the mailbox to the next at this address.
+
+    It is never queued, or the next one would take it: the mailbox hands it to whoever's seat was
+    vacated.
+    """

@@ -88,6 +88,8 @@ class Heartbeat:
         self._watched: dict[str, _Watched] = {}
         self._now_ns = 0
         self._looked_ns: int | None = None
+        self._seen_ns = 0
+        self._still_ns = 0
 
     def watch(self, address: str, mailbox: Mailbox) -> None:
         """Begin to watch an actor, or another one at the same address."""
@@ -106,9 +108,17 @@ class Heartbeat:
             return Signs() if watched is None else watched.signs
 
     def stands_still(self, monotonic_ns: int) -> bool:
-        """Tell whether nobody has looked for longer than an actor may be silent."""
-        looked_ns = self._looked_ns
-        return looked_ns is not None and (monotonic_ns - looked_ns > self.terms.unhealthy_after_ns)
+        """Tell whether nobody has looked for longer than an actor may be silent.
+
+        To be asked about once a second. What lies between two questions counts for no longer than
+        an actor takes to be stuck: beyond that the machine slept, and whoever asks woke first.
+        """
+        with self._lock:
+            if self._looked_ns is None:
+                return False
+            self._still_ns += min(monotonic_ns - self._seen_ns, self.terms.stuck_after_ns)
+            self._seen_ns = monotonic_ns
+            return self._still_ns > self.terms.unhealthy_after_ns
 
     def look(self, monotonic_ns: int, handled: dict[str, int]) -> list[Finding]:
         """Ask everybody, and return what is news.
@@ -122,7 +132,8 @@ class Heartbeat:
             if self._looked_ns is not None:
                 most_ns = round(2 * self.terms.every_s * NS_PER_S)
                 self._now_ns += min(monotonic_ns - self._looked_ns, most_ns)
-            self._looked_ns = monotonic_ns
+            self._looked_ns = self._seen_ns = monotonic_ns
+            self._still_ns = 0
             return [
                 finding
                 for address, watched in self._watched.items()

@@ -12,7 +12,7 @@ from typing import Any
 
 from pykka._envelope import Envelope
 
-from risk_actors.runtime.control import Control
+from risk_actors.runtime.control import Control, Leave
 
 
 class _Cell:
@@ -23,6 +23,31 @@ class _Cell:
     def __init__(self, envelope: Envelope[Any], sender: str) -> None:
         self.envelope = envelope
         self.sender = sender
+
+
+class Seat:
+    """One actor's way to the mailbox of its address; once vacated it takes nothing any more.
+
+    An actor that is abandoned may come back from its handler beside its successor. What waits then
+    is the successor's. Implements pykka's inbox protocol (put, get, empty).
+    """
+
+    def __init__(self, mailbox: "Mailbox") -> None:
+        self._mailbox = mailbox
+        self.is_vacated = False
+        """Whether its actor is to end; for the mailbox alone to change."""
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Queue an envelope."""
+        self._mailbox.put(envelope)
+
+    def get(self) -> Envelope[Any]:
+        """Take the next envelope, waiting for one; `Leave`, at once, when the seat is vacated."""
+        return self._mailbox.get(self)
+
+    def empty(self) -> bool:
+        """Tell whether nothing waits."""
+        return self._mailbox.empty()
 
 
 class Mailbox:
@@ -84,10 +109,31 @@ class Mailbox:
             self.high_water = max(self.high_water, depth)
             self._arrived.notify()
 
-    def get(self) -> Envelope[Any]:
-        """Take the next envelope, waiting for one."""
+    def seat(self) -> Seat:
+        """Return a way in for one actor."""
+        return Seat(self)
+
+    def vacate(self, seat: Seat, answered: int | None = None) -> bool:
+        """Hand nothing out to whoever holds a seat any more; who waits there is woken.
+
+        Args:
+            seat: what its actor takes from.
+            answered: how many beats had been answered when the actor was found to be silent; when
+                there are more by now it came back, nothing is done and False returned.
+        """
+        with self._arrived:
+            if answered is not None and self.beats_answered != answered:
+                return False
+            seat.is_vacated = True
+            self._arrived.notify_all()
+            return True
+
+    def get(self, seat: Seat | None = None) -> Envelope[Any]:
+        """Take the next envelope, waiting for one; `Leave` for a seat that was vacated."""
         with self._arrived:
             while True:
+                if seat is not None and seat.is_vacated:
+                    return Envelope(Leave())
                 self._answer_beat()
                 if self._control or self._queue:
                     return self._take()

@@ -23,6 +23,8 @@ MAX_REPLACEMENTS = 2
 """An actor that gets stuck more often than this is given up: each one leaves a thread behind that
 may never end, and that may take half of the processor for as long as it runs."""
 REPLACEMENTS_WINDOW_NS = 600 * NS_PER_S
+MAX_LEFT_BEHIND = 5
+"""With so many threads left behind that have not ended, no further one is risked."""
 
 
 class WhenGivenUp(StrEnum):
@@ -126,12 +128,14 @@ class RestartBook:
         """Return who says again what is true once somebody was made anew."""
         return tuple(a for a, each in self._standing.items() if each.kind in self._resync)
 
-    def failed(self, address: str, now_ns: int) -> Decision:
-        """Decide on an actor that failed."""
+    def failed(self, address: str, now_ns: int, left_behind: int = 0) -> Decision:
+        """Decide on an actor that failed; the arguments are those of `stuck`."""
         standing = self._standing[address]
         policy, failed_ns = standing.policy, standing.failed_ns
         if standing.is_closed:
             return GiveUp(WhenGivenUp.REMAKE, "failed even where it had only to say that it fails")
+        if left_behind >= MAX_LEFT_BEHIND:
+            return self._give_up_for_good(standing, "failed", left_behind, now_ns)
         failed_ns.append(now_ns)
         while now_ns - failed_ns[0] > policy.window_ns:
             failed_ns.popleft()
@@ -147,14 +151,28 @@ class RestartBook:
         pause_ns = policy.first_pause_ns << (again - 1) if again else 0
         return Restart(min(pause_ns, policy.longest_pause_ns), self.brings(address))
 
-    def stuck(self, address: str, now_ns: int) -> Decision | None:
-        """Decide on an actor that is stuck; None where nothing in this process can help."""
+    def may_be_replaced(self, address: str) -> bool:
+        """Tell whether another may begin beside an actor that does not end."""
+        return self._standing[address].policy.stuck is WhenStuck.REPLACE
+
+    def stuck(self, address: str, now_ns: int, left_behind: int) -> Decision:
+        """Decide on an actor that was stuck and may be replaced.
+
+        Args:
+            address: whose.
+            now_ns: the present.
+            left_behind: how many threads of actors at this address still run, that one's included.
+        """
         standing = self._standing[address]
         policy, replaced_ns = standing.policy, standing.replaced_ns
-        if policy.stuck is WhenStuck.REPORT:
-            return None
         if standing.is_closed:
             return GiveUp(WhenGivenUp.REMAKE, "was stuck where it had only to say that it fails")
+        if left_behind >= MAX_LEFT_BEHIND:
+            return self._give_up_for_good(standing, "was stuck", left_behind, now_ns)
+        if standing.tried_ns is not None:
+            if now_ns - standing.tried_ns <= REPLACEMENTS_WINDOW_NS:
+                return self._give_up(standing, "was stuck again when it was tried", now_ns)
+            standing.tried_ns, standing.tries = None, 0
         replaced_ns.append(now_ns)
         while now_ns - replaced_ns[0] > REPLACEMENTS_WINDOW_NS:
             replaced_ns.popleft()
@@ -177,13 +195,23 @@ class RestartBook:
             standing.is_closed, standing.try_ns, standing.tried_ns = False, None, now_ns
         return due
 
-    def _give_up(self, standing: _Standing, detail: str, now_ns: int) -> GiveUp:
+    def _give_up_for_good(
+        self, standing: _Standing, what: str, left_behind: int, now_ns: int
+    ) -> GiveUp:
+        detail = f"{what}, and {left_behind} of its threads do not end"
+        return self._give_up(standing, detail, now_ns, is_final=True)
+
+    def _give_up(
+        self, standing: _Standing, detail: str, now_ns: int, *, is_final: bool = False
+    ) -> GiveUp:
         policy = standing.policy
         standing.failed_ns.clear()
         standing.replaced_ns.clear()
         standing.tried_ns = None
         standing.is_closed = policy.given_up is WhenGivenUp.FAIL_CLOSED
-        if standing.is_closed and policy.tried_again_after_ns:
+        if standing.is_closed and is_final:
+            detail += "; not tried again before the program restarts"
+        elif standing.is_closed and policy.tried_again_after_ns:
             gaps_ns = policy.tried_again_after_ns
             gap_ns = gaps_ns[min(standing.tries, len(gaps_ns) - 1)]
             standing.tries += 1

@@ -22,7 +22,7 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.runtime.child import Child, ChildSpec, Instance
 from risk_actors.runtime.clock import Clock
-from risk_actors.runtime.control import FailClosed, Leave, Resync, TryAgain
+from risk_actors.runtime.control import FailClosed, Resync, TryAgain
 from risk_actors.runtime.heartbeat import Finding, Heartbeat, HeartTerms, Trouble
 from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.restarts import Decision, GiveUp, Restart, RestartBook, WhenGivenUp
@@ -37,6 +37,10 @@ START_TIMEOUT_S = 10.0
 THREAD_TIMEOUT_S = 2.0
 """How long our own threads may take to end."""
 _HEART = HeartTerms()
+_IRREPLACEABLE = (
+    ", and cannot be replaced in this process: what it holds must not be touched by another. "
+    "Restart the program; a watchdog does so by itself."
+)
 
 
 class StartFailedError(Exception):
@@ -71,6 +75,12 @@ class _Found(NamedTuple):
     address: str
     instance: Instance | None
     finding: Finding
+    answered: int
+    """How many beats it had answered when it was looked at."""
+
+
+class _StillOpensError(Exception):
+    """An actor has not opened in time, and no other may begin beside it."""
 
 
 class _Looked(NamedTuple):
@@ -119,6 +129,8 @@ class Supervisor:
         self._reports: queue.SimpleQueue[_Failed | _Fault | _Found | _Looked | _End] = (
             queue.SimpleQueue()
         )
+        self._look_waits = False
+        """Whether a look is among the reports: while a restart takes its time one will do."""
         self._stop_asked = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._beater = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -209,12 +221,15 @@ class Supervisor:
         now_ns = self._clock.monotonic_ns()
         handled = {address: child.handled for address, child in self._children.items()}
         instances = {address: child.instance for address, child in self._children.items()}
+        answered = {a: child.spec.mailbox.beats_answered for a, child in self._children.items()}
         for finding in self._heart.look(now_ns, handled):
             address = finding.address
             if finding.trouble is Trouble.STUCK:
                 self._dump(address)
-            self._reports.put(_Found(address, instances[address], finding))
-        self._reports.put(_Looked())
+            self._reports.put(_Found(address, instances[address], finding, answered[address]))
+        if not self._look_waits:
+            self._look_waits = True
+            self._reports.put(_Looked())
 
     def _problems_of(self, child: Child) -> list[str]:
         address, policy = child.spec.address, child.spec.policy
@@ -270,11 +285,12 @@ class Supervisor:
                 child = self._children[address]
                 if instance is child.instance:
                     self._on_failed(child, error, message)
-            case _Found(address, instance, finding):
+            case _Found(address, instance, finding, answered):
                 child = self._children[address]
                 if instance is child.instance and not child.is_down:
-                    self._on_found(child, finding)
+                    self._on_found(child, finding, answered)
             case _Looked():
+                self._look_waits = False
                 for address in self._book.due(self._clock.monotonic_ns()):
                     self._try_again(self._children[address])
 
@@ -286,16 +302,17 @@ class Supervisor:
             child.spec.address, ActorStatus.FAILED, f"{type(error).__name__}: {error}{doing}"
         )
         now_ns = self._clock.monotonic_ns()
-        self._carry_out(child, self._book.failed(child.spec.address, now_ns), MADE)
+        decision = self._book.failed(child.spec.address, now_ns, child.left_behind)
+        self._carry_out(child, decision)
 
-    def _on_found(self, child: Child, finding: Finding) -> None:
+    def _on_found(self, child: Child, finding: Finding, answered: int) -> None:
         address, took = child.spec.address, _seconds(finding.for_ns)
         match finding.trouble:
             case Trouble.STUCK:
                 child.status = ActorStatus.STUCK
                 self._report(address, ActorStatus.STUCK, f"has not taken a message for {took}")
             case Trouble.HOPELESS:
-                self._replace(child)
+                self._replace(child, answered)
             case Trouble.ANSWERS:
                 is_closed = self._book.is_closed(address)
                 child.status = ActorStatus.GIVEN_UP if is_closed else ActorStatus.STARTED
@@ -308,24 +325,21 @@ class Supervisor:
             case Trouble.CAUGHT_UP:
                 self._report(address, ActorStatus.STARTED, f"has caught up, after {took}")
 
-    def _replace(self, child: Child) -> None:
-        """Put another in place of one that is stuck, where that is safe."""
+    def _replace(self, child: Child, answered: int) -> None:
+        """Put another in place of one that is stuck, where that is safe.
+
+        Not of one that came back before this was come to: the next look says that it answers.
+        """
         address = child.spec.address
-        decision = self._book.stuck(address, self._clock.monotonic_ns())
-        if decision is None:
-            self._report(
-                address,
-                ActorStatus.STUCK,
-                "is stuck and cannot be replaced in this process: what it holds must not be "
-                "touched by another. Restart the program; a watchdog does so by itself.",
-            )
+        if not self._book.may_be_replaced(address):
+            if child.spec.mailbox.beats_answered == answered:
+                self._report(address, ActorStatus.STUCK, f"is stuck{_IRREPLACEABLE}")
+            return
+        if not child.let_go(answered):
             return
         child.error_name = "it got stuck"
-        child.is_down = True
-        if child.instance is not None:
-            child.instance.let_go()
-        child.spec.renew()
-        self._carry_out(child, decision, REPLACED)
+        now_ns = self._clock.monotonic_ns()
+        self._carry_out(child, self._book.stuck(address, now_ns, child.left_behind))
 
     def _try_again(self, child: Child) -> None:
         if child.is_down:
@@ -334,22 +348,20 @@ class Supervisor:
         child.spec.mailbox.deliver(TryAgain())
         self._report(child.spec.address, ActorStatus.RESTARTED, "is tried again")
 
-    def _carry_out(self, child: Child, decision: Decision, made_as: str) -> None:
+    def _carry_out(self, child: Child, decision: Decision) -> None:
         match decision:
             case Restart():
-                self._restart(child, decision, made_as)
+                self._restart(child, decision)
             case GiveUp():
-                self._give_up(child, decision, made_as)
+                self._give_up(child, decision)
 
-    def _restart(self, child: Child, restart: Restart, made_as: str) -> None:
+    def _restart(self, child: Child, restart: Restart) -> None:
         brought = [self._children[address] for address in restart.brings]
         for each in reversed(brought):
             self._bring_down(each)
         # Give whatever made it fail again and again a moment to pass.
         self._stop_asked.wait(restart.pause_ns / NS_PER_S)
-        if self._stop_asked.is_set():
-            return
-        if not self._is_up_again(child, made_as):
+        if not self._is_up_again(child, MADE):
             return
         for each in brought:
             self._is_up_again(each, BROUGHT)
@@ -359,9 +371,15 @@ class Supervisor:
         """Make an actor anew; when that fails, it is one more failure."""
         if not child.is_down or child.status is ActorStatus.GIVEN_UP:
             return True
+        if self._stop_asked.is_set():
+            return False
         child.restarts += 1
         try:
-            self._start_child(child, made_as)
+            made_as = self._start_child(child, made_as)
+        except _StillOpensError as error:
+            child.status, child.is_down = ActorStatus.STUCK, False
+            self._report(child.spec.address, ActorStatus.STUCK, f"{error}{_IRREPLACEABLE}")
+            return True
         except Exception as error:  # noqa: BLE001 - whatever it was, it is one more failure
             self._reports.put(_Failed(child.spec.address, child.instance, error, None))
             return False
@@ -379,9 +397,9 @@ class Supervisor:
         if child.is_down or child.actor is None or child.instance is None:
             return
         child.is_down = True
-        child.spec.mailbox.deliver(Leave())
+        child.actor.leave()
         if not child.actor.stopped.wait(child.spec.policy.stop_timeout_s):
-            child.instance.let_go()
+            child.let_go()
 
     def _resync(self, restarted: str) -> None:
         """Have those who can say again what is true."""
@@ -390,12 +408,12 @@ class Supervisor:
                 Resync(address=restarted, reason=f"{restarted} was restarted")
             )
 
-    def _give_up(self, child: Child, given_up: GiveUp, made_as: str) -> None:
+    def _give_up(self, child: Child, given_up: GiveUp) -> None:
         address = child.spec.address
         if given_up.how is WhenGivenUp.FAIL_CLOSED:
             child.spec.mailbox.deliver(FailClosed(reason=child.error_name))
             try:
-                self._start_child(child, made_as)
+                self._start_child(child, MADE)
             except Exception as error:  # noqa: BLE001 - then it cannot even say that it failed
                 self._reports.put(_Failed(address, child.instance, error, None))
             else:
@@ -409,20 +427,30 @@ class Supervisor:
         self._report(address, ActorStatus.GIVEN_UP, given_up.detail)
         self._on_given_up(address)
 
-    def _start_child(self, child: Child, made_as: str) -> None:
+    def _start_child(self, child: Child, made_as: str) -> str:
+        """Make an actor and wait until it has opened; return what is noted of its beginning."""
         spec = child.spec
+        made_as, child.is_renewed = REPLACED if child.is_renewed else made_as, False
         instance = Instance(spec, self._on_instance_failed, self.actor_fault)
         child.take(instance)
         context = spec.context(self._clock, instance, made_as)._replace(outbox=instance.gate)
         instance.actor = actor = spec.make(context)
         self._heart.watch(spec.address, spec.mailbox)
         actor._start_actor_loop()  # noqa: SLF001 - `start` would construct it a second time
-        if not instance.started.wait(START_TIMEOUT_S):
-            instance.let_go()
-            raise TimeoutError(f"{spec.address} did not open within {START_TIMEOUT_S:.0f} s")
+        if self._stop_asked.is_set():
+            # Whoever stops all actors may have come by before there was this one.
+            with suppress(ActorDeadError):
+                actor.stop()
+        if not instance.opens_within(START_TIMEOUT_S):
+            late = f"did not open within {START_TIMEOUT_S:.0f} s"
+            if child.restarts and not self._book.may_be_replaced(spec.address):
+                raise _StillOpensError(late)
+            child.let_go()
+            raise TimeoutError(f"{spec.address} {late}")
         if instance.error is not None:
             raise instance.error
         child.status, child.is_down = ActorStatus.STARTED, False
+        return made_as
 
     def _on_instance_failed(
         self, instance: Instance, error: BaseException, message: object | None

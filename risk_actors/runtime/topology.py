@@ -122,6 +122,8 @@ class MailboxStats(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     swallowed: int = 0
     """What instances that were abandoned still said, and nobody was told."""
+    left_behind: int = 0
+    """Abandoned instances whose threads still run."""
     silent_s: float = 0.0
     """For how long it has not answered a beat."""
     lag_s: float = 0.0

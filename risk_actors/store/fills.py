@@ -35,6 +35,9 @@ class FillTable:
         self._local = local
         self._day_start_ns = day_start
         self._pushed_ns: dict[tuple[int, int], int] = {}
+        self._dropped: dict[tuple[int, int], SeenBefore] = {}
+        """When fills were seen to come that the broker did not list any more; it may do so again,
+        and then they were not entered any later."""
         self.changed_days: set[tuple[int, int]] = set()
         """Account and start of each day whose sums have to be reckoned anew."""
 
@@ -66,6 +69,7 @@ class FillTable:
             and self._pushed_ns.get((account_id, fill.id), -1) < snapshot.asked_ns
         ]
         for fill in gone:
+            self._note_dropped(fill)
             self._database.execute(
                 "delete from fills where account_id = ? and id = ?", [account_id, fill.id]
             )
@@ -76,6 +80,13 @@ class FillTable:
             if key[0] != account_id or at_ns >= snapshot.asked_ns
         }
         return Reconciled(new, [fill.id for fill in gone])
+
+    def _note_dropped(self, fill: Fill) -> None:
+        seen_ns = self._database.execute(
+            "select seen_ns from fills where account_id = ? and id = ?", [fill.account_id, fill.id]
+        ).fetchone()[0]
+        if seen_ns is not None:
+            self._dropped[fill.account_id, fill.id] = SeenBefore(fill.at_ns, seen_ns)
 
     def _is_new(self, fill: Fill, known: Fill | None) -> bool:
         """Store a listed fill; one that no column holds is news each time, and spoils no other."""
@@ -98,6 +109,9 @@ class FillTable:
             )
             if fill == known:
                 return False
+        dropped = self._dropped.get((fill.account_id, fill.id))
+        if dropped is not None and dropped.at_ns == fill.at_ns:
+            seen_ns = dropped.seen_ns
         day_start_ns = self._day_start_ns(fill.at_ns)
         self._database.execute(
             "insert into fills (account_id, id, at, at_ns, day_start_ns, contract_id, order_id,"

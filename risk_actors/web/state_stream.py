@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
+from loguru import logger
 
 from risk_actors.actors.picture import Picture
 
@@ -23,6 +24,7 @@ class StateStream:
         self._ping_every_s = ping_every_s
         self._last: tuple[Picture, bytes] | None = None
         self._closed = asyncio.Event()
+        self._is_blind = False
         self._clients = 0
 
     def encoded(self) -> bytes:
@@ -31,6 +33,18 @@ class StateStream:
         if self._last is None or self._last[0] is not picture:
             self._last = (picture, msgspec.json.encode(picture))
         return self._last[1]
+
+    def _encoded_or(self, last: bytes) -> bytes:
+        """Return the present picture; what was sent last where it cannot be read."""
+        try:
+            state = self.encoded()
+        except Exception as error:  # noqa: BLE001 - the stream goes on; the log says why
+            if not self._is_blind:
+                logger.error("web: the picture cannot be shown: {!r}", error)
+            self._is_blind = True
+            return last
+        self._is_blind = False
+        return state
 
     def close(self) -> None:
         """End every stream; called on the server's loop."""
@@ -62,7 +76,7 @@ class StateStream:
         loop = asyncio.get_running_loop()
         sent, sent_at = b"", loop.time()
         while not self._closed.is_set():
-            state = self.encoded()
+            state = self._encoded_or(sent)
             try:
                 # A listener that reads nothing must not keep its place for ever.
                 async with asyncio.timeout(_WRITE_TIMEOUT_S):

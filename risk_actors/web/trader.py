@@ -4,7 +4,10 @@ The admin secret comes in with a body and goes to whoever checks it, and nowhere
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -108,9 +111,36 @@ async def _said[B: _Body](request: web.Request, kind: type[B]) -> B:
         raise web.HTTPBadRequest(text=f"not understood: {error}") from error
 
 
+async def _on_a_thread(ask: Callable[[], TraderAnswer]) -> TraderAnswer:
+    """Ask on a thread of its own, which keeps neither others nor the end of the process waiting."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[TraderAnswer] = loop.create_future()
+
+    def work() -> None:
+        try:
+            told = partial(_give, answer, ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked
+            told = partial(_fail, answer, error)
+        with suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(told)
+
+    threading.Thread(target=work, name="request", daemon=True).start()
+    return await answer
+
+
+def _give(future: asyncio.Future[TraderAnswer], answer: TraderAnswer) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[TraderAnswer], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
 async def _answered(what: str, ask: Callable[[], TraderAnswer]) -> web.Response:
     """Ask on a worker thread: a secret takes its time, and actors may have to be made anew."""
-    answer = await asyncio.to_thread(ask)
+    answer = await _on_a_thread(ask)
     logger.warning("web: {}: {} ({})", what, answer.kind.value, answer.sentence)
     status = _STATUS[answer.kind]
     if not answer.accepted:

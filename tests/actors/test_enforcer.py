@@ -1,3 +1,4 @@
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,8 @@ from risk_actors import messages as m
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.core.broker import OrderType
 from risk_actors.core.commands import Answer, Outcome, Refusal
+from risk_actors.core.enforcement import EnforcementPlan
+from risk_actors.core.enforcement_effects import Effect
 from risk_actors.core.verdict import LockTerms, Reduce, StopMove
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
@@ -33,9 +36,10 @@ class Rig:
     def __init__(self, *, armed: bool = True, **terms: Any) -> None:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = RecordingOutbox(EnforcerActor)
-        context = context_of("enforcer", self.outbox, self.clock, RecordingOverseer())
+        self.overseer, self.shelf = RecordingOverseer(), PlanShelf()
+        context = context_of("enforcer", self.outbox, self.clock, self.overseer)
         self.actor = EnforcerActor(
-            context, account_ids=(1, 2), armed=armed, shelf=PlanShelf(), **terms
+            context, account_ids=(1, 2), armed=armed, shelf=self.shelf, **terms
         )
 
     def tell(self, *messages: m.Message) -> list[object]:
@@ -354,3 +358,106 @@ def test_what_was_turned_away_is_asked_about_and_sent_again_without_waiting(rig:
 
     assert asked == 1
     assert len(rig.outbox.of(m.SendClose)) == 1
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, account_id: int) -> list[int]:
+    """Let the plans of one account raise at every tick; return when they did."""
+    on_tick, at = EnforcementPlan.on_tick, list[int]()
+
+    def raising(plan: EnforcementPlan, correlation_id: str, now_ns: int) -> list[Effect]:
+        if plan._account_id == account_id:
+            at.append(now_ns)
+            raise RuntimeError("broken")
+        return on_tick(plan, correlation_id, now_ns)
+
+    monkeypatch.setattr(EnforcementPlan, "on_tick", raising)
+    return at
+
+
+def wait(rig: Rig, seconds: int) -> None:
+    for _ in range(10 * seconds):
+        rig.clock.advance(100 * MS)
+        rig.actor.handle(tick(rig.clock.now_ns()))
+
+
+def test_one_accounts_broken_plan_takes_the_enforcer_from_no_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_ns = poison(monkeypatch, 1)
+    rig.tell(rig.show(3), rig.show(4, 2))
+    wait(rig, 120)
+    rig.tell(breach_found(account_id=2))
+
+    assert rig.outbox.only(m.SendClose).command.account_id == 2
+    gaps = [(b - a) / S for a, b in itertools.pairwise(failed_ns)]
+    assert gaps[:6] == [0.1, 1, 2, 5, 10, 20]
+    assert set(gaps[6:]) == {30}
+    faults = rig.overseer.faults
+    assert len(faults) == len(failed_ns)
+    assert "account 1 is NOT protected" in faults[0]
+    assert "RuntimeError: broken" in faults[0]
+
+
+def test_a_plan_made_anew_knows_what_is_in_force_and_looks_before_it_sends(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what came while there was no plan, but not what is over."""
+    rig.tell(rig.show(3), breach_found(rule_id="over"))
+    with monkeypatch.context() as broken:
+        poison(broken, 1)
+        wait(rig, 4)
+    locks = say(m.LocksChanged, account_id=1, locks=(lock(),))
+    rig.tell(locks, say(m.BreachEnded, rule_id="over", account_id=1))
+    wait(rig, 10)
+
+    assert rig.outbox.of(m.SendClose) == []
+    assert rig.outbox.of(m.RequestSnapshot)
+    rig.tell(rig.show(3))
+    assert rig.outbox.only(m.SendClose).command.account_id == 1
+    assert rig.outbox.only(m.EnforcementChanged).cause == "daily-loss"
+
+
+def test_a_plan_that_breaks_on_the_lock_itself_is_not_tried_at_every_message(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(*_: object) -> list[Effect]:
+        raise RuntimeError("broken")
+
+    rig.tell(rig.show(3), rig.show(3, 2))
+    monkeypatch.setattr(EnforcementPlan, "on_locks", raising)
+    rig.tell(say(m.LocksChanged, account_id=1, locks=(lock(),)))
+    wait(rig, 60)
+
+    assert 6 <= len(rig.overseer.faults) <= 9
+
+
+def test_an_enforcer_made_anew_keeps_the_gap_of_an_account_whose_plan_broke(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_ns = poison(monkeypatch, 1)
+    rig.tell(rig.show(3))
+    wait(rig, 4)
+    rig.actor = EnforcerActor(
+        context_of("enforcer", rig.outbox, rig.clock, rig.overseer),
+        account_ids=(1, 2),
+        armed=True,
+        shelf=rig.shelf,
+    )
+    count = len(failed_ns)
+    wait(rig, 3)
+
+    assert len(failed_ns) == count
+
+
+def test_a_plan_made_anew_is_not_told_a_breach_that_was_enforced(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the trader opened since, with no lock in force, is his."""
+    rig.tell(rig.show(3), breach_found(), rig.show(0))
+    with monkeypatch.context() as broken:
+        poison(broken, 1)
+        wait(rig, 1)
+    wait(rig, 4)
+    rig.tell(rig.show(2), tick(rig.clock.now_ns()))
+
+    assert rig.outbox.of(m.SendClose) == []

@@ -9,6 +9,7 @@ from risk_actors.core.broker import OrderStatus
 from risk_actors.core.instruments import Instrument
 from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.money import decimal_from
+from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
@@ -346,3 +347,31 @@ def test_once_the_profit_is_told_nothing_is_asked(rig: Rig) -> None:
 
     assert not rig.outbox.of(m.AccountUpdated)[-1].state.history.is_unpriced_since(0)
     assert rig.tick_after(UNSETTLED_FOR_NS * 2) == []
+
+
+def test_a_book_begun_anew_times_fills_as_they_were_seen(clock: VirtualClock) -> None:
+    """Found by `risk-actors fuzz`: what came under a lock would count once the actor failed."""
+    seen: dict[int, SeenBefore] = {}
+    lock = m.LocksNoted(
+        correlation_id="l", at_ns=NOON_NS, account_id=1, spans=(LockSpan(None, NOON_NS, None),)
+    )
+    counted = []
+    for _ in range(2):
+        rig = Rig(clock)
+        rig.actor = PositionActor(
+            context_of("position:1", rig.outbox, clock, RecordingOverseer()),
+            account_id=1,
+            name="PAPER",
+            calendar=calendar(),
+            seen_before=seen,
+        )
+        made = fill(1, 1, at_ns=NOON_NS - MS)
+        if not seen:
+            rig.reconcile()
+            rig.tell(say(m.FillReported, fill=made))
+        rig.reconcile(position(1), fills=(made,))
+        rig.tell(lock)
+        rig.tell(say(m.AccountReported, account=account(balance_usd="1")))
+        counted.append(rig.updated.state.entries)
+
+    assert counted == [0, 0]

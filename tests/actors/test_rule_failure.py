@@ -128,10 +128,16 @@ def test_a_failure_is_reported_once_while_it_lasts(rig: Rig) -> None:
     rig.show("-4")
     rig.fails_on = {1}
     rig.show("-5")
+    at_once = len(rig.overseer.faults)
+    rig.fails_on = set()
+    rig.show("-6")
+    rig.clock.step(FAILED_LOCKS_AFTER_NS)
+    rig.fails_on = {1}
+    rig.show("-7")
 
-    assert len(rig.overseer.faults) == 2
+    assert (at_once, len(rig.overseer.faults)) == (1, 2)
     assert rig.overseer.faults[0].startswith("failed on account 1 and judges nothing of it: Zero")
-    assert rig.verdicts(1) == [Unknown, Ok, Unknown]
+    assert rig.verdicts(1) == [Unknown, Ok, Unknown, Ok, Unknown]
 
 
 def test_a_failure_that_lasts_locks_and_keeps_what_is_open(rig: Rig) -> None:
@@ -161,6 +167,54 @@ def test_a_failure_that_passes_locks_nothing(rig: Rig) -> None:
     assert rig.breaches == []
     assert rig.ended == []
     assert rig.verdicts(1) == [Unknown, Ok]
+
+
+def test_a_rule_that_fails_most_of_the_time_locks_once_and_for_as_long(rig: Rig) -> None:
+    """It judges one fact in fifteen, a fact each 100 ms: what lies between is seen by nobody."""
+    for number in range(200):
+        rig.fails_on = {1} if number % 15 else set()
+        rig.clock.step(S // 10)
+        rig.show(f"-{number}")
+    held = list(rig.ended)
+    rig.fails_on = set()
+    rig.show("-1")
+    rig.tick_at(rig.clock.now_ns() + FAILED_LOCKS_AFTER_NS - 1)
+    early = list(rig.ended)
+    rig.tick_at(rig.clock.now_ns() + 1)
+
+    assert [found.breach.cause for found in rig.breaches] == [FAILED_CAUSE]
+    assert held == early == []
+    assert rig.ended == [1]
+    assert len(rig.overseer.faults) == 1
+
+
+@pytest.mark.parametrize("apart_ns", [S // 10, FAILED_LOCKS_AFTER_NS, 3600 * S])
+def test_two_failures_with_judgements_between_lock_nothing(rig: Rig, apart_ns: int) -> None:
+    for number in (1, 2):
+        rig.fails_on = {1}
+        rig.show(f"-{number}")
+        rig.fails_on = set()
+        rig.show(f"-1{number}")
+        rig.tick_at(rig.clock.now_ns() + apart_ns)
+
+    assert rig.breaches == []
+    assert rig.ended == []
+
+
+def test_a_breach_found_in_between_is_reported_at_once(rig: Rig) -> None:
+    """I1: also under the lock for the failures, which then only goes on."""
+    for number in range(40):
+        rig.fails_on = {1} if number % 5 else set()
+        rig.clock.step(S // 10)
+        rig.show(f"-{number}")
+    rig.fails_on = set()
+    rig.show("-500")
+    rig.tick_at(rig.clock.now_ns() + FAILED_LOCKS_AFTER_NS)
+
+    own = [found for found in rig.breaches if found.breach.cause != FAILED_CAUSE]
+    assert [found.is_repeat for found in own] == [False, True]
+    assert own[0].breach.locks[0].end is LockEnd.DAILY_RESET
+    assert rig.ended[-1] == 1
 
 
 def test_the_lock_ends_when_the_rule_judges_again(rig: Rig) -> None:

@@ -139,6 +139,8 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
             "market_hub": True,
             "rest": True,
             "fallback": "polling",
+            "since": None,
+            "is_blind": False,
         },
         "accounts": [
             {
@@ -146,6 +148,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "name": "PAPER",
                 "balance": 50000.0,
                 "can_trade": True,
+                "seen_at": None,
                 "day": {
                     "realized": -120.5,
                     "unrealized": -40.0,
@@ -213,6 +216,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
                 "name": "OTHER",
                 "balance": None,
                 "can_trade": None,
+                "seen_at": None,
                 "day": {
                     "realized": None,
                     "unrealized": None,

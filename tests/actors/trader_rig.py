@@ -5,7 +5,7 @@ from collections.abc import Callable
 from risk_actors import messages as m
 from risk_actors.actors.operator import OPERATOR_SENDS, OperatorInlet
 from risk_actors.actors.picture import Picture
-from risk_actors.actors.trader_requests import SecretCheck
+from risk_actors.actors.trader_requests import SecretCheck, TraderAnswer
 from risk_actors.app.trader_desk import TraderDesk
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.runtime.clock import VirtualClock
@@ -35,7 +35,12 @@ class TraderRig:
         self.clock = VirtualClock(NOON_NS)
         self.outbox = OperatorOutbox()
         self.armings: list[bool] = []
-        self.desk = TraderDesk(lambda request: request(self.inlet()), self)
+        self._wishes: list[bool] = []
+
+        def hand_over(request: Callable[[OperatorInlet], TraderAnswer]) -> TraderAnswer:
+            return request(self.inlet())
+
+        self.desk = TraderDesk(hand_over, hand_over, self)
 
     def inlet(self) -> OperatorInlet:
         picture = self.picture()
@@ -49,8 +54,18 @@ class TraderRig:
             secret=self.secret,
         )
 
-    def arm(self, *, armed: bool) -> bool:
-        self.armings.append(armed)
+    def wish(self, *, armed: bool) -> int:
+        self._wishes.append(armed)
+        return len(self._wishes) - 1
+
+    def waits(self, *, armed: bool) -> bool:
+        return False
+
+    def drop(self, number: int) -> None:
+        pass
+
+    def carry_out(self, number: int) -> bool:
+        self.armings.append(self._wishes[number])
         return True
 
     @property

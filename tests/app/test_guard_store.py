@@ -38,7 +38,7 @@ class DeskRig(Rig):
             on_lost=self.lost.append,
             monotonic_ns=lambda: self.monotonic_ns,
         )
-        self.trader = TraderDesk(self.guard.ask, self.desk)
+        self.trader = TraderDesk(self.guard.ask, self.guard.judge, self.desk)
 
     def edit(self, limit: int) -> None:
         (self.directory / "risk.toml").write_text(OTHER.format(limit), encoding="utf-8")

@@ -146,6 +146,29 @@ def test_a_warning_of_a_library_is_heard(
     assert (line["level"], line["message"]) == ("WARNING", f"{name}: token [hidden] is late")
 
 
+def test_the_tries_of_the_sdk_are_for_the_file_alone(
+    logs: Logs,
+    console: io.StringIO,
+    lines: Callable[[], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = logging.getLogger("project_x_py.client.http")
+    monkeypatch.setattr(library, "level", logging.NOTSET)
+    monkeypatch.setattr(library, "propagate", True)
+    monkeypatch.setattr(logging.getLogger("project_x_py"), "propagate", True)
+    library._cache.clear()  # type: ignore[attr-defined]
+
+    library.warning("Retry 1/3 after 0.5s")
+
+    (line,) = lines()
+    assert (line["level"], line["message"]) == (
+        "DEBUG",
+        "project_x_py.client.http: Retry 1/3 after 0.5s",
+    )
+    logs.stop()
+    assert "Retry" not in console.getvalue()
+
+
 def test_a_library_line_that_does_not_fit_its_arguments_is_not_lost(
     logs: Logs, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:

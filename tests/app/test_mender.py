@@ -14,10 +14,11 @@ from risk_actors.actors.journal import JournalActor
 from risk_actors.actors.lockout import LockoutActor
 from risk_actors.actors.rule import RuleActor
 from risk_actors.app.mender import LOOK_AGAIN_NS, Mender
-from risk_actors.messages import Tick
+from risk_actors.messages import PanicRequested, Tick
 from risk_actors.runtime.actor import Actor
 from risk_actors.runtime.supervisor import StartFailedError
 from risk_actors.simulator import Side, Ticket
+from risk_actors.simulator.faults import fault_from
 
 
 class Poison:
@@ -100,6 +101,94 @@ def test_locks_survive_it(rig: MendedRig, monkeypatch: pytest.MonkeyPatch) -> No
     eventually(lambda: rig.sim.requests("Position/closeContract"), "flattened")
     eventually(lambda: rig.size() == 0, "flat")
     assert rig.mender.mend() is None
+
+
+def test_a_panic_while_the_lockout_is_given_up_locks_once_it_is_made_anew(
+    rig: MendedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.buy(2)
+    eventually(lambda: rig.guard.shown.accounts[0].positions, "the position")
+    rig.until_given_up(Poison(monkeypatch, LockoutActor), "lockout")
+
+    answer = rig.guard.ask(lambda inlet: inlet.panic())
+    eventually(lambda: rig.size() == 0, "flat")
+    assert answer.accepted
+    assert "lockout failed: what it does follows" in answer.sentence
+    rig.mender.mend()
+
+    rig.wait_until_armed()
+    eventually(lambda: rig.guard.has_locks, "locked")
+    (lock,) = rig.guard.shown.accounts[0].locks
+    assert (lock.rule, lock.scope) == ("panic", "account")
+    rig.buy(1)
+    eventually(lambda: rig.sim.requests("Position/closeContract"), "flattened")
+    eventually(lambda: rig.size() == 0, "flat under the lock")
+    assert rig.mender.mend() is None
+
+
+def test_a_panic_on_which_the_lockout_fails_is_given_to_the_next_one(
+    rig: MendedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy, failed = LockoutActor.handle, []
+
+    def fail_once(actor: LockoutActor, message: Any) -> None:
+        if isinstance(message, PanicRequested) and not failed:
+            failed.append(message)
+            raise OSError("poisoned")
+        healthy(actor, message)
+
+    monkeypatch.setattr(LockoutActor, "handle", fail_once)
+    rig.mender.start()
+
+    assert rig.guard.ask(lambda inlet: inlet.panic()).accepted
+
+    eventually(lambda: rig.guard.has_locks, "locked")
+    assert len(failed) == 1
+    assert rig.runs() == 1
+
+
+def test_a_panic_that_has_locked_is_not_given_again(rig: MendedRig) -> None:
+    rig.guard.operator.panic()
+    eventually(lambda: rig.guard.has_locks, "locked")
+
+    assert not rig.guard.repeat_panics()
+    assert rig.mender.mend() is None
+
+
+def test_a_journal_waits_while_the_accounts_cannot_be_read(
+    rig: MendedRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New actors would act on nothing before they have read them."""
+    rig.guard.operator.panic()
+    eventually(lambda: rig.guard.has_locks, "locked")
+    rig.sim.inject(
+        fault_from(
+            {"kind": "status", "status": 429, "endpoint": "Position/searchOpen", "for_s": 60.0}
+        )
+    )
+    rig.buy(1)
+    eventually(lambda: rig.sim.requests("Position/closeContract"), "flattened")
+    eventually(lambda: not rig.guard.can_be_read, "the accounts cannot be read")
+    poison = Poison(monkeypatch, JournalActor)
+    rig.until_given_up(poison, "journal")
+
+    assert rig.mender.mend() == LOOK_AGAIN_NS
+
+    assert rig.guard.given_up == ("journal",)
+    rig.buy(1)
+    eventually(lambda: len(rig.sim.requests("Position/closeContract")) == 2, "guarded as before")
+
+
+@pytest.mark.parametrize(("has_room", "runs"), [(False, 1), (True, 2)])
+def test_a_journal_waits_until_there_is_room_for_the_requests(
+    rig: MendedRig, monkeypatch: pytest.MonkeyPatch, *, has_room: bool, runs: int
+) -> None:
+    rig.until_given_up(Poison(monkeypatch, JournalActor), "journal")
+    monkeypatch.setattr(type(rig.guard), "has_room", has_room)
+
+    rig.mender.mend()
+
+    assert rig.runs() == runs
 
 
 def test_a_journal_waits_until_nothing_is_open(

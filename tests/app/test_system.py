@@ -444,7 +444,6 @@ def test_an_enforcer_that_failed_in_the_middle_takes_the_enforcement_up_again(
         eventually(lambda: world.session.commands)
 
         failing_once(monkeypatch)
-        eventually(lambda: world.picture() and world.restarts("enforcer") == 1)
         eventually(lambda: world.picture() and len(world.session.commands) == 2)
 
     first, second = world.session.commands

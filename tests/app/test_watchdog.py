@@ -16,6 +16,7 @@ from risk_actors.app.sd_notify import ServiceManager
 from risk_actors.app.vital_signs import (
     LOOP_ANSWERS_WITHIN_NS,
     REBUILT_WITHIN_NS,
+    SLEPT_NS,
     LoopProbe,
     Signs,
     VitalSigns,
@@ -93,14 +94,20 @@ class Watched:
         self.daemon = Daemon()
         self.monotonic_ns = 0
         self.file = HeartbeatFile(directory)
+        self.can_be_read = True
         self.watchdog = Watchdog(
             self.daemon.signs(),
-            lambda: PICTURE,
+            self.picture,
             ServiceManager(environment),
             self.file,
             now_ns=lambda: 1_794_938_400 * S,
             monotonic_ns=lambda: self.monotonic_ns,
         )
+
+    def picture(self) -> Picture:
+        if not self.can_be_read:
+            raise ZeroDivisionError("a rule")
+        return PICTURE
 
     def look_for(self, seconds: int) -> None:
         for _ in range(seconds):
@@ -184,6 +191,26 @@ def test_the_sign_of_life_comes_at_half_the_time_and_only_while_all_is_well(
 
 
 @needs_unix_sockets
+def test_a_picture_that_cannot_be_read_costs_no_sign_of_life_and_is_shown(
+    tmp_path: Path, systemd: Systemd
+) -> None:
+    watched = Watched(
+        tmp_path, {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": str(20 * 1_000_000)}
+    )
+    watched.look_for(1)
+    systemd.heard()
+    watched.can_be_read = False
+    watched.look_for(20)
+
+    assert systemd.heard() == [
+        "STATUS=paper, armed, phase unknown, the picture cannot be read: ZeroDivisionError: a rule",
+        *["WATCHDOG=1"] * 2,
+    ]
+    told = watched.told()
+    assert (told["phase"], told["healthy"], told["version"]) == ("unknown", True, "1.0")
+
+
+@needs_unix_sockets
 def test_ready_is_said_after_the_first_look_and_the_end_at_the_end(
     tmp_path: Path, systemd: Systemd
 ) -> None:
@@ -255,6 +282,25 @@ def test_a_thread_that_ended_counts_when_it_is_still_missing_at_the_next_look() 
     assert signs.troubles(0) == ()
 
     assert signs.troubles(S) == ("the mender has ended",)
+
+
+def test_after_a_sleep_all_have_one_look_to_show_themselves() -> None:
+    daemon = Daemon()
+    signs = daemon.signs()
+    assert signs.troubles(0) == ()
+    daemon.problems = ("nobody asks the actors for signs of life any more",)
+
+    assert signs.troubles(600 * S) == ()
+    assert signs.troubles(601 * S) == daemon.problems
+
+
+def test_a_watchdog_that_always_comes_late_finds_what_there_is() -> None:
+    daemon = Daemon()
+    signs = daemon.signs()
+    signs.troubles(0)
+    daemon.problems = ("enforcer was given up",)
+
+    assert [bool(signs.troubles(n * SLEPT_NS)) for n in (1, 2, 3)] == [False, True, True]
 
 
 def test_being_made_anew_is_no_trouble_unless_it_lasts() -> None:

@@ -9,10 +9,12 @@ from risk_actors.chaos.catalogue import NoSuchScenarioError, names, path_of
 from risk_actors.chaos.compare import compare
 from risk_actors.chaos.results import Injected, Recovery, Result, ResultBook, digest_of
 from risk_actors.chaos.stopwatch import Stopwatch
-from risk_actors.simulator.scenario import Step
+from risk_actors.simulator.scenario import OrderTicket, Step
 from risk_actors.simulator.scenario_expect import Expectation
 from risk_actors.simulator.scenario_load import load_scenario
 from risk_actors.simulator.scenario_referee import Failure
+from risk_actors.simulator.scenario_state import Sight
+from risk_actors.simulator.scenario_venue import Holdings
 
 
 def result(took_s: float | None, digest: str = "d") -> Result:
@@ -22,7 +24,9 @@ def result(took_s: float | None, digest: str = "d") -> Result:
         at="2026-11-21T14:00:00+00:00",
         version="0",
         seed=1,
-        recoveries=(Recovery(step=3, what="x", since="breach", took_s=took_s),),
+        recoveries=(
+            Recovery(step=3, what="x", since="breach", took_s=0.03, locked_s=0.03, flat_s=took_s),
+        ),
         injected=(Injected(what="hub_down", at_s=1.0, ended_at_s=None, strikes=1),),
         commands=1,
         failures=() if took_s is not None else ("no",),
@@ -86,10 +90,52 @@ def test_a_breach_counts_from_its_step_until_all_of_it_is_there_to_stay() -> Non
     stopwatch.on_failure(Failure(at_s=40.0, step=4, text="no lock"))
 
     assert stopwatch.recoveries() == (
-        Recovery(step=2, what="breach", since="breach", took_s=1.5),
+        Recovery(step=2, what="breach", since="breach", took_s=1.5, locked_s=0.4),
         Recovery(step=3, what="step 3", since="heal", took_s=0.25),
         Recovery(step=4, what="lost", since="breach", took_s=None),
     )
+
+
+def test_a_breach_is_timed_until_locked_and_until_flat_also_in_a_later_step() -> None:
+    stopwatch = Stopwatch()
+    lock = Expectation(lock="x")
+    stopwatch.on_step(1.0, 1, Step(say="breach", expect=(lock,)))
+    stopwatch.on_sight(1.01, sight(MNQ=2))
+    stopwatch.on_met(1.03, lock)
+    stopwatch.on_sight(8.0, sight(MNQ=2))
+    stopwatch.on_step(
+        10.0, 2, Step(clear_faults=True, say="heal", expect=(Expectation(phase="armed"),))
+    )
+    stopwatch.on_sight(10.1, sight(MNQ=2))
+    stopwatch.on_sight(10.5, sight())
+    stopwatch.on_sight(10.7, sight(MNQ=1))
+    stopwatch.on_sight(11.0, sight())
+    stopwatch.on_met(11.5, Expectation(phase="armed"))
+    stopwatch.on_step(20.0, 3, Step(buy=OrderTicket(symbol="MNQ", size=1)))
+    stopwatch.on_sight(20.1, sight(MNQ=1))
+
+    assert stopwatch.recoveries() == (
+        Recovery(step=1, what="breach", since="breach", took_s=0.03, locked_s=0.03, flat_s=10.0),
+        Recovery(step=2, what="heal", since="heal", took_s=1.5),
+    )
+
+
+def test_a_position_that_stays_open_is_never_flat() -> None:
+    stopwatch = Stopwatch()
+    lock = Expectation(lock="x")
+    stopwatch.on_step(1.0, 1, Step(expect=(lock,)))
+    stopwatch.on_met(1.03, lock)
+    stopwatch.on_sight(8.0, sight(MNQ=2))
+
+    (recovery,) = stopwatch.recoveries()
+
+    assert (recovery.locked_s, recovery.flat_s) == (0.03, None)
+    assert compare(recovery, []).verdict == "missing"
+
+
+def sight(**sizes: int) -> Sight:
+    held = Holdings(sizes=sizes, order_ids=frozenset())
+    return Sight(state=None, holdings={101: held}, order_ids={}, contract_ids={})
 
 
 @pytest.mark.parametrize("name", names())

@@ -16,11 +16,14 @@ from risk_actors.actors.picture import (
     DayPicture,
     EnforcementPicture,
     EventPicture,
+    HeadroomPicture,
     LockPicture,
     OrderPicture,
     Picture,
     PositionPicture,
     RulePicture,
+    SizePicture,
+    StopOutPicture,
 )
 from risk_actors.web.server import WebServer
 from tests.actors.trader_rig import TraderRig
@@ -147,6 +150,22 @@ DEGRADED = msgspec.structs.replace(
     detail="market hub lost for 12 s, marking from bars",
     connection=ConnectionPicture(user_hub=True, rest=True, fallback="bars"),
 )
+BLIND = msgspec.structs.replace(
+    OPEN,
+    phase="degraded",
+    detail="nothing can be seen or closed now; use your platform. Connection lost: user hub",
+    connection=ConnectionPicture(since="2026-11-20T16:28:12.000+00:00", is_blind=True),
+    accounts=(
+        msgspec.structs.replace(
+            ACCOUNT,
+            seen_at="2026-11-20T16:28:12.000+00:00",
+            headroom=HeadroomPicture(
+                sizes=(SizePicture(contract=MNQ, symbol="MNQ", contracts=10, rule="r"),),
+                stop_out=StopOutPicture(day=-400.0, unprotected={}),
+            ),
+        ),
+    ),
+)
 UNKNOWN = msgspec.structs.replace(
     OPEN,
     accounts=(AccountPicture(id=101, name="50KTC-SIM-101"),),
@@ -174,6 +193,7 @@ PICTURES = {
     "not armed": NOT_ARMED,
     "enforcing": ENFORCING,
     "degraded": DEGRADED,
+    "blind": BLIND,
     "unknown": UNKNOWN,
     "empty": EMPTY,
     "three": many(3),

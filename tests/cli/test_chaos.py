@@ -54,7 +54,7 @@ BEFORE = Result(
     at="2026-11-20T14:00:00+00:00",
     version="0",
     seed=1,
-    recoveries=(Recovery(step=2, what="Gold, unseen", since="breach", took_s=100.0),),
+    recoveries=(Recovery(step=2, what="Gold, unseen", since="breach", flat_s=100.0, took_s=0.03),),
     injected=(),
     commands=1,
     failures=(),
@@ -78,11 +78,16 @@ def test_a_run_is_measured_kept_and_compared_with_the_past(tmp_path: Path) -> No
     assert "hub_down hub=user" in ended.output
     assert "faster than 100.00 s in 1 earlier run" in ended.output
     assert "no earlier runs to compare with" in ended.output
+    assert "locked after" in ended.output
+    assert "flat after" in ended.output
     assert "PASSED: short" in ended.output
     _, kept = book.past("short", digest_of(SCENARIO))
     assert (kept.seed, kept.passed, kept.commands) == (5, True, 1)
     breach, heal = kept.recoveries
     assert (breach.since, heal.since) == ("breach", "heal")
+    assert breach.locked_s is not None
+    assert breach.flat_s is not None
+    assert 0 < breach.flat_s < 2.5
     assert breach.took_s is not None
     assert heal.took_s is not None
     assert 0 < breach.took_s < 2.5

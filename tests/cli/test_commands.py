@@ -139,6 +139,23 @@ def test_a_day_that_was_not_checked_is_said_once_for_all_accounts(
     ]
 
 
+def test_i7_status_and_rules_tell_what_is_not_seen_as_of_then(
+    run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
+) -> None:
+    run_daemon(pictures["blind"])
+    status = call("status", "--data", tmp_path).stdout
+    rules = call("rules", "--data", tmp_path).stdout
+    assert "ARMED, BUT CANNOT ACT" in status
+    assert "nothing can be seen or closed now; use your platform" in status
+    assert "all of this as last seen at" in status
+    assert "NOT SEEN" in status
+    assert "was SHORT 2 MNQ" in status
+    assert "Safe to add now: none" in status
+    assert "was ok" in rules
+    assert "✓ ok" not in rules
+    assert "as last seen at" in rules
+
+
 def test_status_as_json_is_the_state(
     run_daemon: Callable[[Picture], object], pictures: dict[str, Picture], tmp_path: Path
 ) -> None:

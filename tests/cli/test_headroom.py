@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 from risk_actors.actors.picture import (
     AccountPicture,
     FiringPricePicture,
@@ -8,11 +10,12 @@ from risk_actors.actors.picture import (
 )
 from risk_actors.cli.headroom import headroom_lines
 
+NOW = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC)
 MNQ, ES = "CON.F.US.MNQ.Z26", "CON.F.US.EP.Z26"
 
 
 def lines(headroom: HeadroomPicture | None) -> list[str]:
-    return list(headroom_lines(AccountPicture(id=1, name="a", headroom=headroom)))
+    return list(headroom_lines(AccountPicture(id=1, name="a", headroom=headroom), NOW))
 
 
 def test_headroom_is_said_in_a_line_each() -> None:
@@ -51,4 +54,20 @@ def test_what_is_unknown_or_not_there_is_not_said() -> None:
         "Safe to add now: MNQ without limit",
         "First to fire: day (shadow), 500.00 away",
         "NO STOP on 3 MNQ",
+    ]
+
+
+def test_i7_nothing_is_safe_to_add_in_an_account_that_is_not_seen() -> None:
+    headroom = HeadroomPicture(
+        sizes=(SizePicture(contract=MNQ, symbol="MNQ", contracts=10, rule="r"),),
+        stop_out=StopOutPicture(day=-400.0, unprotected={"ES": 1}),
+    )
+    account = AccountPicture(
+        id=1, name="a", headroom=headroom, seen_at="2026-11-20T16:28:12.000+00:00"
+    )
+
+    assert list(headroom_lines(account, NOW)) == [
+        "Safe to add now: none, for what is open is not known since 16:28:12 UTC",
+        "As of 16:28:12 UTC: If every stop fills: day P&L -400.00, less fees",
+        "As of 16:28:12 UTC: NO STOP on 1 ES",
     ]

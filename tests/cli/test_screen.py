@@ -21,6 +21,7 @@ NAMES = [
     "not armed",
     "enforcing",
     "degraded",
+    "blind",
     "unknown",
     "empty",
     "three",
@@ -61,6 +62,24 @@ def test_an_open_account_shows_its_money_limits_and_position(
     assert "SHORT 2 MNQ @ 21,034.25  -100.00  since 10:28:11 CST" in text
     assert "BUY 2 MNQ stop 21,060.00" in text
     assert "http://127.0.0.1:8787" in lines[-1]
+
+
+def test_i7_what_is_not_seen_is_told_as_of_then(
+    pictures: dict[str, Picture], now: datetime
+) -> None:
+    lines = shown(pictures["blind"], now, TALL)
+    text = "\n".join(lines)
+    assert "ARMED, BUT CANNOT ACT" in lines[0]
+    assert "nothing can be seen or closed now; use your platform" in lines[1]
+    assert "50KTC-SIM-101  NOT SEEN" in text
+    assert "All of this as last seen at 10:28:12 CST" in text
+    assert "was SHORT 2 MNQ" in text
+    assert "was BUY 2" not in text
+    assert "was working: BUY 2 MNQ stop" in text
+    assert "· was ok" in text
+    assert "✓ ok" not in text
+    assert "Safe to add now: none" in text
+    assert "Safe to add now: 10" not in text
 
 
 def test_a_long_rule_name_is_cut_and_never_that_it_only_watches(
@@ -373,6 +392,27 @@ def test_it_runs_until_told_to_stop_and_gives_the_terminal_back(
     assert "50KTC-SIM-101" in stream.getvalue()
     assert "\x1b[?1049h" in stream.getvalue()
     assert stream.getvalue().endswith("\x1b[?25h\x1b[?1049l")
+
+
+def test_a_picture_that_cannot_be_read_does_not_end_the_screen(
+    pictures: dict[str, Picture],
+) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, height=24, legacy_windows=False)
+    stop = threading.Event()
+    calls: list[int] = []
+
+    def picture() -> Picture:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("a rule")
+        stop.set()
+        return pictures["open"]
+
+    Screen(picture, "", console=console).run_until(stop)
+
+    assert "The screen cannot be drawn: ZeroDivisionError('a rule')" in stream.getvalue()
+    assert "50KTC-SIM-101" in stream.getvalue().split("cannot be drawn")[1]
 
 
 def test_what_an_unlock_waived_is_a_warning_at_the_top_as_long_as_it_holds(

@@ -108,6 +108,7 @@ def test_a_daemon_that_does_not_start_ends_it_with_what_it_said(tmp_path: Path) 
     [
         (SCENARIO.replace("sockets = true", ""), (), "takes 0 min 3 s on a clock of its own"),
         (SCENARIO.replace("buy =", "by ="), (), "step 1: unknown key `by`; did you mean `buy`?"),
+        (SCENARIO, ("--control",), "a scenario has its own faults"),
         (SCENARIO, ("--trader", "calm"), "a scenario has its own trader and seed"),
     ],
 )

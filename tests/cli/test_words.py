@@ -92,6 +92,14 @@ def test_the_state_of_an_account(can_trade: bool | None, state: str) -> None:
     assert words.account_state(account, armed=True) == state
 
 
+def test_i7_the_state_of_an_account_that_is_not_seen(pictures: dict[str, Picture]) -> None:
+    (account,) = pictures["locked"].accounts
+    locked = msgspec.structs.replace(account, seen_at="2026-11-20T16:28:12.000+00:00")
+    free = msgspec.structs.replace(locked, locks=())
+    assert words.account_state(locked, armed=True) == "LOCKED, NOT SEEN"
+    assert words.account_state(free, armed=True) == "NOT SEEN"
+
+
 def test_unarmed_a_lock_holds_nobody(pictures: dict[str, Picture]) -> None:
     (account,) = pictures["locked"].accounts
     assert words.account_state(account, armed=True) == "LOCKED"

@@ -37,7 +37,7 @@ class Sender:
         before = len(self.sent)
         for _ in range(wanted):
             if self.brake.admits(now_ns):
-                self.brake.note_sent("x", now_ns)
+                self.brake.note_sent(now_ns)
                 self.sent.append(now_ns)
         return len(self.sent) - before
 
@@ -139,30 +139,14 @@ def test_a_command_that_never_left_does_not_count() -> None:
         sender.brake.take_back()
 
 
-def test_what_was_not_tried_since_the_last_change_is_fresh() -> None:
-    sender = braked()
+def test_it_is_fresh_until_something_is_tried_and_after_each_change() -> None:
+    brake = Brake(LIMIT)
 
-    assert sender.brake.is_fresh("another")
-    assert not sender.brake.is_fresh("x")
-    sender.brake.note_sent("another", 4 * S)
-    assert not sender.brake.is_fresh("another")
-    sender.brake.changed(5 * S)
-    assert sender.brake.is_fresh("x")
-
-
-def test_a_probe_that_has_begun_leaves_room_for_others() -> None:
-    sender = braked()
-    sender.push(10 * S)
-    sender.push(30 * S)
-    now_ns = 75 * S
-    sender.brake.run_clock(now_ns)
-    closes = 0
-    while sender.brake.admits(now_ns, leave=1):
-        sender.brake.note_sent("x", now_ns)
-        closes += 1
-
-    assert closes == PROBE_COMMANDS - 1
-    assert sender.brake.admits(now_ns)
+    assert brake.is_fresh
+    brake.note_sent(4 * S)
+    assert not brake.is_fresh
+    brake.changed(5 * S)
+    assert brake.is_fresh
 
 
 def test_a_clock_that_is_set_back_makes_no_gap_longer_than_the_longest() -> None:

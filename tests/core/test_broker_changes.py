@@ -1,5 +1,7 @@
 """What counts as a change of the broker's state, and what our own commands bring about (I6)."""
 
+import time
+
 from core.builders import (
     ACCOUNT,
     BUY,
@@ -15,8 +17,8 @@ from core.builders import (
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill, OrderType
-from risk_actors.core.broker_changes import BrokerChanges
-from risk_actors.core.commands import CancelOrder, CloseContract
+from risk_actors.core.broker_changes import REMEMBER_IDS, BrokerChanges
+from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Outcome
 
 FLAT = account()
 
@@ -38,6 +40,9 @@ class Eyes:
         self.changes.note(
             CloseContract(id=1, account_id=ACCOUNT, contract_id=contract, correlation_id="c")
         )
+
+    def is_refused(self) -> None:
+        self.changes.take(Outcome(command_id=1, account_id=ACCOUNT, answer=Answer.REFUSED))
 
     def cancels(self, order_id: int) -> None:
         self.changes.note(
@@ -90,7 +95,8 @@ def test_a_position_that_comes_back_with_each_snapshot_changes_once() -> None:
     assert seen.count(True) == 1
 
 
-def test_closes_that_reverse_the_position_to_and_fro_change_nothing() -> None:
+def test_closes_that_reverse_the_position_to_and_fro_change_once() -> None:
+    """No close of ours should; so the first time it may as well be the trader."""
     eyes = Eyes(account(held(3)))
     seen = []
     for n in range(20):
@@ -98,7 +104,7 @@ def test_closes_that_reverse_the_position_to_and_fro_change_nothing() -> None:
         eyes.closes()
         seen.append(eyes.sees(account(held(3 * sign)), fill(n, 6 * sign, 100, order_id=100 + n)))
 
-    assert not any(seen)
+    assert seen.count(True) == 1
 
 
 def test_the_order_that_each_close_makes_is_no_change_even_if_it_comes_late() -> None:
@@ -182,3 +188,56 @@ def test_a_stop_that_moves_does_not_release_closes() -> None:
     eyes = Eyes(account(held(2), orders=(stop(7, SELL, 2, 90),)))
 
     assert not eyes.sees(account(held(2), orders=(stop(7, SELL, 2, 95),)))
+
+
+def test_a_position_that_grows_is_a_change_even_if_no_fill_is_told() -> None:
+    eyes = Eyes(account(held(2)))
+
+    assert [eyes.sees(account(held(n))) for n in (9, 2, 9, 2, 10, 9)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert eyes.sees(account(held(2)))
+    assert not any(eyes.sees(account(held(n))) for n in (2, 9, 10, 2, 9, 10, 3))
+
+
+def test_a_refused_close_makes_no_order_so_the_traders_sell_is_his() -> None:
+    eyes = Eyes(account(held(2)))
+    for _ in range(8):
+        eyes.closes()
+        eyes.is_refused()
+
+    assert eyes.sees(account(held(1)), fill(1, -1, 100, order_id=900))
+    assert eyes.sees(account(held(1), orders=(order(901, SELL, kind=OrderType.MARKET),)))
+
+
+def test_a_trader_who_reverses_is_a_change_although_our_close_is_on_its_way() -> None:
+    eyes = Eyes(account(held(2)))
+    eyes.closes()
+
+    assert eyes.sees(account(held(-8)), fill(1, -10, 100, order_id=900))
+
+
+def test_more_fills_than_are_remembered_are_no_change_each_time() -> None:
+    week = tuple(fill(n, 1, 100, order_id=n) for n in range(REMEMBER_IDS + 5_000))
+    eyes = Eyes()
+    eyes.sees(account(held(1)), *week)
+    now = time.perf_counter()
+
+    assert not any(eyes.sees(account(held(1)), *week) for _ in range(5))
+    assert not eyes.sees(account(held(1)), fill(1, 1, 100, order_id=1))
+    assert not eyes.sees(account(held(1)), *week)
+    assert time.perf_counter() - now < 2
+
+
+def test_a_memory_of_ids_is_bounded_and_quick_however_many_come() -> None:
+    eyes, now = Eyes(account(held(1))), time.perf_counter()
+    for n in range(0, 4 * REMEMBER_IDS, 1_000):
+        eyes.sees(account(held(1)), *(fill(n + k, 1, 100, order_id=n + k) for k in range(1_000)))
+
+    assert len(eyes.changes._fills._known) <= 2 * REMEMBER_IDS
+    assert time.perf_counter() - now < 20

@@ -3,6 +3,7 @@
 import itertools
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from risk_actors.core.account_state import AccountState, OpenPosition
@@ -874,3 +875,45 @@ def test_under_a_lock_that_keeps_a_new_stop_larger_than_what_was_kept_is_cancell
     effects = p.on_account(account(position(1), orders=(ample, huge)), "e-1", MS)
 
     assert cancels(effects) == [8]
+
+
+def test_i2_the_traders_own_stop_is_not_taken_for_a_reduction_on_its_way() -> None:
+    """Found by `risk-actors fuzz`: the flatten would have gone out beside the reduction."""
+    own_stop = order(9, Side.SELL, 1, OrderType.STOP)
+    p = plan()
+    p.on_account(account(position(6), orders=(own_stop,)), "e-1", 1)
+    p.on_breach("max", Reduce(targets=((MNQ, 5),)), "e-1", 2)
+    p.on_breach("daily-loss", Flatten(), "e-1", 2)
+    by_stop = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=9,
+        side=Side.SELL,
+        size=1,
+        price=Decimal(100),
+        at_ns=3,
+    )
+
+    stopped = p.on_account(account(position(5)), "e-2", 3, (by_stop,))
+    ours = msgspec.structs.replace(by_stop, id=2, order_id=77)
+    reduced = p.on_account(account(position(4)), "e-3", 4, (ours,))
+
+    assert closes(stopped) == []
+    assert [c.size for c in closes(reduced)] == [None]
+
+
+def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays() -> None:
+    """Found by `risk-actors fuzz`: the bracket goes once the exit has filled, and only then."""
+    exit_order = order(7, Side.BUY, 1, OrderType.STOP)
+    leg = order(8, Side.SELL, 1, OrderType.STOP, status=OrderStatus.SUSPENDED, parent=7)
+    p = plan()
+    p.on_account(account(position(-1), orders=(exit_order, leg)), "e-1", 0)
+
+    locked = p.on_locks((lock(existing=Existing.KEEP, kept=((MNQ, 1),)),), "e-1", 0)
+    filled = p.on_account(
+        account(orders=(msgspec.structs.replace(leg, status=OrderStatus.OPEN),)), "e-2", 1
+    )
+
+    assert (closes(locked), cancels(locked), of(Started, locked)) == ([], [], [])
+    assert cancels(filled) == [8]

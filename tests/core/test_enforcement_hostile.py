@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill, Order, OrderStatus, OrderType
+from risk_actors.core.command_gate import CLOSES_A_MINUTE
 from risk_actors.core.commands import (
     Answer,
     CancelOrder,
@@ -38,6 +39,7 @@ class Hostile:
         self.rng = rng
         self.ids = ids
         self.now_ns = 10 * S
+        self.may_bar = True
         self.plan = EnforcementPlan(
             ACCOUNT, command_ids=itertools.count(1), brake_after=LIMIT, made_ns=0
         )
@@ -68,7 +70,7 @@ class Hostile:
         self.state = msgspec.structs.replace(
             account(*positions, orders=orders),
             snapshot_asked_ns=asked_ns,
-            can_trade=rng.choice([True, True, False, None]),
+            can_trade=rng.choice([True, True, False, None]) if self.may_bar else True,
             awaited=(MNQ,) if rng.random() < 0.1 else (),
             awaited_order_ids=(rng.randint(1, self.ids),) if rng.random() < 0.1 else (),
             distrusted="doubt" if rng.random() < 0.05 else None,
@@ -200,13 +202,23 @@ def test_i1_and_i2_hold_whatever_the_broker_says(seed: int, length: int) -> None
 def test_once_nothing_is_new_any_more_commands_keep_to_the_limit(seed: int) -> None:
     """The broker flickers among orders, fills and sizes that have all been seen."""
     hostile = Hostile(Random(seed), ids=6)
+    hostile.may_bar = False
     for _ in range(1_500):
         hostile.step()
     seen = len(hostile.sent)
     for _ in range(2_500):
         hostile.step()
 
-    late = [at_ns for at_ns, _ in hostile.sent[seen:]]
-    assert late, "the probes never stop"
-    busiest = max(sum(a <= b < a + 60 * S for b in late) for a in late)
-    assert busiest <= LIMIT + len(CONTRACTS)
+    late = hostile.sent[seen:]
+    closes = {c: [at for at, s in late if _is_close(s) and s.contract_id == c] for c in CONTRACTS}
+    assert all(closes.values()), "the probes never stop"
+    assert max(map(most_in_a_minute, closes.values())) <= CLOSES_A_MINUTE
+    assert most_in_a_minute([at for at, s in late if not _is_close(s)]) <= LIMIT
+
+
+def most_in_a_minute(at: list[int]) -> int:
+    return max((sum(a <= b < a + 60 * S for b in at) for a in at), default=0)
+
+
+def _is_close(command: Command) -> bool:
+    return isinstance(command, CloseContract)

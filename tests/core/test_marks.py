@@ -233,6 +233,34 @@ def test_i7_only_while_its_own_market_is_open_a_price_grows_stale(
     assert found == (450 if is_known else "the last price is stale")
 
 
+@pytest.mark.parametrize(
+    ("later", "is_known"),
+    [
+        # The same again, as a new connection tells it: the market is closed, and not stale.
+        ((450, 450, 450), True),
+        # It trades, whatever the calendar says.
+        ((450, 451, 452), False),
+        # The first after the close may be the last of the session.
+        ((451, 451, 451), True),
+    ],
+)
+def test_i7_a_market_that_trades_is_open_whatever_the_calendar_says(
+    later: tuple[int, ...], *, is_known: bool
+) -> None:
+    made = marks()
+    saturday_ns = at(2026, 11, 21, 10)
+    hear(made, MNQ, 450, "450.25", at(2026, 11, 20, 15, 59))
+    for second, price in enumerate(later):
+        now_ns = saturday_ns + second * S
+        hear(made, MNQ, price, dec(price) + dec("0.25"), now_ns, last=price)
+    last_ns = saturday_ns + 2 * S
+    assert made.exit_price(MNQ, 1, last_ns + STALE_AFTER_NS) == later[-1]
+    found = made.exit_price(MNQ, 1, last_ns + STALE_AFTER_NS + 1)
+    assert found == (later[-1] if is_known else "the last price is stale")
+    # Long after the last trade the calendar is believed again.
+    assert made.exit_price(MNQ, 1, last_ns + 2 * 3600 * S) == later[-1]
+
+
 def test_the_traders_own_holidays_close_a_market_too() -> None:
     early = MarketCalendar([Holiday(day=date(2026, 11, 17), closes=time(11))])
     made = Marks(STALE_AFTER_NS, market=early)

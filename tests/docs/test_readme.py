@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_the_words_of_headroom_are_explained() -> None:
             stop_out=StopOutPicture(day=1.0, unprotected={}),
         ),
     )
-    for line in headroom_lines(account):
+    for line in headroom_lines(account, datetime.now(UTC)):
         assert f"**{line.split(':')[0]}**" in README
 
 

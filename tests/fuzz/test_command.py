@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from risk_actors.cli.main import main
 from risk_actors.core.enforcement import EnforcementPlan
+from risk_actors.fuzz.campaign import play_seeds
 
 
 def run(*arguments: str) -> Any:
@@ -20,8 +21,6 @@ def break_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_failing_seed() -> int:
-    from risk_actors.fuzz.campaign import play_seeds
-
     return next(result.seed for result in play_seeds(range(60)) if result.findings)
 
 

@@ -6,11 +6,15 @@ plays more of them, on several processes.
 
 import os
 
+import msgspec
 import pytest
 
+from risk_actors.core.rules import catalogue
 from risk_actors.fuzz.campaign import play, play_seeds
-from risk_actors.fuzz.day import from_json, to_json
+from risk_actors.fuzz.day import Deed, from_json, to_json
 from risk_actors.fuzz.draw import draw_day
+from risk_actors.fuzz.kinds import KINDS
+from risk_actors.fuzz.play import Player
 from risk_actors.fuzz.stage import Stage
 from risk_actors.fuzz.tell import told_findings
 
@@ -35,8 +39,6 @@ def test_a_day_goes_through_a_file_unchanged() -> None:
 
 
 def test_the_same_day_is_played_the_same_way_again() -> None:
-    from risk_actors.fuzz.play import Player
-
     days = []
     for _ in range(2):
         player = Player(draw_day(7))
@@ -56,10 +58,6 @@ def test_the_same_day_is_played_the_same_way_again() -> None:
 
 def test_days_have_all_that_can_go_wrong_in_them() -> None:
     """A kind of fault, deed or rule that is never drawn is not tested."""
-    from risk_actors.core.rules import catalogue
-    from risk_actors.fuzz.day import Deed
-    from risk_actors.fuzz.kinds import KINDS
-
     drawn = [draw_day(seed) for seed in range(400)]
 
     assert {fault.kind for day in drawn for fault in day.faults} == set(KINDS)
@@ -79,8 +77,6 @@ def test_jobs_play_the_same_days() -> None:
 
 
 def test_a_day_without_anything_in_it_is_clean() -> None:
-    import msgspec
-
     empty = msgspec.structs.replace(draw_day(0), deeds=(), faults=(), rules=(), news=())
 
     assert play(empty) == ()

@@ -21,13 +21,14 @@ from risk_actors.core.command_slot import CommandSlot
 from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.enforcement_scope import Scope
 from risk_actors.core.lock_book import LockBook
-from risk_actors.core.mark_filter import MarkFilter
+from risk_actors.core.mark_filter import MarkFilter, Outcome, _level
 from risk_actors.core.marks import Marks
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.rules.symbol_block import SymbolBlock
+from risk_actors.core.verdict import Ok
 from risk_actors.fuzz import kinds as k
 from risk_actors.fuzz.campaign import play
-from risk_actors.fuzz.day import BadTick, Day, Enter, Fault, Kill, Move
+from risk_actors.fuzz.day import BadTick, Day, Enter, Exit, Fault, Kill, Move
 from risk_actors.fuzz.draw import draw_day
 
 SEEDS = range(6)
@@ -94,6 +95,20 @@ def with_losses(seed: int) -> Day:
     return msgspec.structs.replace(day, deeds=deeds)
 
 
+def with_peaks(seed: int) -> Day:
+    """Ends while the market is open, after a peak that the rule is to remember."""
+    giveback = {"type": "profit_giveback", "arm_at_usd": 5.0, "giveback_usd": 900.0}
+    day = days(seed, giveback, faults=(), length_s=4_000.0)
+    account, symbol, at_s = day.accounts[0].id, day.symbols[0], _first_s(day)
+    deeds = (
+        Enter(at_s=at_s, account=account, symbol=symbol, size=1),
+        Move(at_s=at_s + 3, symbol=symbol, ticks=30, over_s=4.0),
+        Move(at_s=at_s + 300, symbol=symbol, ticks=-20),
+        Exit(at_s=at_s + 310, account=account, symbol=symbol),
+    )
+    return msgspec.structs.replace(day, deeds=deeds)
+
+
 def with_kills(seed: int) -> Day:
     day = days(seed, BLOCKED, faults=())
     account, symbol, at_s = day.accounts[0].id, day.symbols[0], _first_s(day)
@@ -152,8 +167,6 @@ def add_twice(book: PnlBook, fill: Any, times: int) -> None:
 
 
 def believe_everything(known: MarkFilter, quote: Any, now_ns: int) -> Any:
-    from risk_actors.core.mark_filter import Outcome, _level
-
     known._stated = (quote.bid, quote.ask, quote.last)
     known._believe(_level(quote.bid, quote.ask, quote.last), quote.last, quote.at_ns, now_ns)
     return Outcome.BELIEVED
@@ -184,14 +197,21 @@ MUTATIONS: tuple[tuple[str, Callable[[int], Day], Any, str, Any], ...] = (
     ("I1", with_stops, stop_moves.StopMoves, "to_send", move_stops_away),
     ("I2", with_limits, CloseSlot, "effect_is_seen", lambda *_: True),
     ("I4", with_limits, EnforcementPlan, "on_locks", forget_locks),
-    ("I5", with_kills, LockBook, "restored", classmethod(lambda cls, cal, left: cls(cal))),
+    (
+        "I5",
+        with_kills,
+        LockBook,
+        "restored",
+        classmethod(lambda cls, calendar, _left: cls(calendar)),
+    ),
+    ("I5", with_peaks, JournalActor, "_keep_memory", lambda *_: None),
     ("I6", with_refusals, CommandSlot, "_pause_ns", lambda *_: 0),
     ("I7", with_silence, Marks, "exit_price", never_stale),
     ("I8", with_limits, PnlBook, "_add", add_twice),
     ("I9", with_stops, JournalActor, "_record_cause", lambda *_: None),
     ("I9", with_limits, GatewayActor, "handle", other_ids),
     ("I10", with_spikes, MarkFilter, "take", believe_everything),
-    ("rule", with_limits, SymbolBlock, "evaluate", None),
+    ("rule", with_limits, SymbolBlock, "evaluate", lambda _self, state, *_: (state, Ok())),
 )
 
 
@@ -211,10 +231,6 @@ def test_broken_code_is_caught_and_named(
     broken: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if name == "evaluate":
-        from risk_actors.core.verdict import Ok
-
-        broken = lambda _self, state, _fact, _now_ns: (state, Ok())  # noqa: E731
     monkeypatch.setattr(owner, name, broken)
 
     assert first_found(make) == invariant

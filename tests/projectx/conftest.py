@@ -154,11 +154,12 @@ def rig(make_rig: Callable[..., Rig]) -> Rig:
     """A gateway that runs, with both hubs up and every account read."""
     running: Rig = make_rig()
     running.start()
-    running.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.market_hub)
+    running.recorder.wait(
+        ConnectionChanged, lambda m: m.user_hub and m.market_hub and m.fallback is None
+    )
     for account_id in running.account_ids:
         running.recorder.wait(
-            AccountSnapshot,
-            lambda m, account_id=account_id: m.account.id == account_id and "hub" in m.reason,
+            AccountSnapshot, lambda m, account_id=account_id: m.account.id == account_id
         )
     return running
 

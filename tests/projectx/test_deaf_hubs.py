@@ -52,7 +52,10 @@ def test_i7_a_user_hub_that_tells_nothing_is_found_out_and_connected_anew(
     assert doubted.fallback == "polling"
     rig.recorder.wait(ConnectionChanged, lambda m: not m.user_hub, after=mark)
     rig.recorder.wait(
-        AccountSnapshot, lambda m: "user hub connected" in m.reason, after=mark, within_s=5
+        ConnectionChanged,
+        lambda m: m.user_hub and "reading the accounts" in (m.detail or ""),
+        after=mark,
+        within_s=5,
     )
     again = rig.recorder.mark()
     rig.buy()
@@ -102,7 +105,7 @@ def test_a_broker_that_takes_subscriptions_and_forgets_them_is_found_out(
     rig.simulator.inject(IgnoreSubscriptions(hub="user", times=1))
     rig.start()
     rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub)
-    rig.recorder.wait(AccountSnapshot, lambda m: "hub" in m.reason)
+    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None)
     mark = rig.recorder.mark()
     rig.buy()
     rig.recorder.wait(AccountSnapshot, shows_position, after=mark, within_s=SEEN_WITHIN_S)

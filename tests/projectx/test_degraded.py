@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from risk_actors.core.commands import CloseContract
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import (
     AccountReported,
@@ -44,12 +45,9 @@ def rig_of(make_rig: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
         rigs.append(rig)
         rig.contract_id = simulator.contract_id(symbols[0])
         rig.start()
-        rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.market_hub)
-        for account_id in rig.account_ids:
-            rig.recorder.wait(
-                AccountSnapshot,
-                lambda m, account_id=account_id: m.account_id == account_id and "hub" in m.reason,
-            )
+        rig.recorder.wait(
+            ConnectionChanged, lambda m: m.user_hub and m.market_hub and m.fallback is None
+        )
         return rig
 
     yield make
@@ -124,8 +122,9 @@ def test_polling_ends_when_the_hub_is_back(rig_of: Callable[..., Any]) -> None:
     take_down(rig, "user")
     mark = rig.recorder.mark()
     rig.simulator.clear_faults()
-    back = rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub, after=mark, within_s=5)
-    assert back.fallback is None
+    rig.recorder.wait(
+        ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark, within_s=5
+    )
 
 
 def test_i7_rest_that_is_down_is_said_at_once_and_its_first_sign_of_life_acted_on(
@@ -143,16 +142,17 @@ def test_i7_rest_that_is_down_is_said_at_once_and_its_first_sign_of_life_acted_o
     assert len(probes) <= 12  # one light request a second, not every account
     healed = rig.recorder.mark()
     rig.simulator.clear_faults()
-    healed_s = time.monotonic()
-    for account_id in rig.account_ids:
-        rig.recorder.wait(
-            AccountSnapshot,
-            lambda m, account_id=account_id: m.account_id == account_id,
-            after=healed,
-            within_s=3,
-        )
+    healed_s, healed_at_s = time.monotonic(), time.time()
+    rig.recorder.wait(
+        ConnectionChanged,
+        lambda m: m.rest and m.user_hub and m.fallback is None,
+        after=healed,
+        within_s=3,
+    )
     assert time.monotonic() - healed_s < 3
-    assert rig.recorder.wait(ConnectionChanged, lambda m: m.rest, after=healed).user_hub
+    looks = rig.simulator.requests("Position/searchOpen")
+    looked = {r.body["accountId"] for r in looks if r.arrived_ns / S > healed_at_s}
+    assert looked == set(rig.account_ids)
     downs = [
         m
         for m in rig.recorder.messages[mark:healed]
@@ -187,6 +187,43 @@ def test_a_broker_that_cannot_be_reached_is_back_within_five_seconds(
     )
     rig.buy()
     rig.recorder.wait(PositionReported, after=mark)
+
+
+def test_after_an_outage_the_look_of_an_enforcement_comes_at_once(
+    rig_of: Callable[..., Any],
+) -> None:
+    """What was tried in vain is not counted: nothing waits for the budget when the broker is back.
+
+    Commands meanwhile have certainly not happened, and say so.
+    """
+    rig = rig_of(3)
+    used_before = rig.gateway.budget_state().used
+    mark = rig.recorder.mark()
+    rig.simulator.inject(RefuseConnections(for_s=12.0))
+    rig.recorder.wait(ConnectionChanged, lambda m: not m.rest, after=mark, within_s=5)
+    down = rig.recorder.mark()
+    answered = rig.send(
+        CloseContract(id=1, account_id=101, contract_id=rig.contract_id, correlation_id="corr-1")
+    )
+    assert answered.outcome.is_undone
+    assert answered.outcome.detail == "not sent: cannot connect to the broker"
+    asked = 0
+    while not any(
+        isinstance(m, ConnectionChanged) and m.rest for m in rig.recorder.messages[down:]
+    ):
+        asked += 1
+        rig.gateway.request_snapshot(101, "uncertain answer", f"look-{asked}")
+        wait_until(time.monotonic() + 0.25)
+        assert asked < 100
+    back_s = time.monotonic()
+    rig.recorder.wait(
+        AccountSnapshot, lambda m: "uncertain answer" in m.reason, after=down, within_s=2
+    )
+    assert time.monotonic() - back_s < 1.5
+    assert asked > 20
+    assert rig.gateway.budget_state().used <= used_before + 60
+    told = {m.detail for m in rig.recorder.of(SnapshotFailed)}
+    assert all("ssl" not in detail and "cannot connect" in detail for detail in told)
 
 
 def test_an_endpoint_that_fails_for_good_makes_no_storm(rig_of: Callable[..., Any]) -> None:
@@ -244,18 +281,46 @@ def test_without_the_bars_no_price_comes_while_the_market_hub_is_down(
         rig.recorder.wait(QuoteReported, after=mark, within_s=4)
 
 
-def test_nothing_is_asked_for_a_closed_market(rig_of: Callable[..., Any]) -> None:
-    class Closed(MarketCalendar):
-        """As on a holiday, whatever the day on which the tests run."""
+class Closed(MarketCalendar):
+    """As on a holiday, whatever the day on which the tests run."""
 
-        def opened_ns(self, symbol: str | None, at_ns: int) -> int | None:
-            return None
+    def opened_ns(self, symbol: str | None, at_ns: int) -> int | None:
+        return None
 
+    def is_open(self, symbol: str | None, at_ns: int) -> bool:
+        return False
+
+
+def test_i7_a_market_that_moves_has_prices_from_bars_whatever_the_calendar_says(
+    rig_of: Callable[..., Any],
+) -> None:
+    """A wrong holiday, or the paper market on a weekend: the last mark must not stand."""
     rig = rig_of(1, (ALWAYS_OPEN,))
-    rig.gateway.follow_market(Closed(), 2 * S)
+    rig.gateway.follow_market(Closed(), 10 * S)
     rig.buy()
-    rig.recorder.wait(QuoteReported, lambda m: m.quote.bid is not None)
-    rig.simulator.inject(DeafHub(hub="market", new_too=True), HubDown(hub="market"))
+    first = rig.recorder.wait(QuoteReported, lambda m: m.quote.bid is not None).quote
+    rig.recorder.wait(
+        QuoteReported, lambda m: (m.quote.bid, m.quote.last) != (first.bid, first.last)
+    )
+    take_down(rig, "market")
+    mark = rig.recorder.mark()
+    for since_ns in (0, time.time_ns() + 2 * S):
+        rig.recorder.wait(
+            QuoteReported,
+            lambda m, since_ns=since_ns: m.quote.bid is None and m.quote.at_ns > since_ns,
+            after=mark,
+            within_s=6,
+        )
+
+
+def test_nothing_is_asked_for_a_closed_market(rig_of: Callable[..., Any]) -> None:
+    rig = rig_of(1, (ALWAYS_OPEN,))
+    rig.simulator.let_prices_move(move=False)
+    rig.gateway.follow_market(Closed(), 2 * S)
+    rig.simulator.inject(DeafHub(hub="market", new_too=True))
+    mark = rig.recorder.mark()
+    rig.gateway.request_snapshot(101, "look", "corr-1")
+    rig.recorder.wait(AccountSnapshot, after=mark)
     mark = rig.recorder.mark()
     wait_until(time.monotonic() + 4)
     assert not rig.simulator.requests("History/retrieveBars")

@@ -90,13 +90,10 @@ def test_few_fills_take_two_requests_and_many_one_more(make_rig: Callable[..., A
             GatewaySettings(requests_per_minute=1000, reconcile_every_s=600), on=simulator
         )
         rig.start()
-        for account_id in rig.account_ids:
-            # What a start and its hubs ask for is through before anything is counted.
-            for hub in ("user hub", "market hub"):
-                rig.recorder.wait(
-                    AccountSnapshot,
-                    lambda m, i=account_id, hub=hub: m.account.id == i and hub in m.reason,
-                )
+        # What a start and its hubs ask for is through before anything is counted.
+        rig.recorder.wait(
+            ConnectionChanged, lambda m: m.user_hub and m.market_hub and m.fallback is None
+        )
         trade(simulator, 99)
         read(rig, "corr-1")
 

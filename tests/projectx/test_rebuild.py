@@ -26,7 +26,7 @@ def expect_heard(rig: Any, mark: int) -> None:
         after=mark,
         within_s=BACK_WITHIN_S,
     )
-    rig.recorder.wait(AccountSnapshot, lambda m: "user hub connected" in m.reason, after=mark)
+    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark)
     now = rig.recorder.mark()
     rig.buy()
     rig.recorder.wait(PositionReported, after=now)
@@ -179,7 +179,7 @@ def test_a_token_that_ends_only_for_reads_recovers_without_a_word(rig: Any) -> N
 def test_a_login_that_is_refused_while_running_is_said_and_tried_on(
     make_rig: Callable[..., Any], tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_REFUSED_BACKOFF_S", 1.0)
+    monkeypatch.setattr(session, "_REFUSED_BACKOFFS_S", (1.0,))
     rig = make_rig(GatewaySettings())
     rig.start()
     rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.market_hub)

@@ -94,7 +94,7 @@ def test_2_with_the_sdks_callbacks_we_would_lose_it_as_well(
     )
     rig = make_rig()
     rig.start()
-    rig.recorder.wait(AccountSnapshot, lambda m: "user hub" in m.reason)
+    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None)
     rows = [position_row(rig.simulator.contract_id(symbol), 2) for symbol in ("MNQ", "MES")]
     publish(rig.simulator, "Positions", "GatewayUserPosition", rows)
     rig.buy(account_id=102)

@@ -381,7 +381,7 @@ def test_0_a_frame_too_long_for_the_sdk_costs_a_connection_and_no_fact(rig: Any)
     send_frame(rig.simulator, json.dumps(row) + "\x1e")
 
     expect_back(rig, mark)
-    rig.recorder.wait(AccountSnapshot, lambda m: "hub connected" in m.reason, after=mark)
+    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark)
 
 
 def test_3_5_the_sdk_tells_nobody_that_a_hub_is_gone(

@@ -175,5 +175,21 @@ def test_a_heart_that_stands_still_is_seen() -> None:
     rig = Rig()
     rig.look(answers=True)
 
-    assert not rig.heart.stands_still(rig.now_ns + TERMS.unhealthy_after_ns)
-    assert rig.heart.stands_still(rig.now_ns + TERMS.unhealthy_after_ns + 1)
+    seen = [rig.heart.stands_still(rig.now_ns + second * S) for second in range(1, 17)]
+
+    assert seen == [False] * 15 + [True]
+    rig.look(answers=True)
+    assert not rig.heart.stands_still(rig.now_ns)
+
+
+def test_a_heart_that_slept_with_the_machine_does_not_stand_still() -> None:
+    """Whoever asks wakes first; from then on it has its time to look."""
+    rig = Rig()
+    rig.look(answers=True)
+    rig.heart.stands_still(rig.now_ns + 1 * S)
+    awake_ns = rig.now_ns + 600 * S
+
+    seen = [rig.heart.stands_still(awake_ns + second * S) for second in range(12)]
+
+    assert not any(seen[:9])
+    assert seen[-1]

@@ -7,7 +7,7 @@ from pykka._envelope import Envelope
 
 from risk_actors.core.broker import Fill, Quote, Side
 from risk_actors.messages import FillReported, Message, QuoteReported, Tick
-from risk_actors.runtime.control import Pulse, Resync
+from risk_actors.runtime.control import Leave, Pulse, Resync
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, to_mailbox
 
@@ -142,6 +142,48 @@ def test_a_waiting_reader_gets_what_arrives() -> None:
 
     reader.join(5)
     assert taken == [tick(1)]
+
+
+def test_whoever_left_its_seat_takes_nothing_and_answers_for_nobody() -> None:
+    """The next message, and the next sign of life, are the successor's."""
+    mailbox = Mailbox("a")
+    left, successor = mailbox.seat(), mailbox.seat()
+    mailbox.deliver(tick(1))
+
+    assert mailbox.vacate(left)
+    mailbox.beat()
+
+    assert isinstance(left.get().message, Leave)
+    assert mailbox.beat_waits
+    assert successor.get().message == tick(1)
+    assert mailbox.beats_answered == 1
+
+
+def test_whoever_waits_in_a_seat_it_must_leave_is_woken() -> None:
+    mailbox = Mailbox("a")
+    seat = mailbox.seat()
+    taken: list[object] = []
+    reader = threading.Thread(target=lambda: taken.append(seat.get().message))
+    reader.start()
+
+    mailbox.vacate(seat)
+
+    reader.join(5)
+    assert taken == [Leave()]
+
+
+def test_whoever_answered_meanwhile_keeps_its_seat() -> None:
+    mailbox = Mailbox("a")
+    seat = mailbox.seat()
+    mailbox.beat()
+    found = mailbox.beats_answered
+    mailbox.deliver(tick(1))
+    seat.get()
+    mailbox.deliver(tick(2))
+
+    assert not mailbox.vacate(seat, found)
+    assert seat.get().message == tick(2)
+    assert mailbox.vacate(seat, mailbox.beats_answered)
 
 
 def test_concurrent_senders_lose_nothing_and_each_keeps_its_order() -> None:

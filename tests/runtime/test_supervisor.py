@@ -10,10 +10,10 @@ from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.runtime import supervisor as under_test
 from risk_actors.runtime.clock import VirtualClock
 from risk_actors.runtime.outbox import DeadLetters, to_mailbox
-from risk_actors.runtime.restarts import MAX_RESTARTS, RESTART_WINDOW_NS, RestartPolicy
+from risk_actors.runtime.restarts import MAX_RESTARTS, RESTART_WINDOW_NS, RestartPolicy, WhenStuck
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
 from risk_actors.runtime.topology import MailboxStats
-from tests.conftest import RecordingOutbox, eventually
+from tests.conftest import RecordingOutbox, S, eventually
 from tests.runtime.probe import Diary, Say, spec_of
 
 
@@ -228,6 +228,9 @@ def test_an_actor_that_opens_after_its_time_does_not_begin_beside_its_replacemen
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(under_test, "START_TIMEOUT_S", 0.1)
+    team.use(stuck=WhenStuck.REPLACE)
+    renewed: list[str] = []
+    team.specs[1] = team.specs[1]._replace(renew=lambda: renewed.append("b"))
     diary = team.diaries["b"]
     diary.hang_opening = {2}
     with running(team):
@@ -242,6 +245,57 @@ def test_an_actor_that_opens_after_its_time_does_not_begin_beside_its_replacemen
         eventually(lambda: "after" in diary.lines)
 
     assert len(living) == 3
+    assert renewed == ["b"]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_one_that_nobody_may_stand_beside_is_waited_for_while_it_opens(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A second one would open the store, and share the locks, beside one that still does."""
+    monkeypatch.setattr(under_test, "START_TIMEOUT_S", 0.1)
+    team = Team(clock, heart=None)
+    diary = team.diaries["b"]
+    diary.hang_opening, diary.fail_opening = {2}, {2} if number == 3 else set()
+    with running(team):
+        team.say("b", "boom", "after")
+        (stuck,) = eventually(lambda: team.reports(ActorStatus.STUCK))
+        for _ in range(17):
+            team.supervisor.look()
+            team.clock.advance(1 * S)
+        made, health = diary.made, team.supervisor.health()
+        diary.may_open.set()
+        eventually(lambda: "after" in diary.lines)
+        eventually(lambda: not team.specs[1].mailbox.beat_waits)
+        team.supervisor.look()
+        eventually(lambda: team.stats("b").status in ("started", "restarted"))
+
+    assert made == 2
+    assert "b has not answered for 16 s" in health.problems
+    assert stuck.detail.startswith("did not open within 0 s, and cannot be replaced")
+    assert diary.made == number
+    assert diary.count("closed") == number
+
+
+def test_nobody_is_started_once_the_end_was_asked_for(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Supervision may be waiting for a restart just then, longer than the end waits for it."""
+    monkeypatch.setattr(under_test, "THREAD_TIMEOUT_S", 0.05)
+    team.use(stop_timeout_s=0.05)
+    team.specs[0] = team.specs[0]._replace(policy=RestartPolicy(brings=("b",), stop_timeout_s=0.05))
+    team.diaries["a"].hang_opening = {2}
+    team.start()
+    team.say("a", "boom")
+    eventually(lambda: team.diaries["a"].made == 2)
+
+    left = team.supervisor.stop()
+    team.diaries["a"].may_open.set()
+    eventually(lambda: team.diaries["a"].count("closed") == 2)
+    team.supervisor._watcher.join(5)
+
+    assert left == ["a"]
+    assert team.diaries["b"].made == 1
 
 
 def test_after_a_restart_those_who_can_are_asked_to_say_again_what_is_true(

@@ -407,3 +407,14 @@ def test_when_a_fill_was_seen_first_stays_and_comes_back_at_the_next_start(
     at_ns = fill(7, 2).at_ns
     assert read_seen_fills(data_dir, 0) == {1: {7: SeenBefore(at_ns, NOON_NS + 5)}}
     assert read_seen_fills(data_dir, at_ns + 1) == {}
+
+
+def test_a_fill_that_was_not_listed_for_a_while_was_seen_when_it_was(
+    data_dir: Path, journal: SqliteJournal
+) -> None:
+    """Found by `risk-actors fuzz`: a stale list drops it, the next one brings it back (I5)."""
+    tell(journal, pushed(fill(7, 2), at_ns=NOON_NS + 5))
+    tell(journal, snapshot(asked_ns=NOON_NS + S))
+    tell(journal, snapshot(fills=(fill(7, 2),), asked_ns=NOON_NS + 2 * S))
+
+    assert read_seen_fills(data_dir, 0) == {1: {7: SeenBefore(fill(7, 2).at_ns, NOON_NS + 5)}}

@@ -346,7 +346,15 @@ def test_the_eight_checkpoints_come_in_order(
     assert found == sorted(found)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        signal.SIGINT,
+        # A terminal that is closed; Windows has none.
+        *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []),
+    ],
+)
 def test_a_signal_ends_it_cleanly_within_five_seconds(
     start_daemon: StartDaemon, number: signal.Signals
 ) -> None:

@@ -192,6 +192,19 @@ def test_a_listener_gets_the_state_now_and_when_it_changes(daemon: Daemon) -> No
     listener.close()
 
 
+def test_a_listener_stays_while_the_state_cannot_be_read(daemon: Daemon) -> None:
+    listener = Listener(daemon.port)
+    healthy = daemon.picture
+    assert listener.next_state() == healthy
+    del daemon.picture
+    assert daemon.ask("GET", "/api/state")[0] == 500
+
+    daemon.picture = msgspec.structs.replace(healthy, phase="armed")
+
+    assert listener.next_state() == daemon.picture
+    listener.close()
+
+
 def test_an_unchanged_state_is_not_sent_again_but_a_ping_is(daemon: Daemon) -> None:
     daemon.server._stream._ping_every_s = 0.01
     listener = Listener(daemon.port)

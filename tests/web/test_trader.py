@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from loguru import logger
 
 from risk_actors import messages as m
 from risk_actors.actors.picture import AccountPicture, LockPicture, Picture, UnlockPicture
+from risk_actors.actors.trader_requests import TraderAnswer
 from risk_actors.app.admin_secret import AdminSecret, set_secret
+from risk_actors.app.trader_desk import TraderDesk
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.unlock_policy import UnlockPolicy, UnlockTerms
 from risk_actors.runtime.clock import VirtualClock
@@ -198,3 +201,32 @@ def test_what_is_not_understood_or_comes_from_elsewhere_does_nothing(
 
 def test_a_reason_has_its_limits(daemon: Daemon) -> None:
     assert daemon.post("/api/unlock", {"lock": 3, "reason": "x" * 501})[0] == 400
+
+
+def test_a_request_that_hangs_keeps_no_other_waiting(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor the end of the process: its threads are not waited for."""
+    may_go_on, asked = threading.Event(), threading.Semaphore(0)
+    arm = TraderDesk.arm
+
+    def hang(desk: TraderDesk) -> TraderAnswer:
+        asked.release()
+        may_go_on.wait(20)
+        return arm(desk)
+
+    monkeypatch.setattr(TraderDesk, "arm", hang)
+    waiting = [
+        threading.Thread(target=daemon.post, args=("/api/arm", {}), daemon=True) for _ in range(40)
+    ]
+    for thread in waiting:
+        thread.start()
+    assert all(asked.acquire(timeout=5) for _ in waiting)
+
+    status, _ = daemon.post("/api/panic", {"account": None})
+
+    assert status == 202
+    assert all(t.daemon for t in threading.enumerate() if t.name == "request")
+    may_go_on.set()
+    for thread in waiting:
+        thread.join(5)

@@ -7,7 +7,7 @@ trades, on symbols, on hours and on dollars all count, and none of them is writt
 a rule cannot judge is not safe (I7).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from risk_actors.core.pnl_state import PnlState, PositionPnl
 from risk_actors.core.price_bounds import bounds_of
 from risk_actors.core.rules import Rule
 from risk_actors.core.trade_history import Entry, Trade
-from risk_actors.core.verdict import Breached, Unknown
+from risk_actors.core.verdict import Breached, Unknown, Verdict
 
 SEARCH_UP_TO = 500
 """Contracts; who may trade more than this is not limited by a rule."""
@@ -32,6 +32,11 @@ class Trial(NamedTuple):
 
     rule: Rule[Any, Any]
     state: Any
+
+
+def ask_rule(trial: Trial, fact: Any, now_ns: int) -> Verdict:
+    """Return what a rule says of a fact."""
+    return trial.rule.evaluate(trial.state, fact, now_ns)[1]
 
 
 class SafeSize(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,7 @@ def safe_size(
     now_ns: int,
     *,
     costs_usd: Decimal = ZERO,
+    ask: Callable[[Trial, Any, int], Verdict] = ask_rule,
 ) -> SafeSize | None:
     """Return how many more contracts could be entered now without breaking a rule at once.
 
@@ -66,6 +72,7 @@ def safe_size(
         price: about where.
         now_ns: the instant, by the broker's clock.
         costs_usd: fees and commissions of entering one contract.
+        ask: has a rule say what it thinks of a fact at an instant.
     """
     account, instrument = pnl.account, catalogued_instrument(contract_id)
     if account is None or instrument is None:
@@ -76,10 +83,11 @@ def safe_size(
         filled = _after_entry(pnl, account, instrument, size, price, costs_usd, now_ns)
         # Not both at once: a rule that counts working orders too would count the size twice.
         working = _with_order(account, instrument, size, price, now_ns)
-        for rule, state in rules:
+        for trial in rules:
+            rule = trial.rule
             facts = (filled,) if PnlState in rule.facts else (filled.account, working)
             for fact in facts:
-                if isinstance(rule.evaluate(state, fact, now_ns)[1], Breached | Unknown):
+                if isinstance(ask(trial, fact, now_ns), Breached | Unknown):
                     return str(rule.settings.id)
         return None
 

@@ -317,3 +317,11 @@ def test_the_summary_is_a_sentence_with_the_effective_figures(
     settings: dict[str, Any], sentence: str
 ) -> None:
     assert cooldown(**settings).summary() == sentence
+
+
+@pytest.mark.parametrize("settings", [{"seconds": 60, "after": "loss"}, {"tiers": TIERS}])
+def test_a_win_begins_none_on_a_clock_that_is_behind_the_broker(settings: dict[str, Any]) -> None:
+    """Found by `risk-actors fuzz`: the trade closed in what is the future by our clock."""
+    verdict = judge(cooldown(**settings), Tape().trade(0, 10, 5).account(), at_s(9.5))
+
+    assert verdict == Ok()

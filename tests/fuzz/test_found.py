@@ -1,0 +1,38 @@
+"""Every bug that the fuzzer found, as the smallest day that showed it; it stays mended.
+
+A day is data, so it is the same day whatever becomes of how days are drawn.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from risk_actors.fuzz.campaign import play
+from risk_actors.fuzz.day import from_json
+from risk_actors.fuzz.tell import told_findings
+
+FOUND = {
+    "stop_moved_by_a_quote": "I9: a stop moved because of a quote had no event in the record",
+    "cooldown_on_a_slow_clock": "after a win the cooldown for losses raised, on a PC whose clock is"
+    " behind the broker's",
+    "bracket_of_a_kept_exit": "I3: under a lock that keeps what is open, the enforcement waited for"
+    " ever for the bracket of an exit that works",
+    "own_stop_beside_a_reduction": "I2: the trader's own stop filled while a partial close was on"
+    " its way, was taken for its effect, and a second close was sent",
+    "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
+    " started anew",
+    "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"
+    " dropped their fills for a while",
+}
+DAYS = Path(__file__).parent / "days"
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_bug_that_was_found_stays_mended(name: str) -> None:
+    findings = play(from_json((DAYS / f"{name}.json").read_bytes()))
+
+    assert not findings, "\n".join([FOUND[name], *told_findings(findings)])
+
+
+def test_every_day_says_what_it_showed() -> None:
+    assert {path.stem for path in DAYS.glob("*.json")} == set(FOUND)

@@ -1,0 +1,29 @@
+"""What the gateway does not send because the trader has disarmed, and what the plan makes of it."""
+
+from typing import Any
+
+from core.builders import S, account, held
+from core.plan_desk import PlanDesk
+
+from risk_actors.core.commands import Answer, CloseContract, Refusal
+
+
+def test_a_command_that_is_held_is_answered_with_its_reason(rig: Any) -> None:
+    contract_id = rig.simulator.contract_id("MNQ")
+    rig.gateway.hold_commands = True
+
+    outcome = rig.send(
+        CloseContract(id=1, account_id=101, contract_id=contract_id, correlation_id="c")
+    ).outcome
+
+    assert (outcome.answer, outcome.reason) == (Answer.REFUSED, Refusal.DISARMED)
+    assert rig.simulator.requests("Position/closeContract") == []
+
+    desk = PlanDesk(account(held(2)))
+    desk.answers = lambda _: {"answer": outcome.answer, "reason": outcome.reason}
+    desk.lock()
+    desk.run(3_600)
+    assert "because you have disarmed" in desk.stuck[0][1]
+    assert desk.braked == []
+    later = [at_s for at_s in desk.closes if at_s * S > 60 * S]
+    assert 200 <= len(later) <= 240
