@@ -6,7 +6,8 @@ A simulated gateway with a busy trader and many quotes runs in this process, the
 its own, over real sockets. Sampled twice a second: memory, threads and file handles of the daemon
 (from /proc; elsewhere memory alone, from `ps`) and what waits in its mailboxes. What comes before
 the warm-up is over (a third of the time, at most 120 s) does not count. Exit codes: 0 steady, 1 a
-figure grew (it is named) or the daemon failed. Thresholds: tools/soak_judge.py.
+figure grew (it is named) or the daemon failed, 2 wrong usage (9 s is the least). Thresholds:
+tools/soak_judge.py.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from soak_judge import Sample, judge
+from tool_arguments import seconds as length
 from watched_process import EndedError, WatchedProcess, run_command
 
 from risk_actors.simulator import SimulatorSettings, SimulatorThread, paper_accounts
@@ -29,6 +31,8 @@ SECONDS = 60.0
 SEED = 11
 SAMPLE_EVERY_S = 0.5
 LONGEST_WARM_UP_S = 120.0
+LEAST_S = 6.0
+"""Shorter than this, a figure that grows cannot be told from noise."""
 UP_WITHIN_S = 30.0
 LAST_LINES = 20
 
@@ -66,9 +70,9 @@ class SoakFailed(Exception):  # noqa: N818 - it is a verdict
 def main(arguments: list[str]) -> int:
     """Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=SECONDS)
-    parser.add_argument("--minutes", type=float, help="in place of seconds")
-    parser.add_argument("--warm-up", type=float, help="seconds that do not count")
+    parser.add_argument("--seconds", type=length, default=SECONDS)
+    parser.add_argument("--minutes", type=length, help="in place of seconds")
+    parser.add_argument("--warm-up", type=length, help="seconds that do not count")
     parser.add_argument("--weather", action="store_true", help="with faults of the broker")
     parser.add_argument("--out", type=Path, help="where the samples are written, as JSON")
     asked = parser.parse_args(arguments)
@@ -76,6 +80,11 @@ def main(arguments: list[str]) -> int:
     warm_up_s = asked.warm_up
     if warm_up_s is None:
         warm_up_s = min(seconds / 3, LONGEST_WARM_UP_S)
+    if seconds - warm_up_s < LEAST_S:
+        parser.error(
+            f"{seconds:g} s with a warm-up of {warm_up_s:g} s leave too little to judge: at least"
+            f" {LEAST_S:g} s must be left, so {1.5 * LEAST_S:g} s without --warm-up"
+        )
     try:
         samples = soak(seconds, weather=asked.weather)
         if asked.out is not None:

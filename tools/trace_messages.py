@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from tool_arguments import seconds
 from trace_recorder import Recorder
 
 from risk_actors.actors.picture import Picture
@@ -48,7 +49,7 @@ class _Wait:
 def main(arguments: list[str]) -> int:
     """Return the daemon's exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--seconds", type=seconds, default=SECONDS)
     parser.add_argument("--settings", type=Path, default=ROOT / "settings")
     parser.add_argument("--out", type=Path, default=Path("trace.json"))
     asked = parser.parse_args(arguments)

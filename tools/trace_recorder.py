@@ -6,6 +6,7 @@ while it is installed; the program itself has no line of this.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ class Recorder:
         self._handled: list[_Handled] = []
         self._sent: list[_Sent] = []
         self._addresses: set[str] = set()
+        self._threads: dict[int, str] = {}
         self._numbers = iter(range(1, 2**62))
         self._began_ns = time.perf_counter_ns()
 
@@ -140,6 +142,7 @@ class Recorder:
         if address is not None:
             return (address, 0)
         thread = threading.current_thread()
+        self._threads[thread.ident or 0] = thread.name
         return (sender or thread.name, thread.ident or 0)
 
     # --- the trace --------------------------------------------------------------------------
@@ -161,14 +164,14 @@ class Recorder:
         return len(self._handled)
 
     def _slice_of_sent(self, sent: _Sent) -> dict[str, Any]:
-        name = type(sent.message).__name__
+        name = _kind(sent.message)
         return {
             **self._slice(f"send {name}", sent.track, sent.began_ns, sent.ended_ns),
             "args": {"to": sent.to, **_facts(sent.message)},
         }
 
     def _slice_of_handled(self, handled: _Handled) -> dict[str, Any]:
-        name, put = type(handled.message).__name__, handled.put
+        name, put = _kind(handled.message), handled.put
         args = _facts(handled.message)
         if put is not None:
             args |= {
@@ -194,7 +197,8 @@ class Recorder:
 
     def _arrow(self, handled: _Handled, put: _Put) -> Iterator[dict[str, Any]]:
         """Yield an arrow from where a message was sent to where it was handled."""
-        common = {"name": "message", "cat": "flow", "id": put.number, "pid": _PID}
+        name = _kind(handled.message)
+        common = {"name": name, "cat": "flow", "id": put.number, "pid": _PID}
         yield {**common, "ph": "s", "tid": self._tid(put.track), "ts": self._us(put.at_ns)}
         to = self._tid((handled.address, 0))
         yield {**common, "ph": "f", "bp": "e", "tid": to, "ts": self._us(handled.began_ns)}
@@ -209,14 +213,29 @@ class Recorder:
 
     def _names(self) -> Iterator[dict[str, Any]]:
         yield {"ph": "M", "name": "process_name", "pid": _PID, "args": {"name": "risk_actors"}}
-        for (name, _), tid in self._tids.items():
+        busiest = self._busiest()
+        for (name, ident), tid in self._tids.items():
+            thread = self._threads.get(ident, "")
+            is_actor = name in self._addresses
+            is_other = not is_actor and busiest.get(name, ident) != ident and thread != name
             yield {
                 "ph": "M",
                 "name": "thread_name",
                 "pid": _PID,
                 "tid": tid,
-                "args": {"name": name},
+                "args": {"name": f"{name} ({thread})" if is_other else name},
             }
+
+    def _busiest(self) -> dict[str, int]:
+        """Return by name the thread that sent most in it; others in that name say their own."""
+        counts = Counter(sent.track for sent in self._sent)
+        return {name: ident for (name, ident), _ in reversed(counts.most_common())}
+
+
+def _kind(message: object) -> str:
+    """Return a message's name; what the library sends to end an actor is none of ours."""
+    name = type(message).__name__
+    return "(stop)" if name == "_ActorStop" else name
 
 
 def _facts(message: object) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A message says which ways are up. What that means depends on what was said befor
 of it keeps one of these.
 """
 
+import re
 from collections.abc import Iterable
 
 from risk_actors import messages as m
@@ -12,6 +13,7 @@ from risk_actors.core.evidence import NS_PER_S
 
 _STARTING = "starting"
 _TENTHS_BELOW_S = 10
+_ENDPOINT = re.compile(r"/[A-Z]\w+/\w+(?:/\w+)*: ")
 _NO_NEWS = frozenset({"connection lost", "connection failed", _STARTING})
 """Reasons that say no more than that a way is down."""
 
@@ -59,7 +61,8 @@ class ConnectionStory:
             return Line("connection", None, text or f"connected{reason}")
         self.began_ns = message.at_ns if began_ns is None else began_ns
         self._ever_down += [name for name in down if name not in self._ever_down]
-        self._reason = reason or self._reason
+        if not back:
+            self._reason = reason or self._reason
         head = "connection lost" if self._was_complete else "connecting"
         self.outage = f"{head}: {_names(self._ever_down)}{self._reason}"
         is_alarming = self._was_complete or bool(reason)
@@ -82,6 +85,11 @@ class ConnectionStory:
         return f"still down after {_length(message.at_ns, self.began_ns)}: {_names(down)}"
 
 
+def without_endpoint(detail: str) -> str:
+    """Return why something could not be read without the path that was asked."""
+    return _ENDPOINT.sub("", detail)
+
+
 def _names(names: Iterable[str]) -> str:
     return ", ".join(names)
 
@@ -90,6 +98,7 @@ def _reason(detail: str | None, down: list[str]) -> str:
     """Return why in brackets, without what the line says anyway."""
     if not detail:
         return ""
+    detail = without_endpoint(detail)
     about, _, words = detail.partition(": ")
     if words and [about] == down:
         detail = words

@@ -4,7 +4,7 @@ import re
 from datetime import tzinfo
 
 from risk_actors import messages as m
-from risk_actors.actors.connection_story import ConnectionStory
+from risk_actors.actors.connection_story import ConnectionStory, without_endpoint
 from risk_actors.actors.line import Line
 from risk_actors.actors.lockout import PANIC
 from risk_actors.core.broker import Side
@@ -284,7 +284,7 @@ def _describe_trouble(message: m.Message) -> Line | None:
         case m.BalanceChecked():
             return _describe_balance(message)
         case m.SnapshotFailed():
-            text = f"the account could not be read: {message.detail}"
+            text = f"the account could not be read: {without_endpoint(message.detail)}"
             return Line("fault", message.account_id, text, True)
         case m.ActorChanged():
             alarming = message.status not in (m.ActorStatus.RESTARTED, m.ActorStatus.STARTED)

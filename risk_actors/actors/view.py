@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from risk_actors.actors.describe import cause_of, describe, describe_event
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.paint import Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
+from risk_actors.actors.repeats import Repeats
 from risk_actors.core.evidence import iso_utc
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.schedules import DAILY_RESET, WEEKLY_RESET, Schedule
@@ -102,13 +104,17 @@ class ViewActor(Actor):
         self._known = frame.known = frame.known or Known(accounts=dict(accounts))
         self._known.runs.update(runs)
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
+        self._repeats = Repeats()
         self._last_cause = ""
         self._outage: EventPicture | None = None
         """The row of the outage that lasts."""
         self._is_dirty = True
 
     def closed(self) -> None:
-        """Leave no healthy picture behind that nobody paints any more (I7)."""
+        """Leave no healthy picture behind that nobody paints any more (I7), and all in it."""
+        if self._is_dirty:
+            with suppress(Exception):  # what cannot be painted may be why it ends
+                self._paint()
         if self._frame.picture.phase != "stopping":
             self._frame.picture = msgspec.structs.replace(
                 self._frame.picture, phase="degraded", detail="the view is not running"
@@ -146,6 +152,7 @@ class ViewActor(Actor):
                     self._known.note_unseen(message.at_ns)
                 self._take_fills(message)
                 if message.after_snapshot:
+                    self._repeats.note_end(message.event)
                     self._known.unread_since_ns.pop(message.state.account_id, None)
             case m.SnapshotFailed():
                 self._known.unread_since_ns.setdefault(message.account_id, message.at_ns)
@@ -255,7 +262,8 @@ class ViewActor(Actor):
             self._show_connection(message)
             return
         line = describe(message, self._zone)
-        if line is not None:
+        is_repeat = self._repeats.is_repeat(message, self.clock.monotonic_ns())
+        if line is not None and not is_repeat:
             self._events.append(_event(message, line.kind, line.account_id, line.text))
 
     def _show_connection(self, message: m.ConnectionChanged) -> None:

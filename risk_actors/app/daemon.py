@@ -124,11 +124,12 @@ def _run_held(
         try:
             whose = _Whose(mode, broker, switched)
             return _run_system(options, settings, environment, whose, instance, logs, stop, stack)
+        # For the file: on the console the last line of all says it.
         except LoginFailed as error:
-            logger.error("SDK not connected: {}", error)
+            logger.bind(console=False).error("SDK not connected: {}", error)
             raise
         except _START_FAULTS as error:
-            logger.error("Not started: {}", error)
+            logger.bind(console=False).error("Not started: {}", error)
             raise
 
 

@@ -30,8 +30,9 @@ LOG_FILE = "risk_actors.log"
 _LIBRARY_LEVELS = {"": logging.WARNING, "pykka": logging.INFO}
 """The standard library's loggers, `""` being all of them, and from which level they are heard."""
 
-_CHATTER = frozenset({"project_x_py.client.http"})
-"""Logs each of the SDK's own tries, many a minute in an outage: they are for the file alone."""
+_CHATTER = ("project_x_py.client.", "project_x_py.realtime.core", "pysignalr.transport")
+"""Log each of the SDK's own tries, many a minute in an outage: they are for the file alone, since
+what becomes of them is said by the adapter."""
 
 _CONSOLE_TEMPLATE = (
     "<dim>{extra[clock]}</dim> <level>{level: <8}</level> {message}"
@@ -83,6 +84,7 @@ class Logs:
             self._console,
             level=self._settings.console_level,
             format=_console_format,
+            filter=_is_for_console,
             colorize=self._console.is_terminal,
             backtrace=False,
             # Values of variables in tracebacks would show credentials.
@@ -148,7 +150,7 @@ class Logs:
             "source": f"{record['name']}:{record['line']}",
             "thread": record["thread"].name,
         }
-        known = {*shown, "clock", "context", "trace", "json"}
+        known = {*shown, "clock", "context", "trace", "json", "console"}
         for name, value in extra.items():
             if name not in known:
                 shown[name] = value if isinstance(value, int | float) else self._scrub(str(value))
@@ -178,8 +180,7 @@ class _Bridge(logging.Handler):
         except (TypeError, ValueError):
             # A library's format string that does not fit its arguments must not lose the line.
             text = f"{record.msg} {record.args}"
-        if record.name in _CHATTER:
-            # What becomes of it is said by the adapter, once and in plain words.
+        if record.name.startswith(_CHATTER):
             level = "DEBUG"
         source = logger.bind(library=record.name).opt(exception=record.exc_info)
         source.log(level, "{}: {}", record.name, text)
@@ -188,6 +189,11 @@ class _Bridge(logging.Handler):
 def _clock(at: datetime) -> str:
     """Return when a line was written; with the weekday, because lines are read days later."""
     return f"{at.strftime('%a %H:%M:%S')}.{at.microsecond // 1000:03} {at.strftime('%Z')}"
+
+
+def _is_for_console(record: "Record") -> bool:
+    """Tell whether a line is shown; one bound with `console=False` is for the file alone."""
+    return bool(record["extra"].get("console", True))
 
 
 def _console_format(_: "Record") -> str:

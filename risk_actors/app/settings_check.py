@@ -20,6 +20,7 @@ from typing import (
 
 import msgspec
 
+from risk_actors.app.settings_places import belongs_elsewhere
 from risk_actors.app.settings_toml import Path
 from risk_actors.core.direction import without_direction
 
@@ -78,7 +79,8 @@ def check_table[T: msgspec.Struct](
     unknown = [key for key in table if key not in fields and key != tag_field]
     for key, value in table.items():
         if key in unknown:
-            note((*path, key), f"unknown key `{key}`{did_you_mean(key, fields)}")
+            hint = belongs_elsewhere(key, struct) or did_you_mean(key, fields)
+            note((*path, key), f"unknown key `{key}`{hint}")
         elif key != tag_field:
             check_value(hints[fields[key].name], value, (*path, key), note)
     missing = [name for name, field in fields.items() if field.required and name not in table]

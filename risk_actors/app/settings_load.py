@@ -11,6 +11,7 @@ from risk_actors.app.settings_check import check_table, did_you_mean
 from risk_actors.app.settings_file import TomlFile
 from risk_actors.app.settings_holidays import read_holidays
 from risk_actors.app.settings_news import read_news
+from risk_actors.app.settings_places import belongs_elsewhere
 from risk_actors.app.settings_preset import read_preset
 from risk_actors.app.settings_problem import Problem, SettingsError
 from risk_actors.app.settings_rules import read_rules, read_session
@@ -76,7 +77,8 @@ def load_app_settings(directory: Path) -> AppSettings:
 def _risk_in(file: TomlFile, directory: Path, problems: list[Problem]) -> _Risk:
     for key in file.root:
         if key not in _RISK_KEYS:
-            file.report((key,), f"unknown key `{key}`{did_you_mean(key, _RISK_KEYS)}")
+            hint = belongs_elsewhere(key) or did_you_mean(key, _RISK_KEYS)
+            file.report((key,), f"unknown key `{key}`{hint}")
     session, rules = read_session(file), read_rules(file)
     preset = _preset_of(file, directory, problems)
     if "preset" not in file.root and not file.root.get("rules"):

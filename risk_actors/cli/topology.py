@@ -19,6 +19,10 @@ _COUNTERS = (
     ("dead_letters", "dead letters>"),
 )
 """What a running actor adds to its entry in the topology, and its column here."""
+_ABOUT_CLOCK = (
+    "clock is no actor: it is the pulse that sends the timer its beat, ten times a second, and"
+    " stands here because whatever sends a message is shown."
+)
 
 
 @click.command()
@@ -58,3 +62,5 @@ def _print_live(running: dict[str, Any]) -> None:
         style = "bold yellow" if is_troubled else None
         table.add_row(str(actor.get("id")), str(actor.get("kind", "")), *counters, style=style)
     console.print(table)
+    if any(actor.get("id") == "clock" for actor in running.get("actors", ())):
+        console.print(_ABOUT_CLOCK, style="dim")

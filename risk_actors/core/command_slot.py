@@ -172,7 +172,9 @@ class CommandSlot:
 
     def _is_undone(self, outcome: Outcome) -> bool:
         is_certain = self.may_be_repeated or outcome.reason is Refusal.UNREACHABLE
-        return outcome.is_undone and not self.was_accepted and is_certain
+        # Its order was seen at work, so it did happen whatever a late answer says.
+        was_seen = self.was_accepted or self.state is SlotState.ACCEPTED
+        return outcome.is_undone and is_certain and not was_seen
 
     @property
     def may_be_repeated(self) -> bool:

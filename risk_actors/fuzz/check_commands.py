@@ -1,16 +1,18 @@
 """I6 from outside: how often the same thing is asked of a broker whose state does not change.
 
-The retry schedule pauses 0.5, 1, 2, 4, 8, 15 and 30 s. The first command that turned out not to
-have happened is repeated at once, for the doubt took its time already.
+The pauses before a retry grow, and how far depends on the reason: to 30 s where none was given, to
+5 s while the exchange pauses a contract, to 2 s while nobody listens at the broker's address. The
+first command that turned out not to have happened is repeated at once, for the doubt took its time
+already.
 """
 
 from risk_actors.core.commands import CancelOrder, CloseContract, Command
 from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.sight import Truth
 
-AT_MOST: tuple[tuple[int, int], ...] = ((2 * S, 4), (60 * S, 9))
-"""Within a span (ns) at most so many commands for the same thing: at 0, 0, 0.5 and 1.5 s, and then
-at 3.5, 7.5, 15.5, 30.5 and 60.5 s."""
+AT_MOST: tuple[tuple[int, int], ...] = ((2 * S, 4), (60 * S, 33))
+"""Within a span (ns) at most so many commands for the same thing: at 0, 0, 0.5 and 1.5 s, and from
+then on every 2 s at the most."""
 
 type _Target = tuple[int, str, int]
 

@@ -15,7 +15,8 @@ _MOVES_BY_ITSELF = "seconds"
 
 def changed(before: Picture, after: Picture, now_ns: int) -> list[tuple[str, str]]:
     """Return what is not as it was; locks that have ended by now are left out."""
-    was, now = _shown(before, now_ns), _shown(after, now_ns)
+    over = _over(before, now_ns)
+    was, now = _shown(before, now_ns, over), _shown(after, now_ns, over)
     return [
         ("I5", f"{name} was {was.get(name)}, after a restart it is {now.get(name)}")
         for name in sorted({*was, *now})
@@ -23,14 +24,25 @@ def changed(before: Picture, after: Picture, now_ns: int) -> list[tuple[str, str
     ]
 
 
-def _shown(picture: Picture, now_ns: int) -> dict[str, Any]:
+def _over(picture: Picture, now_ns: int) -> set[tuple[str, int]]:
+    """Return the rules and accounts of locks that have ended since: their verdicts may have too."""
+    return {
+        (lock.rule, account.id)
+        for account in picture.accounts
+        for lock in account.locks
+        if lock.until is not None and instant_ns(lock.until) <= now_ns
+    }
+
+
+def _shown(picture: Picture, now_ns: int, over: set[tuple[str, int]]) -> dict[str, Any]:
     """Return what a picture shows that a restart may not change."""
     found: dict[str, Any] = {}
     for account in picture.accounts:
         parts = _account(account, now_ns)
         found |= {f"{name} of {account.id}": value for name, value in parts.items()}
     for rule in picture.rules:
-        found[f"rule {rule.id} of {rule.account}"] = _rule(rule)
+        if (rule.id, rule.account) not in over:
+            found[f"rule {rule.id} of {rule.account}"] = _rule(rule)
     return found
 
 

@@ -141,8 +141,8 @@ class RuleCheck:
                 and order.status.name == "OPEN"
             )
             key = (case.account_id, contract_id)
-            # The grace begins anew only once it was covered; so it is over by then at the latest.
-            changed_ns = self._truth.touched_ns.get(key, 0)
+            # The grace begins when it is told, and anew once it was covered.
+            changed_ns = max(self._truth.touched_ns.get(key, 0), self._told.now(*key).since_ns)
             if covered < abs(size) and case.now_ns - changed_ns > case.settings.grace_s * S:
                 yield f"holds {symbol} without a stop"
 

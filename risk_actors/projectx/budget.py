@@ -26,21 +26,21 @@ _COMMANDS_SHARE = 0.05
 """Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
 _UNTIL_ONE_ENDS_NS = NS_PER_S
 """How soon to look again when it is another read's end that is waited for."""
-FREE_SHARE = 0.6
+FREE_SHARE = 0.75
 """Part of the reads' share that may be sent at once; the rest is for what has a pace."""
 BACKGROUND_SHARE = 0.5
 """The same for reads that are in no hurry: what is free beyond it is for the others."""
-LOOKS = 7
-"""So many light looks go in each pace window, whatever else was sent: 84 a minute."""
-_LEAST_LOOKS = 2
-PACE_WINDOW_NS = 5 * NS_PER_S
+LOOKS = 3
+"""So many light looks go in each of their windows, whatever else was sent: 90 a minute."""
+LOOK_WINDOW_NS = 2 * NS_PER_S
 TRIAL_READS = 6
 """So many ordinary reads go in each trial window although what is free is used up: enough to
 read one account whole."""
-TRIAL_WINDOW_NS = PACE_WINDOW_NS
+TRIAL_WINDOW_NS = 5 * NS_PER_S
 """With the user hub down, nobody is blind for longer than this because of 429s that are over."""
 _TRIALS_TO_LAST = 8
-"""They become fewer where else the full share would be used up before so many windows are over."""
+_LOOKS_TO_LAST = 20
+"""They become fewer where else all there is would be used up before so many windows are over."""
 _SEVERAL_TRIALS = 2
 _ONE_TRIAL = 1
 
@@ -90,7 +90,7 @@ class RequestBudget:
         self._sent = _Window(WINDOW_NS)
         self._bars = _Window(BARS_WINDOW_NS)
         self._trials = _Window(TRIAL_WINDOW_NS)
-        self._looks = _Window(PACE_WINDOW_NS)
+        self._looks = _Window(LOOK_WINDOW_NS)
         share = max(1, int(requests_per_minute * (1 - enforcement_share)))
         self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
         self._backoff = Backoff(share)
@@ -195,7 +195,7 @@ class RequestBudget:
     def looks_per_minute(self) -> int:
         """How many light looks always fit into 60 s; less for a while after a 429."""
         with self._lock:
-            return self._most_looks(self._now_ns) * WINDOW_NS // PACE_WINDOW_NS
+            return self._most_looks(self._now_ns) * WINDOW_NS // LOOK_WINDOW_NS
 
     @property
     def is_refused(self) -> bool:
@@ -235,20 +235,22 @@ class RequestBudget:
         pace, most = (
             (self._looks, self._most_looks(now_ns)) if is_look else (self._trials, TRIAL_READS)
         )
-        last = self._last_look if is_look else self._backoff.full
-        most = min(most, max(last - len(self._sent), 0) // _TRIALS_TO_LAST + 1)
+        last, lasts = (
+            (self._urgent_limit, _LOOKS_TO_LAST) if is_look else (self._last, _TRIALS_TO_LAST)
+        )
+        most = min(most, max(last - len(self._sent), 0) // lasts + 1)
         paced_ns = max(pace.wait_ns(now_ns, most), self._sent.wait_ns(now_ns, last))
         return min(wait_ns, paced_ns)
 
     def _most_looks(self, now_ns: int) -> int:
         share = self._backoff.reads_per_minute(now_ns) / self._backoff.full
         # With a small budget, the looks alone must not be all there is.
-        fits = self._backoff.full * PACE_WINDOW_NS // (2 * WINDOW_NS)
-        return max(min(_LEAST_LOOKS, fits), min(round(LOOKS * share), fits), 1)
+        fits = self._backoff.full * LOOK_WINDOW_NS * 3 // (5 * WINDOW_NS)
+        return max(min(round(LOOKS * share), fits), 1)
 
     @property
-    def _last_look(self) -> int:
-        """Looks may use half of what is kept for an enforcement's reads, but no more."""
+    def _last(self) -> int:
+        """Return how far ordinary reads may go: half of what is kept for an enforcement's."""
         return (self._backoff.full + self._urgent_limit) // 2
 
     def _limit(self, now_ns: int, urgency: Urgency) -> int:

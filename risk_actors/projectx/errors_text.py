@@ -106,10 +106,10 @@ def _status_of(error: BaseException) -> int | None:
         case signalr.AuthorizationError():
             return int(HTTPStatus.UNAUTHORIZED)
         case signalr.ConnectionError():
-            return error.status
+            return int(error.status)
         case InvalidStatus():
             return int(error.response.status_code)
         case aiohttp.ClientResponseError() if error.status >= HTTPStatus.BAD_REQUEST:
-            return error.status
+            return int(error.status)
         case _:
             return None

@@ -30,14 +30,17 @@ from risk_actors.projectx.connection import POLLING, ConnectionBoard
 from risk_actors.projectx.errors import PayloadError, ReadFailed
 from risk_actors.projectx.poll_plan import PollPlan, What
 from risk_actors.projectx.ports import Clock
+from risk_actors.projectx.read_queue import first_in_line
 from risk_actors.projectx.snapshot_desk import PERIODIC, SnapshotDesk
 from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
 
 HUB_BACK = "user hub connected"
 OVERDUE = "periodic, and overdue"
 _LOOK_EVERY_S = 0.1
-_ACCOUNTS_EVERY_S = 1.25
-"""How often all balances are read while polling; more than half of what a minute has room for."""
+_ACCOUNTS_EVERY_S = 1.5
+_LOOKS_PER_MINUTE = 60
+"""How often all balances are read while polling, and how many looks there are in all: fewer than
+always fit, so that there is room to read whole what has changed."""
 _WATCH_EVERY_S = 2.5
 """How often they are read while the user hub is up: within 5 s of a fill that the stream did not
 tell of, the account must be flat."""
@@ -59,7 +62,7 @@ _LOOKS_AT_ONCE = 6
 _PERIODIC_SHARE = 0.5
 """Part of the reads' budget that reading every account by the clock may use."""
 _PERIODIC_ROOM = 3 / 8
-"""Part of what may be sent at once that must be free for it; an overdue reading does not ask."""
+"""Part of the reads' budget that must be free for it; an overdue reading does not ask."""
 _OVERDUE_PERIODS = 3
 _S_PER_MINUTE = 60.0
 
@@ -109,13 +112,13 @@ class Poller:
         if not self._board.rest:
             return self._probe_every_s
         if self._board.is_polling:
-            return max(_ACCOUNTS_EVERY_S, 1.6 / self._rate_per_s)
+            return max(_ACCOUNTS_EVERY_S, 1.5 / self._rate_per_s)
         watch_per_s = self._budget.reads_per_minute * _WATCH_SHARE / _S_PER_MINUTE
         return max(_WATCH_EVERY_S, 1 / watch_per_s)
 
     @property
     def _rate_per_s(self) -> float:
-        return self._budget.looks_per_minute / _S_PER_MINUTE
+        return min(self._budget.looks_per_minute, _LOOKS_PER_MINUTE) / _S_PER_MINUTE
 
     @property
     def _whole_every_s(self) -> float:
@@ -194,20 +197,18 @@ class Poller:
         if not self._board.rest or self._board.is_polling or waited_s < self._whole_every_s:
             return
         is_overdue = waited_s >= self._whole_every_s * _OVERDUE_PERIODS
-        free = self._budget.reads_per_minute
-        if not is_overdue and self._budget.room < free * _PERIODIC_ROOM * 0.6:
+        if not is_overdue and self._budget.room < self._budget.reads_per_minute * _PERIODIC_ROOM:
             return
         self._whole_s = now_s
         self._desk.request(self._plan.next_whole(), OVERDUE if is_overdue else PERIODIC)
 
     def _watch_rest(self, now_s: float) -> None:
-        """Have everything looked at once REST is back; more slowly if that did not last."""
+        """Have what failed read again once REST is back; more slowly if that did not last."""
         if self._board.rest == self._was_rest:
             return
         self._was_rest = self._board.rest
         if self._was_rest:
             self._rest_back_s = self._whole_s = now_s
-            self.catch_up()
             self._desk.retry_now()
         elif now_s - self._rest_back_s < _STEADY_AFTER_S and self._rest_back_s:
             self._probe_every_s = min(self._probe_every_s * 2, _LONGEST_PROBE_S)
@@ -245,7 +246,7 @@ class Poller:
             return
         self._plan.looked(account_id, what, asked_ns, is_news=is_news)
         if is_news:
-            self._request(account_id, HUB_BACK if self._board.user_hub else POLLING)
+            self._request(account_id, self._why)
         elif self._plan.agrees(account_id):
             self._on_agreed(account_id)
 
@@ -256,7 +257,9 @@ class Poller:
         asked_ns = self._clock.now_ns()
         try:
             async with asyncio.timeout(None if self._board.rest else _PROBE_TIMEOUT_S):
-                rows = await self._snapshots.accounts(urgency=Urgency.LOOK)
+                # One request that tells of all accounts comes before those that tell of one.
+                with first_in_line():
+                    rows = await self._snapshots.accounts(urgency=Urgency.LOOK)
         except (ReadFailed, PayloadError, TimeoutError) as error:
             logger.debug("The accounts cannot be read: {}", error)
             return
@@ -268,7 +271,7 @@ class Poller:
             await asyncio.sleep(_STREAM_MAY_TELL_S)
         for account_id in self._changed(rows):
             self._plan.noted(account_id, rows)
-            self._request(account_id, POLLING if is_polling else "the balance differs")
+            self._request(account_id, self._why if is_polling else "the balance differs")
 
     def _changed(self, rows: tuple[Account, ...]) -> tuple[int, ...]:
         changed = self._plan.changed(rows)
@@ -278,13 +281,18 @@ class Poller:
         """Take the next turn of the round."""
         account_id, what = self._plan.next_turn()
         if what is What.WHOLE:
-            # Only where there is room: what has changed comes before what may have.
-            if self._budget.room >= REQUESTS_PER_SNAPSHOT:
-                self._request(account_id, POLLING)
+            # Not in the name of polling: what has changed comes before what may have.
+            self._request(account_id, PERIODIC)
             return
         self._saved -= 1
         if await self._look(account_id, what):
             self._request(account_id, POLLING)
+
+    @property
+    def _why(self) -> str:
+        """Why an account that has changed is read whole."""
+        board = self._board
+        return HUB_BACK if board.user_hub and board.user_behind else POLLING
 
     async def _look(self, account_id: int, what: What) -> bool | None:
         """Look at an account and tell whether something is new; None if that failed."""

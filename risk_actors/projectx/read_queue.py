@@ -37,6 +37,16 @@ def together() -> Iterator[None]:
         _place.reset(token)
 
 
+@contextmanager
+def first_in_line() -> Iterator[None]:
+    """Have the reads asked for within come before the others of their line."""
+    token = _place.set(0)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
 class ReadQueue:
     """Gives reads their turn. Use it on its event loop only."""
 
@@ -104,7 +114,8 @@ class _Ticket:
     def __init__(self, urgency: Urgency, is_bars: bool) -> None:
         self.urgency = urgency
         self.is_bars = is_bars
-        self.place = _place.get() or _next_place()
+        place = _place.get()
+        self.place = _next_place() if place is None else place
         self.has_gone = False
         self.went_ns: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 

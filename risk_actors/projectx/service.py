@@ -332,6 +332,8 @@ class GatewayService:
 
     def _rest(self, up: bool, detail: str | None) -> None:
         is_back = up and not self._board.rest
+        if is_back and self._streams is not None:
+            self._streams.poller.catch_up()
         self._board.set_rest(up, detail)
         if is_back and self._streams is not None:
             # The hubs may be waiting for a broker that is there again.

@@ -50,8 +50,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long a close or cancel may go unanswered before it counts as uncertain."""
     brake_after_commands: Annotated[int, msgspec.Meta(ge=10, le=1_000), UNCLEAR] = 40
     """So many cancels and moves of stops for one account in a minute while nothing changes at the
-    broker, and something is wrong: they pause, longer each time; locks hold. Closes keep to the pace
-    of their refusals; should that fail, at most 60 a minute go out for a contract."""
+    broker, and something is wrong: they pause, longer each time; locks hold. Closes keep to the
+    pace of their refusals; should that fail, at most 60 a minute go out for a contract."""
     reconcile_every_s: Annotated[Seconds, UNCLEAR] = 30.0
     """How often each account is read again in full although nothing seems amiss."""
     accounts: Annotated[tuple[str, ...], UNCLEAR] = ()

@@ -29,6 +29,7 @@ def test_an_outage_is_told_from_its_loss_to_its_end() -> None:
             ways(2),
             ways(10, user_hub=False, detail="user hub: connection lost"),
             ways(11, user_hub=False, market_hub=False, detail="market hub: connection lost"),
+            ways(11.5, user_hub=False, market_hub=False, detail="REST: /Order/searchOpen: silent"),
             ways(12, user_hub=False, market_hub=False, detail="user hub: cannot connect"),
             ways(22.4, market_hub=False),
             ways(40),
@@ -42,12 +43,13 @@ def test_an_outage_is_told_from_its_loss_to_its_end() -> None:
         "connected",
         "connection lost: user hub",
         "connection lost: market hub; also down: user hub",
+        "still down after 1.5 s: user hub, market hub (REST: silent)",
         "still down after 2.0 s: user hub, market hub (user hub: cannot connect)",
         "user hub back after 12 s; still down: market hub",
         "connected again after 30 s",
         "connected (REST: the fills are cut off)",
     ]
-    assert [line.is_alarming for line in lines] == [False] * 3 + [True] * 4 + [False] * 2
+    assert [line.is_alarming for line in lines] == [False] * 3 + [True] * 5 + [False] * 2
 
 
 def answered(answer: Answer, command_id: int, detail: str = "no answer") -> m.CommandAnswered:

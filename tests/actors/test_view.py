@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from pykka._envelope import Envelope
 
 from risk_actors import messages as m
 from risk_actors.actors.picture import Picture
@@ -626,3 +627,19 @@ def test_the_balance_check_shows_null_until_it_is_made_and_moves_with_the_balanc
     assert checked(differs) == [{"expected": 50200, "told": 50190, "unexplained": -10}, None]
     assert checked(tomorrow) == [None, None]
     assert "-10.00 is unexplained: money paid in or out" in differs["events"][-1]["text"]
+
+
+def test_what_came_last_is_in_the_picture_that_is_left_behind() -> None:
+    """As when its end waits in the mailbox already: those after it go on from the picture."""
+    rig = Rig()
+    rig.view.actor_inbox.put(Envelope(tick()))
+    rig.view.handle(tick())
+    rig.view.handle(
+        m.TraderActed(
+            correlation_id="op-1", at_ns=NOON_NS, action="disarm", accepted=True, detail="lunch"
+        )
+    )
+    rig.view.closed()
+
+    assert any("lunch" in event.text for event in rig.frame.picture.events)
+    assert rig.frame.picture.phase == "degraded"

@@ -81,7 +81,7 @@ def test_it_does_not_wait_for_actors_that_are_being_made_anew(
     monkeypatch.setattr(JournalActor, "opened", open_slowly)
     remaking = threading.Thread(target=rig.guard.remake, daemon=True)
     remaking.start()
-    assert is_slow.wait(5)
+    assert is_slow.wait(10)
 
     disarming = rig.ask("disarm")
 
@@ -138,29 +138,20 @@ def test_a_wish_that_was_not_granted_waits_no_more(rig: DisarmRig) -> None:
     assert not rig.is_holding
 
 
-def test_no_second_close_goes_beside_one_of_the_actors_before_those_before(
+def test_no_second_reduction_goes_beside_one_of_the_actors_before_those_before(
     rig: DisarmRig,
 ) -> None:
     """A command of actors before a disarm may still take effect when it is armed again."""
-    rig.buy(3)
-    eventually(lambda: rig.guard.shown.accounts[0].positions, "the position")
-    rig.sim.inject(
-        fault_from(
-            {"kind": "delay", "endpoint": "Position/closeContract", "delay_s": 2.0, "times": 1}
-        )
-    )
-    rig.guard.operator.panic()
-    eventually(lambda: rig.sim.requests("Position/closeContract"), "the close is under way")
-    eventually(lambda: rig.guard.has_locks, "locked")
+    endpoint = "Position/partialCloseContract"
+    rig.sim.inject(fault_from({"kind": "delay", "endpoint": endpoint, "delay_s": 2.0, "times": 1}))
+    rig.buy(7)
+    eventually(lambda: rig.sim.requests(endpoint), "the reduction is under way")
 
-    # As a disarm and an arm do, which a lock may forbid.
-    for armed in (False, True):
-        assert rig.desk.arm(armed=armed)
-        rig.wait_until_armed()
-    eventually(lambda: rig.size() == 0, "the first close took effect")
-    rig.buy(1)
-    eventually(lambda: rig.size() == 0, "what appears later is closed")
+    assert rig.trader.disarm("lunch", None).accepted
+    rig.wait_until_armed()
+    assert rig.trader.arm().accepted
+    rig.wait_until_armed()
+    eventually(lambda: rig.sim.requests(endpoint)[0].answered_ns, "it took effect")
 
-    sold = [t.size for t in rig.sim.trades(rig.account_id) if t.side is Side.SELL]
-    assert sum(sold) == 4
-    assert len(rig.sim.requests("Position/closeContract")) == 2
+    assert rig.size() == 5
+    assert len(rig.sim.requests(endpoint)) == 1

@@ -322,3 +322,41 @@ def test_the_error_prints_one_problem_a_line(tmp_path: Path) -> None:
     error = problems_of(tmp_path)
     assert str(error).splitlines()[0].startswith(f"{tmp_path / 'risk.toml'}:4: limit_usd")
     assert len(str(error).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        (
+            "risk.toml",
+            '[[rules]]\nid = "a"\ntype = "max_contracts"\nlimit = 1\non_rule_failure = "lock"\n',
+            "unknown key `on_rule_failure`; it belongs in `[session]` of risk.toml",
+        ),
+        (
+            "risk.toml",
+            'on_rule_failure = "lock"\n[[rules]]\nid = "a"\ntype = "max_contracts"\nlimit = 1\n',
+            "unknown key `on_rule_failure`; it belongs in `[session]` of risk.toml",
+        ),
+        (
+            "app.toml",
+            "brake_after_commands = 9\n",
+            "unknown key `brake_after_commands`; it belongs in `[gateway]` of app.toml",
+        ),
+        (
+            "app.toml",
+            "[gateway]\narmed = true\n",
+            "unknown key `armed`; it belongs in app.toml, above its tables",
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_table_is_told_where_it_belongs(
+    tmp_path: Path, file: str, text: str, words: str
+) -> None:
+    rule = '[[rules]]\nid = "a"\ntype = "max_contracts"\nlimit = 1\n'
+    (tmp_path / "risk.toml").write_text(rule, encoding="utf-8")
+    (tmp_path / file).write_text(text, encoding="utf-8")
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path)
+
+    assert words in str(caught.value)

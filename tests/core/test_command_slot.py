@@ -301,3 +301,21 @@ def test_an_account_that_may_trade_again_is_tried_at_once_other_reasons_wait() -
     halted.let_in_again(1)
 
     assert (barred.state, halted.state) == (S.IDLE, S.WAITING)
+
+
+def test_turned_away_after_its_order_was_seen_at_work_is_doubt() -> None:
+    """The answer comes late, after a snapshot has shown the order."""
+    slot = slot_in(S.UNCERTAIN)
+    slot.apply(E.PENDING, 1)
+    slot.take(
+        Outcome(
+            command_id=1,
+            account_id=1,
+            answer=Answer.UNCERTAIN,
+            reason=Refusal.BUSY,
+            is_undone=True,
+        ),
+        2,
+    )
+
+    assert slot.state is S.UNCERTAIN

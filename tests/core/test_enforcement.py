@@ -917,3 +917,26 @@ def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays()
 
     assert (closes(locked), cancels(locked), of(Started, locked)) == ([], [], [])
     assert cancels(filled) == [8]
+
+
+def test_i3_a_stop_larger_than_what_stays_goes_once_the_rest_is_closed() -> None:
+    """Found by `risk-actors fuzz`: kept as protection, it kept the enforcement from its end."""
+    stop = order(9, Side.SELL, 3, OrderType.STOP)
+    p = plan()
+    p.on_locks((lock(existing=Existing.KEEP, kept=((MNQ, 2),)),), "e-1", 0)
+    closing = p.on_account(account(position(6), orders=(stop,)), "e-1", 1)
+    ours = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=77,
+        side=Side.SELL,
+        size=4,
+        price=Decimal(100),
+        at_ns=3,
+    )
+
+    reduced = p.on_account(account(position(2), orders=(stop,)), "e-2", 2, (ours,))
+
+    assert ([c.size for c in closes(closing)], cancels(closing)) == ([4], [])
+    assert cancels(reduced) == [9]

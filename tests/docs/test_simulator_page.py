@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,8 @@ def told(tmp_path: Path) -> Generator[list[str]]:
 
 
 def port_of(lines: list[str]) -> int:
-    return int(re.search(r"127\.0\.0\.1:(\d+)/api", lines[0])[1])
+    (port,) = re.findall(r"127\.0\.0\.1:(\d+)/api", lines[0])
+    return int(port)
 
 
 @pytest.mark.system
@@ -70,7 +72,7 @@ def test_the_curls_of_the_page_on_faults_work(told: list[str]) -> None:
         ask(port, "http://127.0.0.1:8788/control/faults")
 
 
-def ask(port: int, *words: str) -> dict:
+def ask(port: int, *words: str) -> dict[str, Any]:
     """Do what curl does with these words, on another port."""
     body = words[1] if words[0] == "-d" else None
     assert words[-1] == "http://127.0.0.1:8788/control/faults"
@@ -78,6 +80,6 @@ def ask(port: int, *words: str) -> dict:
     open_.request("GET" if body is None else "POST", "/control/faults", body)
     answer = open_.getresponse()
     assert answer.status == 200
-    told = json.loads(answer.read())
+    told: dict[str, Any] = json.loads(answer.read())
     open_.close()
     return told

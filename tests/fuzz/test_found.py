@@ -23,6 +23,8 @@ FOUND = {
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"
     " dropped their fills for a while",
+    "stop_larger_than_what_stays": "I3: after a reduction under a lock, a stop larger than what"
+    " stays was taken for protection of what is to be closed, and the enforcement never ended",
 }
 DAYS = Path(__file__).parent / "days"
 

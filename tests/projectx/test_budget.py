@@ -89,7 +89,7 @@ def test_what_is_shown_is_what_counts() -> None:
         used=30,
         allowed=100,
         reads_allowed=80,
-        room=50,
+        room=18,
         paused_until_ns=None,
         refused=0,
         refused_ns=None,

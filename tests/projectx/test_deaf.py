@@ -209,7 +209,7 @@ def test_a_kind_that_never_comes_is_not_reconnected_for_in_a_storm() -> None:
             assert missed is not None
             kicks += bench.ear.may_kick(missed, bench.now_ns)
     assert 2 <= kicks <= 7
-    assert bench.ear.doubted == {Kind.FILL}
+    assert bench.ear.doubted == {(101, Kind.FILL)}
     bench.told(fill(999))
     assert not bench.ear.doubted
 

@@ -10,7 +10,7 @@ import pytest
 from virtual_loop import START_NS, VirtualLoop, run_virtually
 
 from risk_actors.core.evidence import iso_utc
-from risk_actors.messages import AccountSnapshot
+from risk_actors.messages import AccountSnapshot, ConnectionChanged
 from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.errors import ReadFailed, ReadProblem
 from risk_actors.projectx.fill_reader import FillReader

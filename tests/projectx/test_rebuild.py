@@ -117,7 +117,7 @@ def test_a_client_that_cannot_be_made_is_tried_on(
     monkeypatch.setattr(realtime, "ProjectXRealtimeClient", sometimes)
     rig = make_rig()
     rig.start()
-    rig.recorder.wait(ConnectionChanged, lambda m: "no client today" in (m.detail or ""))
+    rig.recorder.wait(ConnectionChanged, lambda m: "fault (ValueError)" in (m.detail or ""))
     rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.market_hub)
 
 

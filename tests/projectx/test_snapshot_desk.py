@@ -35,7 +35,7 @@ class Reader:
     ) -> AccountSnapshot:
         self.asked.append((reason, correlation_id, urgency))
         self.asked_s.append(asyncio.get_running_loop().time())
-        if urgency is Urgency.NORMAL:
+        if urgency is not Urgency.ENFORCEMENT:
             await self.has_room.wait()
         if self.failures:
             self.failures -= 1
@@ -108,7 +108,8 @@ def run(scenario: Callable[[Bench], Coroutine[Any, Any, None]], **options: Any) 
 def test_what_the_enforcer_asks_is_urgent() -> None:
     for reason in ("uncertain answer", "confirm flat", "enforcement before the first snapshot"):
         assert urgency_of(reason) is Urgency.ENFORCEMENT
-    assert urgency_of("periodic") is Urgency.NORMAL
+    assert urgency_of("polling") is urgency_of("what an actor asks") is Urgency.NORMAL
+    assert urgency_of("periodic") is Urgency.BACKGROUND
 
 
 def test_i3_an_enforcement_does_not_wait_for_a_reading_that_waits_for_the_budget() -> None:
@@ -116,6 +117,7 @@ def test_i3_an_enforcement_does_not_wait_for_a_reading_that_waits_for_the_budget
         bench.desk.request(101, "periodic")
         await bench.until(lambda: len(bench.reader.asked) == 1)
         bench.desk.request(101, "polling")
+        await bench.until(lambda: len(bench.reader.asked) == 2)
         bench.desk.request(101, "confirm flat", "corr-9")
         await bench.until(lambda: bool(bench.snapshots))
 
@@ -123,6 +125,7 @@ def test_i3_an_enforcement_does_not_wait_for_a_reading_that_waits_for_the_budget
     assert bench.snapshots[0].correlation_id == "corr-9"
     assert bench.snapshots[0].reason == "periodic; polling; confirm flat"
     assert [urgency for *_, urgency in bench.reader.asked] == [
+        Urgency.BACKGROUND,
         Urgency.NORMAL,
         Urgency.ENFORCEMENT,
     ]
@@ -147,13 +150,13 @@ def test_while_rest_is_down_its_first_sign_of_life_is_awaited_not_the_retry() ->
         await bench.until(lambda: len(bench.told) == 1)
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        bench.desk.request(None, "REST answers again")
+        bench.desk.retry_now()
         bench.reader.has_room.set()
         await bench.until(lambda: bool(bench.snapshots))
         assert loop.time() - began_s < 0.5
 
     bench = run(scenario, is_rest_up=False)
-    assert "REST answers again" in bench.snapshots[0].reason
+    assert bench.snapshots[0].correlation_id == "corr-1"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from project_x_py.utils import extract_symbol_from_contract_id
 from risk_actors.messages import (
     AccountReported,
     AccountSnapshot,
+    ConnectionChanged,
     FillReported,
     InstrumentResolved,
     OrderReported,

@@ -109,3 +109,20 @@ def test_the_daemon_is_steady_for_a_while(run_tool: RunTool) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "closes sent" in done.stdout
     assert "Steady" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--seconds", "1"), "at least 6 s must be left, so 9 s without --warm-up"),
+        (("--seconds", "abc"), "expected a number above 0, such as 60, not `abc`"),
+        (("--minutes", "-1"), "expected a number above 0"),
+    ],
+)
+def test_a_length_that_tells_nothing_is_refused_at_once(
+    run_tool: RunTool, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run_tool("soak", *arguments)
+
+    assert done.returncode == 2
+    assert words in done.stderr

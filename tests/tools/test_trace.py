@@ -61,6 +61,15 @@ class Trace:
                 return chain
             chain.append(self.around(self.begins[arrow]))
 
+    def all(self, name: str, track: str) -> list[Event]:
+        """Return the slices of a name on a track."""
+        return [
+            each
+            for tid, slices in self.slices.items()
+            for each in slices
+            if each["name"] == name and self.names[tid] == track
+        ]
+
     def track(self, event: Event) -> str:
         return str(self.names[event["tid"]])
 
@@ -91,21 +100,24 @@ def test_a_breach_can_be_followed_from_the_broker_to_the_command(
     assert [wrong for each in trace.slices.values() for wrong in overlapping(each)] == []
     assert set(trace.ends) <= set(trace.begins)
     assert all(trace.begins[n]["ts"] <= trace.ends[n]["ts"] for n in trace.ends)
-    closes = [
-        each for slices in trace.slices.values() for each in slices if each["name"] == "SendClose"
-    ]
-    chains = [trace.chain(each) for each in closes if trace.track(each) == "gateway.out"]
+    breaches, closes = trace.all("BreachFound", "enforcer"), trace.all("SendClose", "gateway.out")
+    sent_for = {each["args"]["correlation_id"] for each in closes}
     followed = [
-        (names, chain)
-        for chain in chains
-        if "BreachFound" in (names := [each["name"] for each in chain])
+        ([each["name"] for each in chain], chain)
+        for chain in map(trace.chain, breaches)
+        if chain[0]["args"]["correlation_id"] in sent_for
     ]
-    assert followed, [[each["name"] for each in chain] for chain in chains]
+    assert followed, (breaches, closes)
+    # A close that waits for the position's event to come is sent when that is handled.
+    assert all(trace.track(each) == "enforcer" for each in [trace.chain(c)[1] for c in closes])
     names, chain = followed[0]
     tracks = [trace.track(each) for each in chain]
-    assert tracks[:2] == ["gateway.out", "enforcer"]
-    assert tracks[2].startswith("rule:")
+    assert tracks[0] == "enforcer"
+    assert tracks[1].startswith("rule:")
     assert tracks[-1] == "gateway.in"
+    assert len(set(trace.names.values())) == len(trace.names)
+    told = json.loads(out.read_text(encoding="utf-8"))["traceEvents"]
+    assert {"message", "_ActorStop"}.isdisjoint(event["name"] for event in told)
     assert names[-1].startswith("send ")
     ids = {each["args"]["correlation_id"] for each in chain}
     assert len(ids) == 1
