@@ -220,9 +220,12 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
     cid = message.correlation_id
     match message:
         case m.AccountUpdated():
+            heard_ns = _heard_ns(message.event, now_ns)
             if message.after_snapshot:
-                return plan.on_account(message.state, cid, now_ns, (), message.fills)
-            return plan.on_account(message.state, cid, now_ns, message.fills)
+                return plan.on_account(
+                    message.state, cid, now_ns, (), message.fills, heard_ns=heard_ns
+                )
+            return plan.on_account(message.state, cid, now_ns, message.fills, heard_ns=heard_ns)
         case m.BreachFound():
             return plan.on_breach(message.rule_id, message.breach.action, cid, now_ns)
         case m.BreachEnded():
@@ -247,3 +250,14 @@ def _under_way_until_ns(shelf: PlanShelf, now_ns: int, last_alive_ns: int | None
         return 0
     # A run on a clock that was wrong may have been alive tomorrow.
     return min(last_alive_ns, now_ns) + ANSWER_TIMEOUT_NS
+
+
+def _heard_ns(event: m.Message, now_ns: int) -> int:
+    """Return as of when the broker said what moved an account; 0 where it was not the broker."""
+    match event:
+        case m.AccountSnapshot():
+            return event.asked_ns
+        case m.PositionReported() | m.OrderReported() | m.FillReported() | m.AccountReported():
+            return now_ns
+        case _:
+            return 0

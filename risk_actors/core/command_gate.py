@@ -154,7 +154,7 @@ class CommandGate:
         """Take the answer to a command."""
         self._changes.take(outcome)
         match outcome.reason:
-            case Refusal.DISARMED:
+            case Refusal.DISARMED | Refusal.UNREACHABLE:
                 for kind in self.kinds:
                     kind.take_back(outcome.command_id)
             case Refusal.BUSY:

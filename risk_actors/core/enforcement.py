@@ -62,10 +62,16 @@ from risk_actors.core.verdict import Action, Flatten, StopMove
 
 NS_PER_MS = NS_PER_S // 1000
 
+CONFIRM_FLAT = "confirm flat"
+"""Why a snapshot is asked for that is to show what is held to be so."""
+
 CONFIRM_AT_MOST_EVERY_NS = 10 * NS_PER_S
 """How often what was observed in events is confirmed by a snapshot."""
 ASK_AGAIN_AFTER_NS = 2 * NS_PER_S
 """A snapshot that did not come is asked for again."""
+HEARD_WITHIN_NS = 2 * NS_PER_S
+"""What the broker showed so shortly before an enforcement began still holds; older than that, and
+"flat" is what somebody remembers (I3)."""
 LOOK_WHILE_BRAKED_EVERY_NS = 15 * NS_PER_S
 MARKET_ORDER_GRACE_NS = 250 * NS_PER_MS
 """A market order fills before a cancel could reach it; one that still works then is cancelled."""
@@ -119,6 +125,7 @@ class EnforcementPlan:
         self._voice = StuckVoice()
         self._confirmed_ns = 0
         self._looked_ns = 0
+        self._heard_ns = 0
         self._flat_by_fills = FlatByFills(EXPLAINED_WITHIN_NS)
 
     # --- what comes in --------------------------------------------------------------------
@@ -161,6 +168,7 @@ class EnforcementPlan:
         now_ns: int,
         fills: Iterable[Fill] = (),
         known_fills: Iterable[Fill] = (),
+        heard_ns: int | None = None,
     ) -> list[Effect]:
         """Take what the broker shows.
 
@@ -170,7 +178,9 @@ class EnforcementPlan:
             now_ns: the time.
             fills: those that came since the last time.
             known_fills: all known ones, where a snapshot told them; when they came is not known.
+            heard_ns: as of when the broker said so, 0 where it said nothing; now unless told.
         """
+        self._heard_ns = max(self._heard_ns, now_ns if heard_ns is None else heard_ns)
         self._slots.count_fills(state, fills, now_ns)
         self._gate.observe(state, (*fills, *known_fills), now_ns)
         self._flat_by_fills.observe(self._state, state, now_ns)
@@ -387,8 +397,13 @@ class EnforcementPlan:
         episode = self._episode
         if episode is None:
             return
-        self._scope.drop_met(state)
-        if not (self._scope.goals or state.distrusted or self._scope.is_work_left(state)):
+        is_heard = self._heard_ns >= episode.started_ns - HEARD_WITHIN_NS
+        is_work_left = self._scope.is_work_left(state)
+        if is_heard:
+            self._scope.drop_met(state)
+        elif not is_work_left:
+            yield from self._ask(episode.correlation_id, CONFIRM_FLAT, now_ns)
+        if is_heard and not (self._scope.goals or state.distrusted or is_work_left):
             self._episode = None
             self._slots.drop_done()
             self._gate.forget_told()
@@ -398,11 +413,11 @@ class EnforcementPlan:
             if now_ns - self._confirmed_ns >= CONFIRM_AT_MOST_EVERY_NS:
                 # The stream may have lost an order's row; one look at the broker shows it.
                 self._confirmed_ns = now_ns
-                yield AskSnapshot("confirm flat", episode.correlation_id)
+                yield AskSnapshot(CONFIRM_FLAT, episode.correlation_id)
         elif not self._gate.is_on and self._voice.is_due(self._slots, now_ns):
             yield Stuck(
                 episode.cause,
-                why_stuck(state, self._slots, now_ns),
+                why_stuck(state, self._slots, now_ns, is_heard=is_heard),
                 episode.correlation_id,
                 now_ns - episode.started_ns,
                 next_try_ns(self._slots, now_ns),

@@ -22,12 +22,15 @@ TOO_MANY_REQUESTS = (
     "the broker says there are too many requests; other programs may use the same login"
 )
 NOT_LOGGED_IN = "the broker does not accept the login any more; a new one is being fetched"
+NOT_HEARD = "the account cannot be read, so nobody knows whether it is flat; look in your platform"
 HELP_YOURSELF = "close and cancel in your platform if you can"
 
 
-def why_stuck(state: AccountState, slots: Slots, now_ns: int) -> str:
+def why_stuck(state: AccountState, slots: Slots, now_ns: int, *, is_heard: bool = True) -> str:
     """Return, for each position and order that cannot go, why and when it is tried again."""
     clauses = list(_clauses(state, slots, now_ns))
+    if not clauses and not is_heard:
+        return NOT_HEARD
     if not clauses:
         return "the broker accepted, but the effect is not seen"
     more = len(clauses) - MOST_CLAUSES

@@ -1,9 +1,7 @@
 """I4 and I5: what is locked stays empty, and no lock is forgotten."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from risk_actors.actors.picture import AccountPicture
 from risk_actors.core.lock import Lock
 from risk_actors.core.verdict import Existing
 from risk_actors.fuzz.broker import S
@@ -59,30 +57,27 @@ class LockCheck:
         return stays
 
 
-class _Seen(NamedTuple):
-    locks: dict[int, tuple[str, str | None]]
-    counters: dict[int, tuple[int, int]]
-    fills: int
+type _Shown = dict[int, tuple[str, str | None]]
+"""Rule and end of the locks that are shown, by id."""
 
 
 class RebirthCheck:
-    """I5: after a kill the same locks are in force until the same instants, and counters count."""
+    """I5: after a kill the locks that were shown are in force until they end."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._before: _Seen | None = None
+        self._before: _Shown | None = None
 
     def before(self) -> None:
         """Note what was shown when the guard died."""
         self._before = self._see()
 
-    def _see(self) -> _Seen:
-        accounts = self._stage.frame.picture.accounts
-        return _Seen(
-            {lock.id: (lock.rule, lock.until) for account in accounts for lock in account.locks},
-            {account.id: _counters(account) for account in accounts},
-            len(self._stage.broker.exchange.trades),
-        )
+    def _see(self) -> _Shown:
+        return {
+            lock.id: (lock.rule, lock.until)
+            for account in self._stage.frame.picture.accounts
+            for lock in account.locks
+        }
 
     def look(self) -> list[tuple[str, str]]:
         """Compare, once it is settled after the start."""
@@ -92,9 +87,9 @@ class RebirthCheck:
         self._before = None
         locks = self._stage.store.locks
         now_ns = self._stage.guard_clock.now_ns()
-        shown = self._see().locks
+        shown = self._see()
         found = []
-        for lock_id, (rule_id, until) in before.locks.items():
+        for lock_id, (rule_id, until) in before.items():
             lock = locks.saved.get(lock_id)
             if lock is None:
                 found.append(("I5", f"lock {lock_id} of {rule_id} was shown and never stored"))
@@ -105,7 +100,3 @@ class RebirthCheck:
             if not is_over and lock_id not in shown:
                 found.append(("I5", f"lock {lock_id} of {rule_id} until {until} is forgotten"))
         return found
-
-
-def _counters(account: AccountPicture) -> tuple[int, int]:
-    return account.day.trades, account.day.entries

@@ -2,6 +2,7 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from risk_actors import messages as m
@@ -14,6 +15,7 @@ from risk_actors.core.verdict import LockTerms, Reduce, StopMove
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     MNQ,
+    account,
     account_state,
     account_updated,
     answered,
@@ -190,6 +192,19 @@ def test_panic_flattens_the_account(rig: Rig) -> None:
 
     assert rig.outbox.only(m.SendClose).correlation_id == "operator-1"
     assert rig.outbox.only(m.EnforcementChanged).cause == "panic"
+
+
+def test_i3_the_note_of_our_own_lock_is_no_word_of_the_broker_about_the_account(rig: Rig) -> None:
+    rig.tell(rig.show(0))
+    rig.clock.advance(60 * S)
+    rig.tell(say(m.PanicRequested, "operator-1", account_id=1, evidence=evidence("panic")))
+    noted = say(m.LocksNoted, "operator-1", account_id=1, spans=(), unlocked=())
+    quiet = account_updated(account_state(snapshot_asked_ns=NOON_NS), event=noted)
+
+    rig.tell(quiet, tick())
+    assert rig.phases == []
+    rig.tell(msgspec.structs.replace(quiet, event=say(m.AccountReported, account=account(1))))
+    assert rig.phases == [m.EnforcementPhase.FLAT_OBSERVED]
 
 
 def test_locks_of_an_account_nobody_guards_any_more_are_ignored(rig: Rig) -> None:
