@@ -1,6 +1,7 @@
 """Plays many days, on several processes, and tells which failed and how to see it again."""
 
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
@@ -27,10 +28,15 @@ class Result(NamedTuple):
 
 
 def play(day: Day) -> tuple[Finding, ...]:
-    """Play one day and return what broke; nothing of it is logged."""
+    """Play one day and return what broke; nothing of it is logged.
+
+    That the fuzzer itself raised is a finding too: it must not end a night's run of the others.
+    """
     logger.disable("risk_actors")
     try:
         return tuple(Player(day).run())
+    except Exception:  # noqa: BLE001 - whatever it was, the seed is to be told with it
+        return (Finding("fuzzer", 0.0, traceback.format_exc()),)
     finally:
         logger.enable("risk_actors")
 

@@ -188,7 +188,7 @@ class Stage:
     def fail(self, which: float) -> None:
         """Let an actor fail at the next message that it takes."""
         specs = self.system.specs
-        self.scheduler.fail(specs[int(which * len(specs))].address)
+        self.scheduler.fail(specs[min(int(which * len(specs)), len(specs) - 1)].address)
 
     def settle(self) -> None:
         """Let the actors handle what waits; they may be killed on the way."""

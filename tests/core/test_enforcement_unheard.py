@@ -1,4 +1,4 @@
-"""Flat is observed (I3): what nobody has heard for a while is looked at before it is called flat."""
+"""Flat is observed (I3): what nobody has heard of late is looked at before it is called flat."""
 
 import itertools
 

@@ -117,11 +117,11 @@ def test_an_actor_that_failed_fails_again_and_goes_on(
             raise RuntimeError("the rule stumbles")
         return evaluate(rule, state, fact, now_ns)
 
-    def trip(plan: EnforcementPlan, *arguments: Any) -> Any:
+    def trip(plan: EnforcementPlan, *arguments: Any, **named: Any) -> Any:
         calls["plan"] += 1
         if calls["plan"] in (30, 31, 120):
             raise RuntimeError("the plan trips")
-        return on_account(plan, *arguments)
+        return on_account(plan, *arguments, **named)
 
     monkeypatch.setattr(RuleActor, "_take", fall)
     monkeypatch.setattr(SymbolBlock, "evaluate", stumble)
