@@ -14,7 +14,7 @@ BOOTSTRAP = @test -n "$(PYTHON)" || { \
 # Arguments for the command behind a target: make run ARGS="--paper --port 0"
 ARGS ?=
 
-.PHONY: help install run test check fmt topology picture marks crash smoke soak trace
+.PHONY: help install run test check fmt topology picture marks bench crash smoke soak trace
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ picture: ## Draw the screen of the running daemon into docs/screen.svg
 
 marks: ## Measure false flattens and missed breaches of the price filter (ARGS="--seeds 40")
 	$(BOOTSTRAP) marks $(ARGS)
+
+bench: ## Measure how fast it is, against the plain SDK and others (ARGS="--only wire --quick")
+	$(BOOTSTRAP) bench $(ARGS)
 
 # How many kills, and the seed of the first day; every sixty kills are a day of their own.
 KILLS ?= 300

@@ -23,7 +23,7 @@ S = 1000 * MS
 NOON_NS = 1_794_938_400 * S
 """Tuesday 2026-11-17 18:00 UTC, noon in Chicago: the market is open, the day ends at 23:00 UTC."""
 
-_OUR_THREADS = re.compile(r"\w*Actor-\d+|supervisor|heartbeat|pulse")
+_OUR_THREADS = re.compile(r"\w*Actor-\d+|crew-\w+|supervisor|heartbeat|pulse")
 _LOOK_EVERY_S = 0.002
 
 

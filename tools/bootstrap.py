@@ -2,7 +2,8 @@
 
     python tools/bootstrap.py COMMAND [ARGUMENTS]
 
-COMMAND is install, run, test, check, fmt, topology, picture, marks, crash, smoke, soak or trace.
+COMMAND is install, run, test, check, fmt, topology, picture, marks, bench, crash, smoke, soak or
+trace.
 Standard library only, and any Python from 3.8 can start it: it finds 3.12 or newer by itself. What
 is installed is pinned with hashes in requirements/, once, and again when the pins change.
 """
@@ -40,6 +41,7 @@ COMMANDS = {
     "smoke": ("run", ["tools/smoke.py"]),
     "soak": ("run", ["tools/soak.py"]),
     "trace": ("run", ["tools/trace_messages.py"]),
+    "bench": ("dev", ["-m", "tools.bench"]),
     "test": ("dev", ["-m", "pytest"]),
     "crash": ("dev", ["-m", "pytest", "-s", "tests/system/test_crash.py"]),
     "check": ("dev", ["tools/check.py"]),

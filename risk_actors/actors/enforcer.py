@@ -103,14 +103,18 @@ class EnforcerActor(Actor):
     def handle(self, message: Any) -> None:
         """Show the plan of the message's account, or all plans, what happened."""
         now_ns = self.clock.now_ns()
-        account_ids = self._notes if isinstance(message, m.Tick) else (message.account_id,)
-        for account_id in account_ids:
-            if account_id not in self._notes:
-                continue
-            if account_id not in self._plans and self._notes[account_id].is_due(now_ns):
-                self._make_anew(account_id, now_ns)
-            self._notes[account_id].take(message)
-            self._show(account_id, message, now_ns)
+        if isinstance(message, m.Tick):
+            for account_id in self._notes:
+                self._has_plan(account_id, now_ns)
+                self._show(account_id, message, now_ns)
+        elif message.account_id in self._notes:
+            self._has_plan(message.account_id, now_ns)
+            self._notes[message.account_id].take(message)
+            self._show(message.account_id, message, now_ns)
+
+    def _has_plan(self, account_id: int, now_ns: int) -> None:
+        if account_id not in self._plans and self._notes[account_id].is_due(now_ns):
+            self._make_anew(account_id, now_ns)
 
     def _make_anew(self, account_id: int, now_ns: int) -> None:
         """Put a new plan in the place of one that broke, and tell it what is in force."""
@@ -123,7 +127,10 @@ class EnforcerActor(Actor):
         if plan is None:
             return
         try:
-            effects = _shown(plan, message, now_ns)
+            if isinstance(message, m.Tick):
+                effects = plan.on_tick(message.correlation_id, now_ns)
+            else:
+                effects = _shown(plan, message, now_ns)
         except Exception as error:  # noqa: BLE001 - one account's plan takes no other's with it
             del self._plans[account_id]
             wait_s = self._notes[account_id].failed(now_ns) / NS_PER_S
@@ -133,8 +140,9 @@ class EnforcerActor(Actor):
                 f"it begins anew in {wait_s:g} s; {HELP_YOURSELF}"
             )
             return
-        event = message.event if isinstance(message, m.AccountUpdated) else None
-        self._carry_out(account_id, effects, now_ns, event)
+        if effects:
+            event = message.event if isinstance(message, m.AccountUpdated) else None
+            self._carry_out(account_id, effects, now_ns, event)
 
     def _carry_out(
         self,
@@ -236,10 +244,8 @@ def _shown(plan: EnforcementPlan, message: Any, now_ns: int) -> list[fx.Effect]:
             return plan.on_outcome(message.outcome, cid, now_ns)
         case m.LocksChanged():
             return plan.on_locks(message.locks, cid, now_ns)
-        case m.PanicRequested():
-            return plan.on_panic(PANIC, cid, now_ns)
         case _:
-            return plan.on_tick(cid, now_ns)
+            return plan.on_panic(PANIC, cid, now_ns)
 
 
 def _under_way_until_ns(shelf: PlanShelf, now_ns: int, last_alive_ns: int | None) -> int:

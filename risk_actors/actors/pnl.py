@@ -167,8 +167,7 @@ class PnlActor(Actor):
         """Move a book on to the day and week of an instant."""
         book = self._books[account_id]
         before = book.day
-        book.on_clock(at_ns)
-        if book.day != before:
+        if book.on_clock(at_ns) and book.day != before:
             self._checks[account_id].begin(book.day.start_ns)
 
     def _tell_holders(self, contract_id: str, event: m.Message, now_ns: int) -> None:
@@ -193,7 +192,8 @@ class PnlActor(Actor):
         if watch.observe(pnl, now_ns) or settles_gap:
             self._settle_gap(account_id, pnl, event, now_ns)
         pnl = watch.show(pnl)
-        if pnl == self._told.get(account_id):
+        told = self._told.get(account_id)
+        if pnl is told or pnl == told:
             return
         self._told[account_id] = pnl
         self.outbox.send(

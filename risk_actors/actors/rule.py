@@ -133,7 +133,9 @@ class RuleActor(Actor):
                 now_ns = self.clock.now_ns()
                 for account_id in sorted(self._accounts):
                     watch = self._shelf.watch(account_id)
-                    self._fail(watch, message.reason, f"failed-{now_ns // 1_000_000}", None, now_ns)
+                    self._fail_on(
+                        watch, message.reason, f"failed-{now_ns // 1_000_000}", None, now_ns
+                    )
             case TryAgain():
                 self._stands_in_for = None
                 for watch in self._shelf.watches.values():
@@ -161,7 +163,9 @@ class RuleActor(Actor):
             return
         watch = self._shelf.watch(fact.account_id)
         watch.fact = fact
-        self._evaluate(watch, fact, message, self.clock.now_ns())
+        now_ns = self.clock.now_ns()
+        if not watch.calm.holds(fact, watch.look_ns, now_ns):
+            self._evaluate(watch, fact, message, now_ns)
 
     def _look_again(self, message: m.Tick) -> None:
         now_ns = self.clock.now_ns()
@@ -178,9 +182,10 @@ class RuleActor(Actor):
         ahead_ns = 0 if account is None else account.clock_ahead_ns
         broker_ns = now_ns - ahead_ns
         memory = watch.memory
+        watch.calm.end()
         if self._stands_in_for is not None:
             cid, event = cause.correlation_id, event_of(cause)
-            self._fail(watch, self._stands_in_for, cid, event, now_ns)
+            self._fail_on(watch, self._stands_in_for, cid, event, now_ns)
             return
         try:
             state, verdict = self._rule.evaluate(memory.state, fact, broker_ns)
@@ -188,7 +193,7 @@ class RuleActor(Actor):
         except Exception as error:  # noqa: BLE001 - what one account shows must not blind the others
             self._say_failed(watch, error, now_ns)
             name, event = type(error).__name__, event_of(cause)
-            self._fail(watch, name, cause.correlation_id, event, now_ns)
+            self._fail_on(watch, name, cause.correlation_id, event, now_ns)
             return
         if state != memory.state:
             memory = msgspec.structs.replace(memory, state=state)
@@ -206,6 +211,8 @@ class RuleActor(Actor):
         self._move_stops(watch, verdict, cause, now_ns)
         self._remember(watch, memory, cause, now_ns)
         self._tell(watch, verdict, cause.correlation_id, now_ns)
+        if watch.reported is None and watch.failure is None and watch.failing.since_ns is None:
+            watch.calm.note(fact, verdict, now_ns)
 
     # --- a rule that fails ------------------------------------------------------------------
 
@@ -217,10 +224,11 @@ class RuleActor(Actor):
                 f"{type(error).__name__}: {error}; it is tried again with each event"
             )
 
-    def _fail(
+    def _fail_on(
         self, watch: Watch, error: str, correlation_id: str, event: m.Message | None, now_ns: int
     ) -> None:
         """Say that nothing is known of an account, and when that lasts let nothing be added."""
+        watch.calm.end()
         watch.failing.fail(now_ns)
         due_ns = (watch.failing.since_ns or now_ns) + FAILED_LOCKS_AFTER_NS
         watch.look_ns = due_ns if now_ns < due_ns else now_ns + TRIED_EVERY_NS

@@ -6,6 +6,7 @@ from typing import Any
 from risk_actors import messages as m
 from risk_actors.actors.rule_failing import Failing
 from risk_actors.core.rules import Fact, Rule
+from risk_actors.core.rules.calm import Calm
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.shadow_stops import ShadowStops
 from risk_actors.core.verdict import Verdict
@@ -16,6 +17,7 @@ class Watch:
 
     __slots__ = (
         "account_id",
+        "calm",
         "fact",
         "failing",
         "failure",
@@ -29,8 +31,10 @@ class Watch:
         "unknown_since_ns",
     )
 
-    def __init__(self, account_id: int, memory: RuleMemory) -> None:
+    def __init__(self, account_id: int, memory: RuleMemory, rule: Rule[Any, Any]) -> None:
         self.account_id = account_id
+        self.calm = Calm(rule)
+        """Whether the next fact need not be looked at."""
         self.memory = memory
         self.fact: Fact | None = None
         self.look_ns: int | None = None
@@ -64,7 +68,7 @@ class RuleShelf:
             memory = self._restored.get(account_id)
             if memory is None:
                 memory = RuleMemory(state=self._rule.initial_state())
-            watch = self.watches[account_id] = Watch(account_id, memory)
+            watch = self.watches[account_id] = Watch(account_id, memory, self._rule)
         return watch
 
     def renewed(self) -> "RuleShelf":

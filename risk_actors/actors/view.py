@@ -49,6 +49,10 @@ class PictureFrame:
         self.picture = msgspec.structs.replace(self.picture, phase=phase)
 
 
+RESTS_TIMES = 9
+"""So many times as long as a painting took nothing is painted: a tenth of one core is enough."""
+
+
 class ViewActor(Actor):
     """A sink: takes in all that is shown and replaces the picture as a whole."""
 
@@ -109,6 +113,8 @@ class ViewActor(Actor):
         self._outage: EventPicture | None = None
         """The row of the outage that lasts."""
         self._is_dirty = True
+        self._rested_ns = 0
+        """When it may be painted again."""
 
     def closed(self) -> None:
         """Leave no healthy picture behind that nobody paints any more (I7), and all in it."""
@@ -124,7 +130,8 @@ class ViewActor(Actor):
         """Take in one fact. Prices are painted with the tick, everything else at once."""
         match message:
             case m.Tick():
-                if self._known.note_unseen(message.at_ns) or self._is_dirty:
+                is_news = self._known.note_unseen(message.at_ns)
+                if is_news or (self._is_dirty and self._may_paint()):
                     self._paint()
             case m.PnlUpdated():
                 self._known.pnl[message.pnl.account_id] = message.pnl
@@ -140,7 +147,7 @@ class ViewActor(Actor):
                 self._take(message)
                 self._show(message)
                 self._is_dirty = True
-                if self.actor_inbox.empty():
+                if self.actor_inbox.empty() and self._may_paint():
                     self._paint()
 
     def _take(self, message: m.Message) -> None:
@@ -210,7 +217,7 @@ class ViewActor(Actor):
         before, self._known.verdicts[key] = self._known.verdicts.get(key), message
         self._is_dirty = True
         is_new_kind = before is None or type(before.verdict) is not type(message.verdict)
-        if is_new_kind and self.actor_inbox.empty():
+        if is_new_kind and self.actor_inbox.empty() and self._may_paint():
             self._paint()
 
     def _take_enforcement(self, message: m.EnforcementChanged) -> None:
@@ -281,11 +288,22 @@ class ViewActor(Actor):
             self._outage = _event(message, line.kind, None, story.outage)
             self._events.append(self._outage)
 
+    def _may_paint(self) -> bool:
+        """Tell whether painting has rested as long as it must for what the last one took.
+
+        One account takes a fraction of a millisecond, and is painted at once; hundreds take as long
+        as everything else together, and whoever protects them waits for the interpreter meanwhile.
+        """
+        return self.clock.monotonic_ns() >= self._rested_ns
+
     def _paint(self) -> None:
         self._is_dirty = False
+        began_ns = self.clock.monotonic_ns()
         self._frame.picture = paint(
             self._frame.picture, self._known, tuple(self._events), self._zone
         )
+        ended_ns = self.clock.monotonic_ns()
+        self._rested_ns = ended_ns + RESTS_TIMES * (ended_ns - began_ns)
 
 
 _SIGHTS = (

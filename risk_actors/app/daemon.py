@@ -49,6 +49,7 @@ from risk_actors.projectx.gateway import ProjectXGateway
 from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
 from risk_actors.projectx.secrets import scrub
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
+from risk_actors.runtime import interpreter
 from risk_actors.runtime.clock import Clock, SystemClock
 from risk_actors.runtime.supervisor import StartFailedError
 from risk_actors.store.recovery import open_or_recover
@@ -115,6 +116,7 @@ def _run_held(
         switched = use_files_of(options.data_dir, broker)
         logs = _start_logs(options.data_dir, settings, stack)
         adopt_sdk_loggers()
+        interpreter.share_out()
         logger.info("🚀 Service Start: risk_actors {} in {} mode", __version__, mode.value)
         for sentence in switched:
             logger.warning("{}", sentence)
@@ -317,6 +319,7 @@ def _show_until_stopped(
     options: RunOptions, guard: Guard, address: str, logs: Logs, stop: "_StopFlag"
 ) -> None:
     stop.arm()
+    interpreter.settle()
     if options.display is None:
         stop.event.wait()
         return

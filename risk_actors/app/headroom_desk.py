@@ -37,6 +37,10 @@ from risk_actors.runtime.clock import Clock
 RECKON_EVERY_S = 1.0
 OLD_AFTER_NS = 5 * NS_PER_S
 """What was reckoned longer ago is not shown any more."""
+MANY_ACCOUNTS = 10
+"""From so many on it rests after each account: it must not be in the way of those who protect."""
+RESTS_TIMES = 9
+"""So many times as long as an account took."""
 CONTRACTS_AT_MOST = 4
 """Contracts asked about, open ones first, then those traded last."""
 
@@ -49,6 +53,8 @@ class _Reckoned(NamedTuple):
     by_account: Mapping[int, HeadroomPicture | None]
     at_ns: int
     """By the clock that is never set."""
+    took_ns: int = 0
+    """How long a round takes, so that the next one is not late before that."""
 
 
 class HeadroomDesk:
@@ -87,7 +93,7 @@ class HeadroomDesk:
     def picture(self) -> Picture:
         """Return the present picture with the headroom of every account."""
         picture, reckoned = self._frame.picture, self._reckoned
-        if self._clock.monotonic_ns() - reckoned.at_ns < OLD_AFTER_NS:
+        if self._clock.monotonic_ns() - reckoned.at_ns < OLD_AFTER_NS + 2 * reckoned.took_ns:
             found = reckoned.by_account
         else:
             unknown = HeadroomPicture(unknown=_why_old(self._asked))
@@ -105,8 +111,16 @@ class HeadroomDesk:
         picture, known = self._frame.picture, self._frame.known
         if known is not None:
             now_ns = self._clock.now_ns()
-            found = {a.id: self._reckoned_for(known, a, now_ns) for a in picture.accounts}
-            self._reckoned = _Reckoned(found, self._clock.monotonic_ns())
+            began_ns = self._clock.monotonic_ns()
+            found: dict[int, HeadroomPicture | None] = {}
+            for number, account in enumerate(picture.accounts, 1):
+                asked_ns = self._clock.monotonic_ns()
+                found[account.id] = self._reckoned_for(known, account, now_ns)
+                if number >= MANY_ACCOUNTS:
+                    took_ns = self._clock.monotonic_ns() - asked_ns
+                    self._stop.wait(RESTS_TIMES * took_ns / NS_PER_S)
+            ended_ns = self._clock.monotonic_ns()
+            self._reckoned = _Reckoned(found, ended_ns, ended_ns - began_ns)
 
     def _run(self) -> None:
         while not self._stop.wait(RECKON_EVERY_S):

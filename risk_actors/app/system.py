@@ -33,8 +33,9 @@ from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
-from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.actor import Actor, ActorContext, Place
 from risk_actors.runtime.child import ChildSpec, nothing
+from risk_actors.runtime.crew import Crew
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
 from risk_actors.runtime.tape import Tape
@@ -90,6 +91,29 @@ TAPED = frozenset(
 """Who judges and acts: what these are given is noted, so that it can be replayed."""
 
 
+CREW_RANKS: Mapping[str, int] = MappingProxyType(
+    {
+        OUTBOUND: 0,
+        EnforcerActor.kind: 1,
+        PositionActor.kind: 2,
+        RuleActor.kind: 3,
+        TimerActor.kind: 4,
+        PnlActor.kind: 5,
+    }
+)
+"""Who shares one thread, the first to be served first: what is under way to the broker goes before
+all else. An account's events go before the rules: a fill and the position that it made come one
+after the other, and the enforcer is to know both when a rule breaks on the first. Time goes before
+prices, which may flood.
+
+None of their handlers waits for anything. Those that do, for the store or to paint the picture,
+have threads of their own."""
+
+SINKS = frozenset({JournalActor.kind, ViewActor.kind})
+"""Who keeps and shows what was decided: they look for messages from time to time, so that they do
+not compete with what is under way to the broker."""
+
+
 class _Member(NamedTuple):
     address: str
     kind: str
@@ -116,6 +140,9 @@ class ActorSystem:
         self._mailboxes = {
             member.address: blueprint.make_mailbox(member.address) for member in members
         }
+        for member in members:
+            self._mailboxes[member.address].is_lazy = member.kind in SINKS
+        crew = Crew("crew", len(CREW_RANKS))
         self._accepted = {
             member.address: {message.__name__ for message in member.accepts}
             for member in members
@@ -138,6 +165,7 @@ class ActorSystem:
                 tape=self._tapes.get(member.address),
                 policy=POLICIES[member.kind],
                 renew=member.renew,
+                place=_place(crew, member.kind),
             )
             for member in members
         )
@@ -242,6 +270,11 @@ def _members(
             lambda c: TimerActor(c, seen=seen),
         ),
     ]
+
+
+def _place(crew: Crew, kind: str) -> Place | None:
+    rank = CREW_RANKS.get(kind)
+    return None if rank is None else Place(crew, rank)
 
 
 class _Plans:

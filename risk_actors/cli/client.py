@@ -1,6 +1,5 @@
 """Talks to the daemon that runs on a data directory, over its HTTP side."""
 
-import http.client
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +90,8 @@ class DaemonClient:
     def _request(
         self, method: str, path: str, body: bytes | None = None, timeout_s: float = _TIMEOUT_S
     ) -> bytes:
+        import http.client  # noqa: PLC0415  # kept out of `--help`
+
         # Not through a proxy from the environment: the daemon is on this machine.
         connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
         headers = {} if body is None else {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ from risk_actors.core.lock import Unlocked
 from risk_actors.core.trade_history import TradeHistory
 
 
-class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
+class OpenPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An open position, as reported by the broker and as its fills add up.
 
     The two may differ for some milliseconds, because the events of one fill come in any order.
@@ -36,7 +36,7 @@ class OpenPosition(msgspec.Struct, frozen=True, kw_only=True):
         return self.size if abs(self.size) >= abs(self.fills_size) else self.fills_size
 
 
-class AccountState(msgspec.Struct, frozen=True, kw_only=True):
+class AccountState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Positions, working orders and counters of one account at one instant."""
 
     account_id: int

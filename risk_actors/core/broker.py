@@ -57,7 +57,7 @@ TERMINAL_STATUSES = frozenset(
 PROTECTIVE_STOP_TYPES = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An account as the broker lists it; `balance_usd` excludes unrealised P&L."""
 
     id: int
@@ -68,7 +68,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The one aggregated row per contract; `size` 0 means closed."""
 
     account_id: int
@@ -79,7 +79,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     opened_ns: int
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One order in its latest state."""
 
     id: int
@@ -109,7 +109,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.size - self.filled_size, 0)
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One broker trade row (a half-turn), counted once by `id`.
 
     `profit_usd` is the gross P&L of a closing half-turn and None for an opening one;
@@ -140,7 +140,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
         return -self.costs_usd if gross is None else gross - self.costs_usd
 
 
-class Quote(msgspec.Struct, frozen=True, kw_only=True):
+class Quote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A partial market update: a side the broker left out is None."""
 
     contract_id: str

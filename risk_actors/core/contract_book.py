@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from risk_actors.core.account_state import OpenPosition
 from risk_actors.core.broker import Fill
 from risk_actors.core.instruments import symbol_of
 from risk_actors.core.position_math import FLAT, Holding, after_fill, after_fills
@@ -12,8 +13,10 @@ class ContractBook:
 
     __slots__ = (
         "_fills",
+        "_shown",
         "_start",
         "by_fills",
+        "contract_id",
         "named_symbol",
         "opened_ns",
         "reported",
@@ -22,6 +25,7 @@ class ContractBook:
     )
 
     def __init__(self, contract_id: str) -> None:
+        self.contract_id = contract_id
         self.symbol = symbol_of(contract_id)
         self.named_symbol: str | None = None
         self.reported = FLAT
@@ -30,6 +34,7 @@ class ContractBook:
         self.opened_ns = 0
         self._start = FLAT
         self._fills: list[Fill] = []
+        self._shown: OpenPosition | None = None
 
     def start_from(self, holding: Holding, fills: Iterable[Fill]) -> None:
         """Take what a snapshot holds, and the fills that came after it."""
@@ -45,6 +50,31 @@ class ContractBook:
             self.start_from(self._start, self._fills)
         else:
             self.by_fills = after_fill(self.by_fills, fill)
+
+    def position(self) -> OpenPosition | None:
+        """Return the open position, the same object while it is the same; None when flat."""
+        reported, by_fills, shown = self.reported, self.by_fills, self._shown
+        if not (reported.size or by_fills.size):
+            return None
+        if (
+            shown is None
+            or shown.average_price is not reported.average_price
+            or shown.fills_average_price is not by_fills.average_price
+            or shown.size != reported.size
+            or shown.fills_size != by_fills.size
+            or shown.opened_ns != self.opened_ns
+            or shown.symbol != self.symbol
+        ):
+            shown = self._shown = OpenPosition(
+                contract_id=self.contract_id,
+                symbol=self.symbol,
+                size=reported.size,
+                average_price=reported.average_price,
+                opened_ns=self.opened_ns,
+                fills_size=by_fills.size,
+                fills_average_price=by_fills.average_price,
+            )
+        return shown
 
     @property
     def is_settled(self) -> bool:

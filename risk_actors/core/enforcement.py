@@ -24,6 +24,13 @@ import msgspec
 
 from risk_actors.core.account_state import AccountState, is_market, waits_for_parent
 from risk_actors.core.broker import PROTECTIVE_STOP_TYPES, Fill, Order
+from risk_actors.core.broker_looks import (
+    BEFORE_THE_FIRST,
+    CONFIRM_FLAT,
+    IS_BRAKED,
+    IS_UNCERTAIN,
+    BrokerLooks,
+)
 from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works
 from risk_actors.core.command_gate import BrakedKind, CommandGate
 from risk_actors.core.command_slot import (
@@ -38,7 +45,6 @@ from risk_actors.core.enforcement_effects import (
     FLAT,
     REDUCED,
     STOPS,
-    AskSnapshot,
     Braked,
     Effect,
     FlatObserved,
@@ -62,13 +68,6 @@ from risk_actors.core.verdict import Action, Flatten, StopMove
 
 NS_PER_MS = NS_PER_S // 1000
 
-CONFIRM_FLAT = "confirm flat"
-"""Why a snapshot is asked for that is to show what is held to be so."""
-
-CONFIRM_AT_MOST_EVERY_NS = 10 * NS_PER_S
-"""How often what was observed in events is confirmed by a snapshot."""
-ASK_AGAIN_AFTER_NS = 2 * NS_PER_S
-"""A snapshot that did not come is asked for again."""
 HEARD_WITHIN_NS = 2 * NS_PER_S
 """What the broker showed so shortly before an enforcement began still holds; older than that, and
 "flat" is what somebody remembers (I3)."""
@@ -121,9 +120,8 @@ class EnforcementPlan:
         self._gate = CommandGate(brake_after)
         self._let_in = LetIn()
         self._episode: _Episode | None = None
-        self._snapshot_asked_ns: int | None = None
+        self._looks = BrokerLooks()
         self._voice = StuckVoice()
-        self._confirmed_ns = 0
         self._looked_ns = 0
         self._heard_ns = 0
         self._flat_by_fills = FlatByFills(EXPLAINED_WITHIN_NS)
@@ -185,10 +183,7 @@ class EnforcementPlan:
         self._gate.observe(state, (*fills, *known_fills), now_ns)
         self._flat_by_fills.observe(self._state, state, now_ns)
         self._state = state
-        if self._snapshot_asked_ns is not None and (
-            state.snapshot_asked_ns >= self._snapshot_asked_ns
-        ):
-            self._snapshot_asked_ns = None
+        self._looks.came(state.snapshot_asked_ns)
         self._observe(state, now_ns)
         self._let_in.observe(state.can_trade)
         return self._step(correlation_id, now_ns)
@@ -270,7 +265,7 @@ class EnforcementPlan:
         """Nothing is known of the account yet, so the first thing is to look."""
         if self._scope.is_empty:
             return []
-        return list(self._ask(correlation_id, "enforcement before the first snapshot", now_ns))
+        return list(self._looks.want(BEFORE_THE_FIRST, correlation_id, now_ns))
 
     def _begin(self, correlation_id: str, now_ns: int) -> Started:
         cause, detail, correlation_id = self._scope.why(correlation_id)
@@ -402,7 +397,7 @@ class EnforcementPlan:
         if is_heard:
             self._scope.drop_met(state)
         elif not is_work_left:
-            yield from self._ask(episode.correlation_id, CONFIRM_FLAT, now_ns)
+            yield from self._looks.want(CONFIRM_FLAT, episode.correlation_id, now_ns)
         if is_heard and not (self._scope.goals or state.distrusted or is_work_left):
             self._episode = None
             self._slots.drop_done()
@@ -410,10 +405,7 @@ class EnforcementPlan:
             detail = REDUCED if state.positions else FLAT
             took_ns = now_ns - episode.started_ns
             yield FlatObserved(episode.cause, detail, episode.correlation_id, took_ns)
-            if now_ns - self._confirmed_ns >= CONFIRM_AT_MOST_EVERY_NS:
-                # The stream may have lost an order's row; one look at the broker shows it.
-                self._confirmed_ns = now_ns
-                yield AskSnapshot(CONFIRM_FLAT, episode.correlation_id)
+            yield from self._looks.confirm(episode.correlation_id, now_ns)
         elif not self._gate.is_on and self._voice.is_due(self._slots, now_ns):
             yield Stuck(
                 episode.cause,
@@ -431,7 +423,7 @@ class EnforcementPlan:
                 continue
             if not 0 <= now_ns - self._looked_ns < LOOK_WHILE_BRAKED_EVERY_NS:
                 self._looked_ns = now_ns
-                yield from self._ask(correlation_id, "we are braked; has anything changed?", now_ns)
+                yield from self._looks.want(IS_BRAKED, correlation_id, now_ns)
             if kind.is_to_tell(now_ns):
                 kind.note_told(now_ns)
                 yield self._say_braked(kind, state, correlation_id, now_ns)
@@ -473,14 +465,7 @@ class EnforcementPlan:
         for slot in self._slots:
             if slot.wants_look(now_ns):
                 asked_for = slot.correlation_id or correlation_id
-                yield from self._ask(asked_for, "uncertain answer", now_ns)
-
-    def _ask(self, correlation_id: str, reason: str, now_ns: int) -> Iterator[Effect]:
-        asked_ns = self._snapshot_asked_ns
-        if asked_ns is not None and now_ns - asked_ns < ASK_AGAIN_AFTER_NS:
-            return
-        self._snapshot_asked_ns = now_ns
-        yield AskSnapshot(reason, correlation_id)
+                yield from self._looks.want(IS_UNCERTAIN, asked_for, now_ns)
 
     def _waits_for_first_snapshot(self) -> bool:
         unknown = self._state is None or not self._is_known(self._state)

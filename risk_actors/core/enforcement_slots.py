@@ -41,14 +41,25 @@ class Slots:
         """Take fills that came since the last time; they may be what a close wanted."""
         seen_ns = self._order_seen_ns
         for order_id in (*(order.id for order in state.orders), *state.awaited_order_ids):
-            seen_ns.setdefault(order_id, now_ns)
+            self._note(order_id, now_ns)
         for fill in fills:
             close = self.closes.get(fill.contract_id)
-            order_seen_ns = seen_ns.setdefault(fill.order_id, now_ns)
+            order_seen_ns = self._note(fill.order_id, now_ns)
             if close is not None:
                 close.count(fill, order_seen_ns)
         while len(seen_ns) > REMEMBER_ORDERS:
             del seen_ns[next(iter(seen_ns))]
+
+    def _note(self, order_id: int, now_ns: int) -> int:
+        """Return when an order was first seen, or one that the broker numbered after it.
+
+        Events come in any order: what is heard of late is no newer for that (I2).
+        """
+        seen_ns = self._order_seen_ns
+        if order_id not in seen_ns:
+            later_ns = (at_ns for known_id, at_ns in seen_ns.items() if known_id > order_id)
+            seen_ns[order_id] = min(later_ns, default=now_ns)
+        return seen_ns[order_id]
 
     def observe(self, state: AccountState, now_ns: int) -> None:
         """Free the slots whose effect the account shows, or shows to be missing."""

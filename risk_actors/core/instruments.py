@@ -7,6 +7,7 @@ documented), so the catalogue only seeds what `Contract/searchById` later confir
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -84,16 +85,20 @@ CATALOGUE: tuple[Listing, ...] = (
 )
 """Tick sizes and values from the Gateway's documentation and exchange specifications."""
 
+_CONTRACTS_KEPT = 1024
+"""Ids are read from text once; more contracts than this no trader has at once."""
 _BY_ROOT = {listing.root: listing for listing in CATALOGUE}
 _BY_SYMBOL = {listing.symbol: listing for listing in CATALOGUE}
 
 
+@lru_cache(_CONTRACTS_KEPT)
 def root_of(contract_id: str) -> str | None:
     """Return the Gateway's root inside a contract id, or None where the id has another form."""
     match = _CONTRACT_ID.match(contract_id)
     return match["root"] if match else None
 
 
+@lru_cache(_CONTRACTS_KEPT)
 def listing_of(contract_id: str) -> Listing | None:
     """Return the catalogue's line for a contract id, or None where it is not listed."""
     root = root_of(contract_id)
@@ -116,6 +121,7 @@ def refuse_root(symbol: str) -> None:
         raise ValueError(f"`{symbol}` is the Gateway's name for it; write `{listing.symbol}`")
 
 
+@lru_cache(_CONTRACTS_KEPT)
 def symbol_of(contract_id: str, contract_name: str | None = None) -> str:
     """Return the exchange symbol of a contract.
 
@@ -137,6 +143,7 @@ def is_micro(symbol: str) -> bool:
     return listing is not None and listing.is_micro
 
 
+@lru_cache(_CONTRACTS_KEPT)
 def catalogued_instrument(contract_id: str) -> Instrument | None:
     """Return the instrument the catalogue knows for this id, or None."""
     listing = listing_of(contract_id)

@@ -122,6 +122,8 @@ class MarkFilter:
         """Take the tick size (None: not known, no grid) and the bounds (None: no surprises)."""
         self._tick = tick_size
         self._bounds = bounds
+        self._possible_bid: Decimal | None = None
+        self._possible_ask: Decimal | None = None
         if bounds is not None:
             self._least_jump = bounds.jump_ticks * (tick_size or ZERO)
             self._least_spread = bounds.spread_ticks * (tick_size or ZERO)
@@ -182,11 +184,17 @@ class MarkFilter:
 
     def _flaw(self, quote: Quote) -> DropReason | None:
         bid, ask, last = quote.bid, quote.ask, quote.last
-        flaw = None if bid is None else self._price_flaw(bid)
-        if flaw is None and ask is not None:
+        # Most quotes repeat a side, and what was possible before is so again.
+        if bid is not None and bid is not self._possible_bid:
+            flaw = self._price_flaw(bid)
+            if flaw is not None:
+                return flaw
+            self._possible_bid = bid
+        if ask is not None and ask is not self._possible_ask:
             flaw = self._price_flaw(ask)
-        if flaw is not None:
-            return flaw
+            if flaw is not None:
+                return flaw
+            self._possible_ask = ask
         # A last price is repeated until the next trade. What is wrong with it is counted once, and
         # must not blind us to the bids and asks that come with it.
         stated = self._stated
@@ -235,8 +243,10 @@ class MarkFilter:
     def _is_far(self, level: Level, known: Level, now_ns: int) -> bool:
         if self._bounds is None or (level.low >= known.low and level.high <= known.high):
             return False
-        jump = max(self._bounds.jump_share * known.low, self._least_jump)
         gone = max(known.low - level.low, level.high - known.high)
+        if gone <= self._least_jump:
+            return False
+        jump = max(self._bounds.jump_share * known.low, self._least_jump)
         return gone > jump and gone > reach_after(jump, known.low, now_ns - self._seen_ns)
 
     def _is_wide(self, level: Level) -> bool:
@@ -265,6 +275,9 @@ class MarkFilter:
         known, waiting, before = self.level, self._waiting, self._before
         if known is None:
             return self._take_first(level, last, at_ns, now_ns)
+        if waiting is None and before is None and level == known:
+            self._believe(known, last, at_ns, now_ns)
+            return Outcome.BELIEVED
         if not self._surprises(level, known, now_ns) or (
             before is not None and not self._surprises(level, before, now_ns)
         ):
@@ -370,7 +383,9 @@ class MarkFilter:
     # --- what follows -----------------------------------------------------------------------
 
     def _believe(self, level: Level, last: Decimal | None, at_ns: int, now_ns: int) -> None:
-        if last is None or not self._is_far(_traded(last), level, now_ns):
+        if last is not self.last and (
+            last is None or not self._is_far(_traded(last), level, now_ns)
+        ):
             self.last = last
         self.level, self.at_ns = level, at_ns
         self._seen_ns = now_ns

@@ -69,6 +69,7 @@ class Marks:
         self._filters: dict[str, MarkFilter] = {}
         self._waiting: set[str] = set()
         self._instruments: dict[str, Instrument] = {}
+        self._symbols: dict[str, str] = {}
 
     @property
     def impossible(self) -> int:
@@ -95,7 +96,7 @@ class Marks:
                 where it is left out.
         """
         contract_id = quote.contract_id
-        known = self._filter(contract_id)
+        known = self._filters.get(contract_id) or self._filter(contract_id)
         outcome = known.take(quote, quote.at_ns if now_ns is None else now_ns)
         if quote.last is not None and outcome not in _IMPOSSIBLE:
             self._proof.stated(contract_id, self._symbol(contract_id), quote.last, quote.at_ns)
@@ -121,6 +122,7 @@ class Marks:
     def on_instrument(self, instrument: Instrument) -> None:
         """Take a contract's ticks as the broker states them."""
         self._instruments[instrument.contract_id] = instrument
+        self._symbols[instrument.contract_id] = instrument.symbol
         known = self._filters.get(instrument.contract_id)
         if known is not None:
             known.set_instrument(instrument.tick_size, self._bounds_of(instrument.symbol))
@@ -164,8 +166,12 @@ class Marks:
         return opened_ns is not None and now_ns - opened_ns > self._stale_after_ns
 
     def _symbol(self, contract_id: str) -> str:
-        instrument = self.instrument(contract_id)
-        return symbol_of(contract_id) if instrument is None else instrument.symbol
+        symbol = self._symbols.get(contract_id)
+        if symbol is None:
+            instrument = self.instrument(contract_id)
+            symbol = symbol_of(contract_id) if instrument is None else instrument.symbol
+            self._symbols[contract_id] = symbol
+        return symbol
 
     def _filter(self, contract_id: str) -> MarkFilter:
         known = self._filters.get(contract_id)

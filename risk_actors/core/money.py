@@ -9,11 +9,12 @@ from decimal import ROUND_HALF_UP, Decimal
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
+_CENTS_A_DOLLAR = Decimal(100)
 
 
 def to_cents(amount_usd: Decimal) -> int:
     """Return the amount in whole cents, half a cent rounded away from zero."""
-    return int((amount_usd / CENT).to_integral_value(rounding=ROUND_HALF_UP))
+    return int((amount_usd * _CENTS_A_DOLLAR).to_integral_value(ROUND_HALF_UP))
 
 
 def decimal_from(number: float | str | Decimal) -> Decimal:

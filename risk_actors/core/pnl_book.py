@@ -7,14 +7,20 @@ exit at. While fills and the reported position differ, P&L is unknown rather tha
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
 
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.balance_course import BalanceCourse
 from risk_actors.core.broker import Fill
+from risk_actors.core.instruments import Instrument
 from risk_actors.core.marks import Marks
 from risk_actors.core.money import ZERO
 from risk_actors.core.pnl_state import PnlState, PositionPnl
 from risk_actors.core.position_math import profit_usd
+from risk_actors.core.same_parts import same_or_new
+from risk_actors.core.trade_history import TradeHistory
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 
 
@@ -34,18 +40,24 @@ class PnlBook:
         self._was_read_whole = False
         self._weeks_course = BalanceCourse(calendar)
         self._is_unpriced = False
+        self._contracts: frozenset[str] = frozenset()
+        self._priced: tuple[TradeHistory, Window] | None = None
+        # What was valued last, and at which prices: most prices are those of before.
+        self._marked: dict[str, _Marked] = {}
+        self._last: PnlState | None = None
+        self._all_fills: tuple[Fill, ...] | None = None
 
     @property
     def fills(self) -> tuple[Fill, ...]:
         """The fills of the day and the week, voided ones included."""
-        return tuple(self._fills.values())
+        if self._all_fills is None:
+            self._all_fills = tuple(self._fills.values())
+        return self._all_fills
 
     @property
     def contracts(self) -> frozenset[str]:
         """The contracts whose price moves this account."""
-        if self._state is None:
-            return frozenset()
-        return frozenset(position.contract_id for position in self._state.positions)
+        return self._contracts
 
     def on_account(
         self, state: AccountState, fills: Iterable[Fill], *, after_snapshot: bool = True
@@ -55,10 +67,13 @@ class PnlBook:
         Only after a snapshot are they all of them; a book that was made anew in the middle of a
         day knows nothing of it before.
         """
+        if self._state is None or state.positions is not self._state.positions:
+            self._contracts = frozenset([each.contract_id for each in state.positions])
         self._state = state
+        self._last = None
         # While report and fills differ, a fill may look like a close that it is not.
         if state.is_settled:
-            self._is_unpriced = state.history.is_unpriced_since(self._day.start_ns)
+            self._look_for_prices(state.history)
         self._has_all_fills = self._has_all_fills or after_snapshot
         self._was_read_whole = self._was_read_whole or (after_snapshot and state.has_all_fills)
         is_amended = False
@@ -70,12 +85,20 @@ class PnlBook:
                 self._add(before, -1)
                 is_amended = True
             self._fills[fill.id] = fill
+            self._all_fills = None
             self._last_fill_ns = max(self._last_fill_ns, fill.at_ns)
             self._add(fill, +1)
             if before is not None or not self._weeks_course.add(fill):
                 self._weeks_course = BalanceCourse.of(self._fills.values(), self._calendar)
         if is_amended:
             self._last_fill_ns = self._newest_ns()
+
+    def _look_for_prices(self, history: TradeHistory) -> None:
+        """Find out whether the broker has told what every trade of the day made."""
+        priced = self._priced
+        if priced is None or priced[0] is not history or priced[1] is not self._day:
+            self._is_unpriced = history.is_unpriced_since(self._day.start_ns)
+            self._priced = (history, self._day)
 
     def missed_since_ns(self, fills: Iterable[Fill]) -> int | None:
         """Return when the oldest fill came that a snapshot brings and nobody told, or None.
@@ -92,6 +115,7 @@ class PnlBook:
         """Take out every fill but these: the broker lists the others no longer."""
         listed = {fill.id for fill in fills}
         gone = [fill for fill in self._fills.values() if fill.id not in listed]
+        self._last = self._all_fills = None
         for fill in gone:
             self._add(fill, -1)
             del self._fills[fill.id]
@@ -108,6 +132,7 @@ class PnlBook:
             return False
         day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
         self._day, self._week = day, week
+        self._last = self._all_fills = None
         since_ns = self._since_ns()
         self._fills = {i: fill for i, fill in self._fills.items() if fill.at_ns >= since_ns}
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
@@ -153,10 +178,11 @@ class PnlBook:
 
     def pnl(self, marks: Marks, now_ns: int) -> PnlState:
         """Return the P&L at the marks."""
-        state = self._state
+        state, last = self._state, self._last
+        positions = self._valued(marks, now_ns)
+        if last is not None and positions is last.positions:
+            return last
         known = self._is_known()
-        open_positions = () if state is None else state.positions
-        positions = tuple(_mark(position, marks, now_ns) for position in open_positions)
         unknown = next((p.unknown_reason for p in positions if p.unknown_reason), None)
         if state is not None:
             unknown = _unsettled(state) or unknown
@@ -164,11 +190,20 @@ class PnlBook:
             unknown = "fills of the next trading day have come already"
         total: Decimal | None = None
         if known and unknown is None:
-            total = sum((p.unrealized_usd or ZERO for p in positions), ZERO)
+            total = sum([p.unrealized_usd or ZERO for p in positions], ZERO)
+        if last is not None:
+            # Only prices moved.
+            self._last = msgspec.structs.replace(
+                last,
+                positions=positions,
+                unrealized_usd=total,
+                unknown_reason=unknown if known else self._why_unknown(),
+            )
+            return self._last
         balance_usd = state.balance_by_fills_usd if state is not None and known else None
         # A day's counters come with the account; before it crossed the reset they are yesterday's.
         is_today = state is not None and state.day_start_ns == self._day.start_ns
-        return PnlState(
+        self._last = PnlState(
             account_id=self._account_id,
             day_start_ns=self._day.start_ns,
             week_start_ns=self._week.start_ns,
@@ -185,6 +220,44 @@ class PnlBook:
             balance_high_usd=self._weeks_course.high_usd(balance_usd),
             closings=self._weeks_course.closings(balance_usd, before_ns=self._day.start_ns),
         )
+        return self._last
+
+    def _valued(self, marks: Marks, now_ns: int) -> tuple[PositionPnl, ...]:
+        """Return the positions at the marks; the very ones of before where no price moved."""
+        if self._state is None:
+            return ()
+        positions = self._state.positions
+        valued = tuple([self._mark(position, marks, now_ns) for position in positions])
+        return valued if self._last is None else same_or_new(self._last.positions, valued)
+
+    def _mark(self, position: OpenPosition, marks: Marks, now_ns: int) -> PositionPnl:
+        if not position.is_settled:
+            return _unknown(position, f"{position.symbol}: fills and reported position differ")
+        contract_id = position.contract_id
+        instrument = marks.instrument(contract_id)
+        if instrument is None:
+            return _unknown(position, f"{position.symbol}: tick size and value are not known")
+        price = marks.exit_price(contract_id, position.fills_size, now_ns)
+        before = self._marked.get(contract_id)
+        if (
+            before is not None
+            and before.position is position
+            and before.instrument is instrument
+            and before.price == price
+        ):
+            return before.pnl
+        pnl = _marked_at(price, position, instrument)
+        self._marked[contract_id] = _Marked(position, instrument, price, pnl)
+        return pnl
+
+
+class _Marked(NamedTuple):
+    """A position that was valued, and at what."""
+
+    position: OpenPosition
+    instrument: Instrument
+    price: Decimal | str
+    pnl: PositionPnl
 
 
 def _unsettled(state: AccountState) -> str | None:
@@ -193,13 +266,7 @@ def _unsettled(state: AccountState) -> str | None:
     return state.distrusted
 
 
-def _mark(position: OpenPosition, marks: Marks, now_ns: int) -> PositionPnl:
-    if not position.is_settled:
-        return _unknown(position, f"{position.symbol}: fills and reported position differ")
-    instrument = marks.instrument(position.contract_id)
-    if instrument is None:
-        return _unknown(position, f"{position.symbol}: tick size and value are not known")
-    price = marks.exit_price(position.contract_id, position.fills_size, now_ns)
+def _marked_at(price: Decimal | str, position: OpenPosition, instrument: Instrument) -> PositionPnl:
     if isinstance(price, str):
         return _unknown(position, f"{position.symbol}: {price}")
     return PositionPnl(

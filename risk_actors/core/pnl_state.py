@@ -7,7 +7,7 @@ import msgspec
 from risk_actors.core.account_state import AccountState
 
 
-class PositionPnl(msgspec.Struct, frozen=True, kw_only=True):
+class PositionPnl(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The unrealised P&L of one open position; None where it cannot be known."""
 
     contract_id: str
@@ -33,7 +33,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """What is waited for, in plain words."""
 
 
-class PnlState(msgspec.Struct, frozen=True, kw_only=True):
+class PnlState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Day and week P&L of an account.
 
     Realised is net of fees and commissions. `unrealized_usd` is None, and so is the equity, while

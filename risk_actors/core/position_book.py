@@ -17,10 +17,12 @@ from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, Position
 from risk_actors.core.clock_offset import ClockOffset
 from risk_actors.core.contract_book import ContractBook
+from risk_actors.core.day_counts import DayCounts
 from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.money import ZERO, to_cents
 from risk_actors.core.position_math import FLAT, Holding
 from risk_actors.core.reconciliation import Difference, Snapshot
+from risk_actors.core.same_parts import same_or_new
 from risk_actors.core.trade_history import TradeHistory
 from risk_actors.core.trade_ledger import SeenBefore, SeenFill, TradeLedger
 from risk_actors.core.trading_calendar import Window
@@ -65,6 +67,12 @@ class PositionBook:
         self._balance_by_fills_usd: Decimal | None = None
         self._asked_ns = 0
         self._has_all_fills = False
+        self._named_symbols: dict[str, str] = {}
+        # What was shown last: a part that has not changed is shown as the same object, by which
+        # rules know that they need not look at it again.
+        self._positions: tuple[OpenPosition, ...] = ()
+        self._shown_orders: tuple[Order, ...] = ()
+        self._day_counts: DayCounts | None = None
         self.unsettled_since_ns: int | None = None
         """Since when some contract's report and fills differ; None while all agree."""
         self.distrusted: str | None = None
@@ -331,20 +339,15 @@ class PositionBook:
 
     def state(self) -> AccountState:
         """Return the account as it is known now."""
-        positions = tuple(
-            OpenPosition(
-                contract_id=contract_id,
-                symbol=contract.symbol,
-                size=contract.reported.size,
-                average_price=contract.reported.average_price,
-                opened_ns=contract.opened_ns,
-                fills_size=contract.by_fills.size,
-                fills_average_price=contract.by_fills.average_price,
-            )
-            for contract_id, contract in self._contracts.items()
-            if contract.reported.size or contract.by_fills.size
-        )
+        shown = (contract.position() for contract in self._contracts.values())
+        positions = tuple([position for position in shown if position is not None])
+        orders = tuple([order for order, _ in self._orders.values()])
+        self._positions = positions = same_or_new(self._positions, positions)
+        self._shown_orders = orders = same_or_new(self._shown_orders, orders)
         balance, history = self._balance, self.history
+        counts = self._day_counts
+        if counts is None or counts.history is not history or counts.day != self._day:
+            counts = self._day_counts = DayCounts.of(history, self._day)
         return AccountState(
             account_id=self._account_id,
             name=self._name,
@@ -353,24 +356,22 @@ class PositionBook:
             is_reconciled=self._asked_ns > 0,
             snapshot_asked_ns=self._asked_ns,
             day_start_ns=self._day.start_ns,
-            trades=history.trades_begun_in(self._day),
-            entries=history.entries_in(self._day),
+            trades=counts.trades,
+            entries=counts.entries,
             positions=positions,
-            orders=tuple(order for order, _ in self._orders.values()),
+            orders=orders,
             awaited_order_ids=tuple(self._awaited),
             has_all_fills=self._has_all_fills,
-            awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()}),
+            awaited=tuple({order.contract_id: None for order, _ in self._awaited.values()})
+            if self._awaited
+            else (),
             distrusted=self.distrusted,
             balance_by_fills_usd=self._balance_by_fills_usd,
             clock_ahead_ns=self._offset.ahead_ns,
             history=history,
             locks_noted=self._locks_noted,
             unlocked=self._unlocked,
-            named_symbols={
-                contract_id: contract.named_symbol
-                for contract_id, contract in self._contracts.items()
-                if contract.named_symbol is not None
-            },
+            named_symbols=self._named_symbols,
         )
 
     # --- details --------------------------------------------------------------------------
@@ -385,6 +386,8 @@ class PositionBook:
         """Take the symbol that the broker gave for a contract the catalogue lacks."""
         contract = self._contract(contract_id)
         contract.symbol = contract.named_symbol = symbol
+        # Replaced, never written to: states that were shown have the one before.
+        self._named_symbols = {**self._named_symbols, contract_id: symbol}
 
     def _amend(self, known: Fill, told: Fill, received_ns: int) -> Fill | None:
         """Merge a row sent again: profit once known stays known, voided once voided."""

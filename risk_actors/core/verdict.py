@@ -1,4 +1,8 @@
-"""What a rule says: ok, warning, breach or unknown. Rules never act; they return one of these."""
+"""What a rule says: ok, warning, breach or unknown. Rules never act; they return one of these.
+
+What is made with each price (here, of the broker's rows, and of the states) is left out of the
+garbage collector's rounds (`gc=False`): it never changes, so it can have no part in a cycle.
+"""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -65,7 +69,7 @@ class StopMove(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Decimal
 
 
-class Ok(msgspec.Struct, frozen=True, kw_only=True, tag="ok"):
+class Ok(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="ok"):
     """Nothing is wrong; value and limit in the rule's own unit, None where it has none."""
 
     value: Decimal | None = None

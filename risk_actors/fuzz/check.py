@@ -82,6 +82,7 @@ class Checker:
         if isinstance(message, _NEWS):
             self._has_stirred = True
         self.told.take(message, self._stage.clock.now_ns())
+        self._commands.told(message)
         self._prices.told(message)
 
     def begins_or_ends(self) -> None:

@@ -1,18 +1,29 @@
 """I6 from outside: how often the same thing is asked of a broker whose state does not change.
 
-The pauses before a retry grow, and how far depends on the reason: to 30 s where none was given, to
-5 s while the exchange pauses a contract, to 2 s while nobody listens at the broker's address. The
-first command that turned out not to have happened is repeated at once, for the doubt took its time
-already.
+The pauses before a retry grow: 0.5, 1, 2, 4, 8, 15 and 30 s. The first command that turned out not
+to have happened is repeated at once, for the doubt took its time already. Only a reason that the
+broker gave allows more than that; each is counted by itself, as the guard does.
 """
 
-from risk_actors.core.commands import CancelOrder, CloseContract, Command
+from collections.abc import Mapping
+
+from risk_actors import messages as m
+from risk_actors.core.commands import CancelOrder, CloseContract, Command, Refusal
 from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.sight import Truth
 
-AT_MOST: tuple[tuple[int, int], ...] = ((2 * S, 4), (60 * S, 33))
-"""Within a span (ns) at most so many commands for the same thing: at 0, 0, 0.5 and 1.5 s, and from
-then on every 2 s at the most."""
+AT_MOST: tuple[tuple[int, int], ...] = ((2 * S, 4), (60 * S, 9))
+"""Within a span (ns) at most so many commands for the same thing: at 0, 0, 0.5 and 1.5 s, and then
+at 3.5, 7.5, 15.5, 30.5 and 60.5 s."""
+MORE_IN_A_MINUTE: Mapping[Refusal, int] = {
+    # At 0, 1, 3, 5 and 8 s, and then every 5 s: a velocity pause is over within seconds.
+    Refusal.PAUSED: 7,
+    # Within the 30 s after an opening every 2 s.
+    Refusal.HALTED: 10,
+    Refusal.RESERVED: 10,
+}
+_MORE_FOR_ANOTHER = 3
+"""A reason like any other begins with short pauses of its own."""
 
 type _Target = tuple[int, str, int]
 
@@ -22,19 +33,28 @@ class CommandCheck:
 
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
-        self._sent: dict[_Target, list[int]] = {}
+        self._sent: dict[_Target, list[tuple[int, int]]] = {}
+        self._reasons: dict[int, Refusal] = {}
+
+    def told(self, message: m.Message) -> None:
+        """Take note of the reason that the broker gave against a command."""
+        if isinstance(message, m.CommandAnswered) and message.outcome.reason is not None:
+            self._reasons[message.outcome.command_id] = message.outcome.reason
 
     def sent(self, at_ns: int, command: Command) -> list[tuple[str, str]]:
         """Take a command that was sent."""
         target = _target(command)
         changed_ns = self._truth.touched_ns.get((command.account_id, command.contract_id), 0)
-        sent = [sent_ns for sent_ns in self._sent.get(target, []) if sent_ns >= changed_ns]
-        sent.append(at_ns)
+        sent = [each for each in self._sent.get(target, []) if each[0] >= changed_ns]
+        given = {self._reasons[command_id] for _, command_id in sent if command_id in self._reasons}
+        more = sum(MORE_IN_A_MINUTE.get(reason, _MORE_FOR_ANOTHER) for reason in given)
+        sent.append((at_ns, command.id))
         self._sent[target] = sent
         return [
             ("I6", f"{command} is one of {count} within {span_ns / S:.0f} s; nothing has changed")
             for span_ns, most in AT_MOST
-            if (count := sum(at_ns - sent_ns < span_ns for sent_ns in sent)) > most
+            if (count := sum(at_ns - sent_ns < span_ns for sent_ns, _ in sent))
+            > most + (more if span_ns > 2 * S else 0)
         ]
 
 

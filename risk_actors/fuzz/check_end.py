@@ -1,11 +1,13 @@
 """What must hold when a day is over and all faults have healed: agreement, rest, explanation."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from risk_actors import messages as m
 from risk_actors.actors.journal import JournalActor
 from risk_actors.fuzz.broker import MS
 from risk_actors.fuzz.stage import CHECKED_BY, Stage
+from risk_actors.runtime.stepped import InjectedFailureError
 from risk_actors.simulator.records import Trade
 from risk_actors.store.record_rows import table_of
 
@@ -39,11 +41,20 @@ def agreement(stage: Stage) -> list[tuple[str, str]]:
             held or working
         ):
             found.append(("I4", f"account {account_id} is locked and holds {held}, {working}"))
+    return found + _unrest(stage)
+
+
+def _unrest(stage: Stage) -> list[tuple[str, str]]:
+    """Return what is said or still goes on though all has been well for a while."""
+    found = []
     if stage.waiting():
         found.append(("I6", "messages still wait"))
-    connection = stage.frame.picture.connection
+    picture = stage.frame.picture
+    connection = picture.connection
     if not (connection.user_hub and connection.market_hub and connection.rest):
         found.append(("I7", f"everything is up, shown is {connection}"))
+    if not (picture.armed and picture.phase == "armed"):
+        found.append(("I7", f"everything is well, shown is {picture.phase}, {picture.armed}"))
     return found
 
 
@@ -69,29 +80,34 @@ def _net_of(trade: Trade) -> Decimal:
 def unexplained(stage: Stage) -> list[tuple[str, str]]:
     """Return commands whose chain lacks an event, a decision or the command itself (I9)."""
     tables: dict[str, set[str]] = {}
-    journal_failed = False
+    began_ns: dict[str, int] = {}
     for entry in stage.store.entries:
-        found_in = tables.setdefault(entry.correlation_id, set())
-        found_in.add(table_of(entry.message))
-        if getattr(entry.message, "event", None) is not None:
-            found_in.add("told in a decision")
-        journal_failed = journal_failed or _is_end_of_journal(entry.message)
+        tables.setdefault(entry.correlation_id, set()).add(table_of(entry.message))
+        began_ns.setdefault(entry.correlation_id, entry.at_ns)
+    # The one message at which the journal itself was made to fail is lost with it.
+    lost = {e.at_ns: "" for e in stage.store.entries if _is_end_of_journal(e.message)}
     found = []
     for at_ns, command in stage.broker.commands:
         if any(0 <= death_ns - at_ns <= LOST_WITH_DEATH_NS for death_ns in stage.deaths_ns):
             continue
-        wanted = {"decisions", "commands"}
+        cid = command.correlation_id
+        lacking = {"events", "decisions", "commands"} - tables.get(cid, set())
         # That time passed is no event; the decision says when and why.
-        if not command.correlation_id.startswith("tick-"):
-            wanted.add("events")
-        # The message at which the journal itself fails is lost with it; the decision has it too.
-        known = tables.get(command.correlation_id, set())
-        if journal_failed and "told in a decision" in known:
-            wanted.discard("events")
-        lacking = wanted - known
+        if cid.startswith("tick-") or ("events" in lacking and _is_lost(cid, began_ns, lost)):
+            lacking -= {"events"}
         if lacking:
             found.append(("I9", f"{command} has no {', '.join(sorted(lacking))}"))
     return found
+
+
+def _is_lost(cid: str, began_ns: Mapping[str, int], lost: dict[int, str]) -> bool:
+    """Tell whether a chain's event is the one that was lost with a journal; note that it is."""
+    for failed_ns, lost_cid in lost.items():
+        is_near = abs(began_ns.get(cid, 0) - failed_ns) <= LOST_WITH_DEATH_NS
+        if lost_cid == cid or (not lost_cid and is_near):
+            lost[failed_ns] = cid
+            return True
+    return False
 
 
 def _is_end_of_journal(message: m.Message) -> bool:
@@ -99,4 +115,5 @@ def _is_end_of_journal(message: m.Message) -> bool:
         isinstance(message, m.ActorChanged)
         and message.address == JournalActor.kind
         and message.status is m.ActorStatus.FAILED
+        and InjectedFailureError.__name__ in message.detail
     )

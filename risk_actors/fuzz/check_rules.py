@@ -14,7 +14,7 @@ from risk_actors.actors.record import Entry
 from risk_actors.core.rules import Mode, Rule
 from risk_actors.fuzz.broker import S
 from risk_actors.fuzz.sight import Told, Truth
-from risk_actors.fuzz.stage import CHECKED_BY, Stage
+from risk_actors.fuzz.stage import CHECKED_BY, CLOCK_DOUBT_NS, Stage
 from risk_actors.simulator.records import OrderType
 
 ENFORCED_WITHIN_NS = 5 * S
@@ -35,6 +35,8 @@ class RuleCheck:
 
     def __init__(self, truth: Truth, told: Told, stage: Stage) -> None:
         self._truth, self._told, self._stage = truth, told, stage
+        # On the broker's own clock the guard has no excuse.
+        self._behind_ns = 0 if stage.day.pc_ahead_s is None else CLOCK_DOUBT_NS
         self._enforcing = [r for r in stage.rules if r.settings.mode is Mode.ENFORCE]
         self._may_act = {rule.settings.id for rule in self._enforcing} | {PANIC}
         self._locked_by: set[tuple[str, int, int]] = set()
@@ -126,7 +128,7 @@ class RuleCheck:
         most_s = case.settings.max_s
         for symbol, contract_id, _ in self._open(case.account_id):
             begun_ns = self._truth.begun_ns[case.account_id, contract_id]
-            if most_s is not None and case.now_ns - begun_ns > most_s * S:
+            if most_s is not None and case.now_ns - begun_ns > most_s * S + self._behind_ns:
                 yield f"holds {symbol} for longer than {most_s} s"
 
     def _uncovered(self, case: _Case) -> Iterator[str]:
@@ -143,7 +145,8 @@ class RuleCheck:
             key = (case.account_id, contract_id)
             # The grace begins when it is told, and anew once it was covered.
             changed_ns = max(self._truth.touched_ns.get(key, 0), self._told.now(*key).since_ns)
-            if covered < abs(size) and case.now_ns - changed_ns > case.settings.grace_s * S:
+            grace_ns = case.settings.grace_s * S + self._behind_ns
+            if covered < abs(size) and case.now_ns - changed_ns > grace_ns:
                 yield f"holds {symbol} without a stop"
 
     def _losing_too_much(self, case: _Case) -> Iterator[str]:

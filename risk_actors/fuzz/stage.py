@@ -48,6 +48,9 @@ CALENDAR = _calendar()
 CHECKED_BY = _calendar()
 """The checks'; a calendar remembers the last window it was asked for, and they ask for others."""
 MARKET = MarketCalendar()
+CLOCK_DOUBT_NS = S // 2
+"""The broker tells whole seconds: a PC's clock that was wrong is put right to within so much, and
+then it is behind, for it errs on the late side."""
 READ_EVERY_NS = 30 * S
 READ_QUIETLY_EVERY_NS = 1800 * S
 POLL_EVERY_NS = 3 * S
@@ -168,8 +171,9 @@ class Stage:
             lambda: self.clock.now_ns() + self._pc_ahead_ns, self.clock.monotonic_ns
         )
         now_ns = self.clock.now_ns()
-        # The broker tells whole seconds, and the way there and back takes a moment.
-        reference = Reference(clock.monotonic_ns(), now_ns - S // 2, now_ns + S // 2)
+        reference = Reference(
+            clock.monotonic_ns(), now_ns - CLOCK_DOUBT_NS, now_ns + CLOCK_DOUBT_NS
+        )
         clock.set_reference(reference, is_start=True)
         return clock
 

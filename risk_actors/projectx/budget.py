@@ -6,17 +6,17 @@ is right for either kind. Whose requests it counts is not documented either, and
 the same login, so a 429 may come although our count says there is room: see `backoff.py`.
 
 Whoever does not read is blind, so no burst (a start, hubs that drop again and again) may use up
-the minute: light looks at the accounts have a pace of their own that always fits, and so have,
-slower, the other reads once they have used what may be sent at once.
+the minute. Each kind of read may be sent at once only until so much of the minute is used; those
+that nobody may be without go on from there, at a pace that makes what is left last.
 """
 
 import threading
-from collections import deque
 from enum import Enum
 from typing import NamedTuple
 
 from risk_actors.projectx.backoff import Backoff
 from risk_actors.projectx.reach import Reach
+from risk_actors.projectx.windows import Pace, Window
 
 NS_PER_S = 1_000_000_000
 WINDOW_NS = 60 * NS_PER_S
@@ -26,21 +26,16 @@ _COMMANDS_SHARE = 0.05
 """Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
 _UNTIL_ONE_ENDS_NS = NS_PER_S
 """How soon to look again when it is another read's end that is waited for."""
-FREE_SHARE = 0.75
-"""Part of the reads' share that may be sent at once; the rest is for what has a pace."""
-BACKGROUND_SHARE = 0.5
-"""The same for reads that are in no hurry: what is free beyond it is for the others."""
 LOOKS = 3
-"""So many light looks go in each of their windows, whatever else was sent: 90 a minute."""
 LOOK_WINDOW_NS = 2 * NS_PER_S
-TRIAL_READS = 6
-"""So many ordinary reads go in each trial window although what is free is used up: enough to
-read one account whole."""
-TRIAL_WINDOW_NS = 5 * NS_PER_S
-"""With the user hub down, nobody is blind for longer than this because of 429s that are over."""
-_TRIALS_TO_LAST = 8
-_LOOKS_TO_LAST = 20
-"""They become fewer where else all there is would be used up before so many windows are over."""
+"""The pace of light looks, at its fastest."""
+READS = 7
+READ_WINDOW_NS = 5 * NS_PER_S
+"""The pace of other reads: enough to read one account whole, and to begin with the next. With the
+user hub down, nobody is blind for longer than this because of 429s that are over."""
+_LOOKS_LAST = 20
+_READS_LAST = 4
+"""For how many of its windows each pace makes last what is left."""
 _SEVERAL_TRIALS = 2
 _ONE_TRIAL = 1
 
@@ -50,12 +45,25 @@ class Urgency(Enum):
 
     ENFORCEMENT = 0
     """An enforcement in progress looks whether it has worked."""
-    LOOK = 1
+    CHANGED = 1
+    """A light look has shown that an account has changed: it may have to be enforced on."""
+    LOOK = 2
     """A light look at the accounts, in the user hub's place or after a gap in its stream."""
-    NORMAL = 2
-    """Something has changed or is not known."""
-    BACKGROUND = 3
+    NORMAL = 3
+    """Something is not known, or seems not to fit."""
+    BACKGROUND = 4
     """Nothing seems amiss: what is read by the clock."""
+
+
+AT_ONCE = {
+    Urgency.CHANGED: 1.1,
+    Urgency.LOOK: 0.75,
+    Urgency.NORMAL: 0.75,
+    Urgency.BACKGROUND: 0.5,
+}
+"""Part of the reads' share that may be used up by what is sent at once. What has changed goes
+beyond it, as the next enforcement may hang on it; an enforcement's reads may use all but what is
+for its commands."""
 
 
 class BudgetState(NamedTuple):
@@ -87,13 +95,17 @@ class RequestBudget:
 
     def __init__(self, requests_per_minute: int, *, enforcement_share: float = 0.2) -> None:
         self._allowed = requests_per_minute
-        self._sent = _Window(WINDOW_NS)
-        self._bars = _Window(BARS_WINDOW_NS)
-        self._trials = _Window(TRIAL_WINDOW_NS)
-        self._looks = _Window(LOOK_WINDOW_NS)
+        self._sent = Window(WINDOW_NS)
+        self._bars = Window(BARS_WINDOW_NS)
         share = max(1, int(requests_per_minute * (1 - enforcement_share)))
         self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
         self._backoff = Backoff(share)
+        self._paces = {
+            Urgency.CHANGED: Pace(READS, READ_WINDOW_NS, _READS_LAST, self._urgent_limit),
+            Urgency.LOOK: Pace(LOOKS, LOOK_WINDOW_NS, _LOOKS_LAST, self._urgent_limit),
+            Urgency.NORMAL: Pace(READS, READ_WINDOW_NS, _READS_LAST, share),
+        }
+        """How those go on that may not be blind, and how much of the minute they may use."""
         self._reach = Reach()
         self._running = dict.fromkeys(Urgency, 0)
         self._now_ns = 0
@@ -116,7 +128,7 @@ class RequestBudget:
             waits = [
                 self._backoff.pause_ns(now_ns, is_urgent=is_urgent),
                 self._reach.wait_ns(now_ns, is_urgent=is_urgent),
-                self._room_wait_ns(now_ns, urgency, is_bars=is_bars),
+                self._room_wait_ns(now_ns, urgency),
             ]
             if is_bars:
                 waits.append(self._bars.wait_ns(now_ns, BARS_PER_WINDOW))
@@ -132,11 +144,8 @@ class RequestBudget:
         """Count one read, sent now; `end_read` must follow."""
         with self._lock:
             self._tell(now_ns)
-            is_over = len(self._sent) >= self._limit(now_ns, urgency)
-            if is_over and urgency is not Urgency.LOOK:
-                self._trials.add(now_ns)
-            if urgency is Urgency.LOOK:
-                self._looks.add(now_ns)
+            if urgency in self._paces and len(self._sent) >= self._limit(now_ns, urgency):
+                self._paces[urgency].add(now_ns)
             self._sent.add(now_ns)
             if is_bars:
                 self._bars.add(now_ns)
@@ -159,12 +168,11 @@ class RequestBudget:
         with self._lock:
             self._sent.remove(sent_ns)
 
-    def unsent(self, now_ns: int, sent_ns: int, urgency: Urgency) -> None:
+    def unsent(self, now_ns: int, sent_ns: int) -> None:
         """Take that a read never left: there was no connection to send it over."""
         with self._lock:
             self._tell(now_ns)
-            paced = self._looks if urgency is Urgency.LOOK else self._trials
-            for window in (self._sent, self._bars, paced):
+            for window in (self._sent, self._bars, *self._paces.values()):
                 window.remove(sent_ns)
             self._reach.lost(now_ns, sent_ns)
 
@@ -193,7 +201,7 @@ class RequestBudget:
 
     @property
     def looks_per_minute(self) -> int:
-        """How many light looks always fit into 60 s; less for a while after a 429."""
+        """How many light looks their pace allows in 60 s; less for a while after a 429."""
         with self._lock:
             return self._most_looks(self._now_ns) * WINDOW_NS // LOOK_WINDOW_NS
 
@@ -225,22 +233,13 @@ class RequestBudget:
                 refused_ns=self._backoff.refused_ns,
             )
 
-    def _room_wait_ns(self, now_ns: int, urgency: Urgency, *, is_bars: bool) -> int:
+    def _room_wait_ns(self, now_ns: int, urgency: Urgency) -> int:
         wait_ns = self._sent.wait_ns(now_ns, self._limit(now_ns, urgency))
-        if not wait_ns or urgency is Urgency.ENFORCEMENT:
+        pace = self._paces.get(urgency)
+        if not wait_ns or pace is None:
             return wait_ns
-        if urgency is Urgency.BACKGROUND and not is_bars:
-            return wait_ns
-        is_look = urgency is Urgency.LOOK
-        pace, most = (
-            (self._looks, self._most_looks(now_ns)) if is_look else (self._trials, TRIAL_READS)
-        )
-        last, lasts = (
-            (self._urgent_limit, _LOOKS_TO_LAST) if is_look else (self._last, _TRIALS_TO_LAST)
-        )
-        most = min(most, max(last - len(self._sent), 0) // lasts + 1)
-        paced_ns = max(pace.wait_ns(now_ns, most), self._sent.wait_ns(now_ns, last))
-        return min(wait_ns, paced_ns)
+        most = self._most_looks(now_ns) if urgency is Urgency.LOOK else pace.most
+        return min(wait_ns, pace.next_ns(now_ns, self._sent, most))
 
     def _most_looks(self, now_ns: int) -> int:
         share = self._backoff.reads_per_minute(now_ns) / self._backoff.full
@@ -248,55 +247,15 @@ class RequestBudget:
         fits = self._backoff.full * LOOK_WINDOW_NS * 3 // (5 * WINDOW_NS)
         return max(min(round(LOOKS * share), fits), 1)
 
-    @property
-    def _last(self) -> int:
-        """Return how far ordinary reads may go: half of what is kept for an enforcement's."""
-        return (self._backoff.full + self._urgent_limit) // 2
-
     def _limit(self, now_ns: int, urgency: Urgency) -> int:
         """Return how many requests in 60 s leave room for one that is sent at once."""
         if urgency is Urgency.ENFORCEMENT:
             return self._urgent_limit
-        reads = self._backoff.reads_per_minute(now_ns)
-        share = BACKGROUND_SHARE if urgency is Urgency.BACKGROUND else FREE_SHARE
-        return max(1, int(reads * share))
+        return max(1, int(self._backoff.reads_per_minute(now_ns) * AT_ONCE[urgency]))
 
     def _tell(self, now_ns: int) -> None:
         self._now_ns = now_ns
-        self._sent.forget_outside(now_ns)
-        self._bars.forget_outside(now_ns)
-        self._trials.forget_outside(now_ns)
-        self._looks.forget_outside(now_ns)
+        for window in (self._sent, self._bars, *self._paces.values()):
+            window.forget_outside(now_ns)
         self._backoff.tell(now_ns)
         self._reach.tell(now_ns)
-
-
-class _Window:
-    """The instants of what was sent lately, oldest first."""
-
-    def __init__(self, length_ns: int) -> None:
-        self._length_ns = length_ns
-        self._sent_ns: deque[int] = deque()
-
-    def __len__(self) -> int:
-        return len(self._sent_ns)
-
-    def add(self, now_ns: int) -> None:
-        self._sent_ns.append(now_ns)
-
-    def remove(self, sent_ns: int) -> None:
-        if sent_ns in self._sent_ns:
-            self._sent_ns.remove(sent_ns)
-
-    def wait_ns(self, now_ns: int, limit: int) -> int:
-        over = len(self._sent_ns) - limit
-        if over < 0:
-            return 0
-        return max(1, self._sent_ns[over] + self._length_ns - now_ns)
-
-    def forget_outside(self, now_ns: int) -> None:
-        while self._sent_ns and self._sent_ns[0] <= now_ns - self._length_ns:
-            self._sent_ns.popleft()
-        # The clock was set back: what seems to lie ahead would hold up reads until then.
-        while self._sent_ns and self._sent_ns[-1] > now_ns:
-            self._sent_ns.pop()

@@ -81,14 +81,20 @@ class ProjectXGateway:
     def submit(self, command: Command) -> None:
         """Send a command now; its one `CommandAnswered` follows.
 
-        From any thread; returns at once.
+        From any thread; returns at once. Over a warm connection it is sent by this very call, else
+        by the gateway's thread.
         """
         service = self._service
-        if service is not None and self.hold_commands:
+        if service is None:
+            logger.error("Command {} was not sent: the gateway is not running", command.id)
+            return
+        if self.hold_commands:
             self._thread.call(partial(service.refuse, command))
             return
-        if service is None or not self._thread.call(partial(service.submit, command)):
-            logger.error("Command {} was not sent: the gateway is not running", command.id)
+        sending = service.send_at_once(command)
+        if not self._thread.call(partial(service.submit, command, sending)):
+            what = "not sent" if sending is None else "sent, and its answer is not awaited"
+            logger.error("Command {} was {}: the gateway is not running", command.id, what)
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account. From any thread; returns at once."""

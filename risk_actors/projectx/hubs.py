@@ -25,6 +25,7 @@ class Hubs:
         account_ids: Iterable[int],
         on_user_hub: Callable[[bool, str | None], None],
         on_market_hub: Callable[[bool, str | None], None],
+        on_user_opening: Callable[[], None] = lambda: None,
     ) -> None:
         self._session = session
         self._account_ids = tuple(account_ids)
@@ -33,7 +34,7 @@ class Hubs:
         self._inbound: Inbound | None = None
         self.user = HubLink(
             USER,
-            AccountSubscriptions(self._account_ids),
+            AccountSubscriptions(self._account_ids, on_user_opening),
             lambda: _with_token(endpoints.user_hub_url, session.token),
             on_user_hub,
             self._doubt_token,

@@ -12,18 +12,12 @@ from typing import Any
 from loguru import logger
 
 from risk_actors.core.broker import Account, OrderStatus, Quote
-from risk_actors.messages import (
-    AccountReported,
-    FillReported,
-    Message,
-    OrderReported,
-    PayloadRejected,
-    PositionReported,
-    QuoteReported,
-)
+from risk_actors.messages import Message, PayloadRejected, QuoteReported
 from risk_actors.projectx import translation
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.errors import PayloadError
+from risk_actors.projectx.lines import Line
+from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
 from risk_actors.projectx.ports import Clock, Emit
 from risk_actors.projectx.quotes import QuoteMerger
 
@@ -46,6 +40,8 @@ class Inbound:
         on_stranger: Callable[[Account], None] = lambda _account: None,
         *,
         on_heard: Callable[[Message], None] = lambda _message: None,
+        gate: LineGate | None = None,
+        on_told: Callable[[Message], None] = lambda _message: None,
     ) -> None:
         """Take where things go.
 
@@ -59,6 +55,8 @@ class Inbound:
             on_logout: is told which hub's session the broker has ended.
             on_stranger: is told of accounts that are not guarded.
             on_heard: hears what the streams themselves told, after it was emitted.
+            gate: emits the rows that the second line has not told before; its own without one.
+            on_told: hears what the gate has emitted for this line.
         """
         self._account_ids = account_ids
         self._clock = clock
@@ -69,6 +67,8 @@ class Inbound:
         self._on_logout = on_logout
         self._on_stranger = on_stranger
         self._on_heard = on_heard
+        self._gate = gate or LineGate(clock, ids, emit)
+        self._on_told = on_told
         self._quotes = QuoteMerger()
 
     def attach_user(self, hub: Any, is_present: Callable[[], bool]) -> None:
@@ -146,10 +146,14 @@ class Inbound:
         return guarded
 
     def _rejected(self, error: PayloadError) -> None:
-        correlation_id = self._ids.next()
-        self.reject(error, correlation_id)
-        if error.source.startswith("GatewayUser"):
-            self._on_doubt(None, f"{error.source} not understood", correlation_id)
+        if not error.source.startswith("GatewayUser"):
+            self.reject(error)
+            return
+        rejected = self._gate.reject(Line.A, error)
+        if rejected is not None:
+            self._on_told(rejected)
+            reason = f"{error.source} not understood"
+            self._on_doubt(None, reason, rejected.correlation_id)
 
     def _each(self, source: str, arguments: tuple[Any, ...], handle: Callable[[Any], None]) -> None:
         """Handle every row in an event; one that makes no sense does not cost the others."""
@@ -164,7 +168,7 @@ class Inbound:
         def handle(row: Any) -> None:
             account = translation.account_from(row, "GatewayUserAccount")
             if account.id in self._account_ids:
-                self._send(AccountReported, account=account)
+                self._report(account.id, account)
             else:
                 self._on_stranger(account)
 
@@ -174,7 +178,7 @@ class Inbound:
         def handle(row: Any) -> None:
             position = translation.position_from(row, "GatewayUserPosition")
             if position.account_id in self._account_ids:
-                self._send(PositionReported, position=position)
+                self._report(position.account_id, position)
                 self._on_contract(position.contract_id)
 
         self._each("GatewayUserPosition", arguments, handle)
@@ -184,9 +188,9 @@ class Inbound:
             order = translation.order_from(row, "GatewayUserOrder")
             if order.account_id not in self._account_ids:
                 return
-            message = self._send(OrderReported, order=order)
+            message = self._report(order.account_id, order)
             self._on_contract(order.contract_id)
-            if order.status is OrderStatus.NONE:
+            if message is not None and order.status is OrderStatus.NONE:
                 # NONE does not count as working, so what it really is must be read.
                 self._on_doubt(order.account_id, "order status unknown", message.correlation_id)
 
@@ -196,7 +200,7 @@ class Inbound:
         def handle(row: Any) -> None:
             fill = translation.fill_from(row, "GatewayUserTrade")
             if fill.account_id in self._account_ids:
-                self._send(FillReported, fill=fill)
+                self._report(fill.account_id, fill)
                 self._on_contract(fill.contract_id)
 
         self._each("GatewayUserTrade", arguments, handle)
@@ -204,22 +208,29 @@ class Inbound:
     def _quote(self, *arguments: Any) -> None:
         contract_id, payload = _market_arguments(arguments)
         now_ns = self._clock.now_ns()
-        self._send(QuoteReported, quote=self._quotes.update(contract_id, payload, now_ns))
+        self._tell_market(self._quotes.update(contract_id, payload, now_ns))
 
     def _market_trade(self, *arguments: Any) -> None:
         contract_id, payload = _market_arguments(arguments)
         now_ns = self._clock.now_ns()
-        self._send(QuoteReported, quote=self._quotes.trade(contract_id, payload, now_ns))
+        self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
 
-    def _send(self, kind: type[Message], **content: Any) -> Message:
-        message = kind(
-            correlation_id=self._ids.next(),
-            at_ns=self._clock.now_ns(),
-            **content,
+    def _report(self, account_id: int, row: BrokerRow) -> Message | None:
+        """Tell a row of the user hub; None where the second line has told it before."""
+        message, verdict = self._gate.tell(Line.A, row)
+        if message is not None:
+            self._on_told(message)
+            self._on_heard(message)
+        if verdict.is_doubtful:
+            self._on_doubt(account_id, DISAGREE, "" if message is None else message.correlation_id)
+        return message
+
+    def _tell_market(self, quote: Quote) -> None:
+        message = QuoteReported(
+            correlation_id=self._ids.next(), at_ns=self._clock.now_ns(), quote=quote
         )
         self._emit(message)
         self._on_heard(message)
-        return message
 
 
 def _market_arguments(arguments: tuple[Any, ...]) -> tuple[Any, Any]:

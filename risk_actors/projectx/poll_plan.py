@@ -132,6 +132,10 @@ class PollPlan:
         light = [each for each in self._unread if each[1] in _LIGHT]
         return tuple(sorted(light, key=self._rank))
 
+    def is_idle(self, account_id: int) -> bool:
+        """Tell whether an account has nothing open and no lock: its balance tells of a fill."""
+        return not self._has_something_open(account_id) and account_id not in self._locked
+
     def looked(self, account_id: int, what: What, asked_ns: int, *, is_news: bool) -> None:
         """Take that an account was looked at, asked at an instant."""
         if asked_ns < self._gap_ns or (account_id, what) not in self._unread:
@@ -147,8 +151,12 @@ class PollPlan:
 
     def _rank(self, each: tuple[int, What]) -> tuple[bool, bool, int, int]:
         account_id, what = each
-        is_idle = not self._has_something_open(account_id) and account_id not in self._locked
-        return is_idle, what is What.ORDERS, self._waiting[False].index(account_id), what.value
+        return (
+            self.is_idle(account_id),
+            what is What.ORDERS,
+            self._waiting[False].index(account_id),
+            what.value,
+        )
 
     # --- whose row or listing has changed -------------------------------------------------------
 

@@ -27,7 +27,7 @@ from risk_actors.messages import (
 )
 from risk_actors.projectx.budget import RequestBudget, Urgency
 from risk_actors.projectx.connection import POLLING, ConnectionBoard
-from risk_actors.projectx.errors import PayloadError, ReadFailed
+from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.poll_plan import PollPlan, What
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.read_queue import first_in_line
@@ -39,8 +39,9 @@ OVERDUE = "periodic, and overdue"
 _LOOK_EVERY_S = 0.1
 _ACCOUNTS_EVERY_S = 1.5
 _LOOKS_PER_MINUTE = 60
-"""How often all balances are read while polling, and how many looks there are in all: fewer than
-always fit, so that there is room to read whole what has changed."""
+_LEAST_LOOKS_PER_MINUTE = 40
+"""How often all balances are read while polling, and how many looks there are in all, with and
+without room to spare: fewer than always fit, so that what has changed can be read whole."""
 _WATCH_EVERY_S = 2.5
 """How often they are read while the user hub is up: within 5 s of a fill that the stream did not
 tell of, the account must be flat."""
@@ -59,6 +60,8 @@ _MOST_SAVED = 6.0
 """Looks that may be sent at once after a quiet time."""
 _LOOKS_AT_ONCE = 6
 """Of the accounts, after a gap."""
+_SPARED_SHARE = 0.15
+"""Part of the reads' budget that looks at idle accounts after a gap leave to others."""
 _PERIODIC_SHARE = 0.5
 """Part of the reads' budget that reading every account by the clock may use."""
 _PERIODIC_ROOM = 3 / 8
@@ -103,6 +106,7 @@ class Poller:
         self._probe_every_s = _PROBE_EVERY_S
         self._now_s = self._accounts_s = self._whole_s = self._rest_back_s = 0.0
         self._was_rest = True
+        self._has_failed = False
         self._looking: asyncio.Task[None] | None = None
         self._catching_up: dict[tuple[int, What], asyncio.Task[None]] = {}
 
@@ -112,13 +116,19 @@ class Poller:
         if not self._board.rest:
             return self._probe_every_s
         if self._board.is_polling:
-            return max(_ACCOUNTS_EVERY_S, 1.5 / self._rate_per_s)
+            return max(_ACCOUNTS_EVERY_S, 1.4 / self._rate_per_s)
         watch_per_s = self._budget.reads_per_minute * _WATCH_SHARE / _S_PER_MINUTE
         return max(_WATCH_EVERY_S, 1 / watch_per_s)
 
     @property
     def _rate_per_s(self) -> float:
-        return min(self._budget.looks_per_minute, _LOOKS_PER_MINUTE) / _S_PER_MINUTE
+        wanted = _LOOKS_PER_MINUTE if self._budget.room else _LEAST_LOOKS_PER_MINUTE
+        return min(self._budget.looks_per_minute, wanted) / _S_PER_MINUTE
+
+    @property
+    def _looks_at_once(self) -> int:
+        """How many accounts are looked at together; REST that did not last is tried with one."""
+        return _LOOKS_AT_ONCE if self._probe_every_s == _PROBE_EVERY_S else 1
 
     @property
     def _whole_every_s(self) -> float:
@@ -224,11 +234,13 @@ class Poller:
             return
         if not self._board.rest:
             return
+        has_room = self._budget.room > self._budget.reads_per_minute * _SPARED_SHARE
         for account_id, what in self._plan.unread():
-            if len(self._catching_up) >= _LOOKS_AT_ONCE:
+            if len(self._catching_up) >= self._looks_at_once:
                 return
             key = (account_id, what)
-            if key not in self._catching_up:
+            # Idle ones may wait for their turn in the round: the balances tell of their fills.
+            if key not in self._catching_up and (has_room or not self._plan.is_idle(account_id)):
                 task = asyncio.create_task(self._catch_up_with(account_id, what), name="catch up")
                 self._catching_up[key] = task
                 task.add_done_callback(partial(self._caught_up, key))
@@ -239,16 +251,22 @@ class Poller:
             self._catch_up_on()
 
     async def _catch_up_with(self, account_id: int, what: What) -> None:
+        if not await self._look_at(account_id, what):
+            await asyncio.sleep(_PROBE_EVERY_S)
+
+    async def _look_at(self, account_id: int, what: What) -> bool:
+        """Look at an account, and have it read whole if something is new; false if that failed."""
         asked_ns = self._clock.now_ns()
         is_news = await self._look(account_id, what)
         if is_news is None:
-            await asyncio.sleep(_PROBE_EVERY_S)
-            return
+            return False
+        was_behind = not self._plan.agrees(account_id)
         self._plan.looked(account_id, what, asked_ns, is_news=is_news)
         if is_news:
-            self._request(account_id, self._why)
-        elif self._plan.agrees(account_id):
+            self._request(account_id, self._why, asked_ns)
+        elif was_behind and self._plan.agrees(account_id):
             self._on_agreed(account_id)
+        return True
 
     # --- in the user hub's place ----------------------------------------------------------------
 
@@ -270,8 +288,11 @@ class Poller:
         if not is_polling:
             await asyncio.sleep(_STREAM_MAY_TELL_S)
         for account_id in self._changed(rows):
+            if self._desk.is_enforcing(account_id):
+                continue  # Its own close has changed it; if there was more, the next look shows it.
             self._plan.noted(account_id, rows)
-            self._request(account_id, self._why if is_polling else "the balance differs")
+            reason = self._why if is_polling else "the balance differs"
+            self._request(account_id, reason, asked_ns)
 
     def _changed(self, rows: tuple[Account, ...]) -> tuple[int, ...]:
         changed = self._plan.changed(rows)
@@ -279,14 +300,15 @@ class Poller:
 
     async def _read_one(self) -> None:
         """Take the next turn of the round."""
-        account_id, what = self._plan.next_turn()
+        unread = () if self._has_failed else self._plan.unread()
+        account_id, what = unread[0] if unread else self._plan.next_turn()
         if what is What.WHOLE:
             # Not in the name of polling: what has changed comes before what may have.
-            self._request(account_id, PERIODIC)
+            self._desk.request(account_id, PERIODIC)
             return
         self._saved -= 1
-        if await self._look(account_id, what):
-            self._request(account_id, POLLING)
+        # What cannot be read must not keep the others from their turn.
+        self._has_failed = not await self._look_at(account_id, what)
 
     @property
     def _why(self) -> str:
@@ -305,8 +327,11 @@ class Poller:
             return plan.has_news_of_orders(account_id, orders)
         except (ReadFailed, PayloadError) as error:
             logger.debug("Account {} cannot be looked at: {}", account_id, error)
-            return None
+            # A refusal stays one: such an account is not listed any more, which is news by itself.
+            is_refused = isinstance(error, ReadFailed) and error.problem is ReadProblem.REFUSED
+            return False if is_refused else None
 
-    def _request(self, account_id: int, reason: str) -> None:
-        self._saved = max(self._saved - 1, 0.0)
-        self._desk.request(account_id, reason)
+    def _request(self, account_id: int, reason: str, seen_ns: int) -> None:
+        """Have an account read whole, unless that has begun since the change was seen."""
+        if not self._desk.reads_since(account_id, seen_ns):
+            self._desk.request(account_id, reason, urgency=Urgency.CHANGED)

@@ -34,7 +34,8 @@ class ReferencedClock(Clock, Protocol):
 
 
 type Emit = Callable[[Message], None]
-"""Takes one message from the broker's side; called on the gateway's thread, must not block."""
+"""Takes one message from the broker's side; must not block. Called on the gateway's thread, and for
+account events also on that of its second line, by one of the two at a time."""
 
 type FillsSince = Callable[[int], int]
 """Gives, for the present instant, the instant from which fills are wanted (both ns of UTC)."""

@@ -138,7 +138,7 @@ class RestReader:
                     answer = await self._request(endpoint, body)
                 except Exception as error:
                     is_unsent = heard.status is None and errors_text.is_unsent(error)
-                    self._take_note(heard, sent_ns, urgency, is_unsent=is_unsent)
+                    self._take_note(heard, sent_ns, is_unsent=is_unsent)
                     problem = ReadProblem.BUSY if _is_refused(heard) else _problem_of(error)
                     words = _words_of(error, heard)
                     raise ReadFailed(endpoint, problem, words, is_unsent=is_unsent) from error
@@ -166,14 +166,14 @@ class RestReader:
         finally:
             timer.cancel()
 
-    def _take_note(self, heard: Heard, sent_ns: int, urgency: Urgency, *, is_unsent: bool) -> None:
+    def _take_note(self, heard: Heard, sent_ns: int, *, is_unsent: bool) -> None:
         """Tell the budget whether the broker has let a failed read pass, or never saw it."""
         if _is_refused(heard):
             self._budget.refused(self._clock.now_ns(), sent_ns, heard.retry_after_s)
         elif heard.status is not None:
             self._budget.answered(sent_ns)
         elif is_unsent:
-            self._budget.unsent(self._clock.now_ns(), sent_ns, urgency)
+            self._budget.unsent(self._clock.now_ns(), sent_ns)
         else:
             self._budget.reached()
 

@@ -29,7 +29,11 @@ from risk_actors.projectx.hearing import Hearing
 from risk_actors.projectx.hubs import Hubs
 from risk_actors.projectx.inbound import Inbound
 from risk_actors.projectx.instruments import InstrumentDesk
-from risk_actors.projectx.lane import EnforcementLane
+from risk_actors.projectx.lane import EnforcementLane, Sending
+from risk_actors.projectx.lean_line import Listener, SecondLine
+from risk_actors.projectx.lines import Line
+from risk_actors.projectx.lines_gate import LineGate
+from risk_actors.projectx.lines_watch import LinesWatch, Reactions
 from risk_actors.projectx.polling import Poller
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
 from risk_actors.projectx.reads import RestReader
@@ -84,6 +88,9 @@ class GatewayService:
             self._time,
         )
         self._streams: Streams | None = None
+        self._second: SecondLine | None = None
+        self._gate = LineGate(clock, self._ids, self._put)
+        self._lines = LinesWatch(self._gate, clock, self._reactions())
         self._market = MarketCalendar()
         self._stale_after_ns = STALE_AFTER_NS
         self._seen_ids: set[int] = set()
@@ -137,10 +144,22 @@ class GatewayService:
         streams.desk.request(None, "start")
         for name, body in streams.bodies():
             self._keep(name, body)
+        if self._settings.second_line:
+            self._second = self._make_second(account_ids)
+            self._second.start()
+            self._keep("lines", self._lines.serve)
 
-    def submit(self, command: Command) -> None:
-        """Send a command now; its one `CommandAnswered` follows."""
-        task = asyncio.create_task(self._carry_out(command), name=f"command {command.id}")
+    def send_at_once(self, command: Command) -> Sending | None:
+        """Send a command over a warm connection; from any thread, never waits.
+
+        Returns:
+            What must be handed to `submit`; None when nothing has left.
+        """
+        return self._lane.send_at_once(command)
+
+    def submit(self, command: Command, sending: Sending | None = None) -> None:
+        """Send a command now, if it has not left yet; its one `CommandAnswered` follows."""
+        task = asyncio.create_task(self._carry_out(command, sending), name=f"command {command.id}")
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
@@ -222,6 +241,8 @@ class GatewayService:
         closers = [self._lane.close, self._session.close]
         if self._streams is not None:
             closers.insert(0, self._streams.hubs.close)
+        if self._second is not None:
+            closers.insert(0, self._second.stop)
         for close in closers:
             try:
                 await close()
@@ -236,7 +257,14 @@ class GatewayService:
 
     def _make_streams(self, account_ids: tuple[int, ...]) -> Streams:
         board, clock = self._board, self._clock
-        hubs = Hubs(self._session, self._endpoints, account_ids, self._user_hub, self._market_hub)
+        hubs = Hubs(
+            self._session,
+            self._endpoints,
+            account_ids,
+            partial(self._lines.set_line, Line.A),
+            self._market_hub,
+            partial(self._gate.opening, Line.A),
+        )
         inbound = Inbound(
             frozenset(account_ids),
             clock,
@@ -247,9 +275,11 @@ class GatewayService:
             hubs.logged_out,
             self._stranger,
             on_heard=self._heard,
+            gate=self._gate,
+            on_told=self._follow,
         )
         hubs.listen(inbound)
-        hearing = Hearing(board, clock, lambda detail: hubs.user.kick(detail, rebuild=True))
+        hearing = Hearing(board, clock, self._connect_anew)
         desk = SnapshotDesk(
             account_ids, self._snapshots, inbound, clock, self._ids, self._emit, lambda: board.rest
         )
@@ -279,9 +309,12 @@ class GatewayService:
             ),
         )
 
-    async def _carry_out(self, command: Command) -> None:
+    async def _carry_out(self, command: Command, sending: Sending | None) -> None:
         try:
-            outcome, sent_ns = await self._lane.send(command)
+            if sending is None:
+                outcome, sent_ns = await self._lane.send(command)
+            else:
+                outcome, sent_ns = await self._lane.follow(sending), sending.sent_ns
         except Exception as error:  # noqa: BLE001 -- a command without an answer would hang the plan
             logger.opt(exception=error).error("Command {} failed", command.id)
             sent_ns = self._clock.now_ns()
@@ -299,6 +332,62 @@ class GatewayService:
                 sent_ns=sent_ns,
             )
         )
+
+    def _make_second(self, account_ids: tuple[int, ...]) -> SecondLine:
+        listener = Listener(
+            told=self._second_told,
+            contract=self._contract,
+            doubt=self._doubt,
+            stranger=self._stranger,
+            changed=partial(self._lines.set_line, Line.B),
+            token_doubt=lambda: self._session.relogin_soon(self._session.token),
+            fault=self._board.announce,
+        )
+        return SecondLine(
+            account_ids,
+            self._endpoints.user_hub_url,
+            lambda: self._session.token,
+            self._gate,
+            listener,
+            partial(self._lines.is_up, Line.A),
+        )
+
+    def _reactions(self) -> Reactions:
+        return Reactions(
+            hub=self._user_hub,
+            say=self._board.say,
+            read=self._read_after_loss,
+            kick={Line.A: self._kick_first, Line.B: self._kick_second},
+            hurry=self._hurry_second,
+        )
+
+    def _read_after_loss(self, reason: str) -> None:
+        """Have the accounts read: maybe neither line told for a moment, and that is no deafness."""
+        if self._streams is not None:
+            self._streams.hearing.set_hub(up=True)
+        self._doubt(None, reason, self._ids.next())
+
+    def _connect_anew(self, detail: str) -> None:
+        """Have both lines connected anew: what a read shows, neither has told."""
+        self._kick_first(detail)
+        self._kick_second(detail)
+
+    def _kick_first(self, detail: str) -> None:
+        if self._streams is not None:
+            self._streams.hubs.user.kick(detail, rebuild=True)
+
+    def _kick_second(self, detail: str) -> None:
+        if self._second is not None:
+            self._second.kick(detail)
+
+    def _hurry_second(self) -> None:
+        if self._second is not None:
+            self._second.nudge()
+
+    def _second_told(self, message: Message) -> None:
+        """Take what the second line has told; it was emitted on that line's thread."""
+        self._follow(message)
+        self._heard(message)
 
     def _stranger(self, account: Account) -> None:
         """Say, once, that an account which should be guarded appeared and is not."""
@@ -338,6 +427,7 @@ class GatewayService:
         if is_back and self._streams is not None:
             # The hubs may be waiting for a broker that is there again.
             self._streams.hubs.nudge()
+            self._hurry_second()
             self._session.nudge()
 
     def _login_trouble(self, detail: str | None) -> None:
@@ -356,10 +446,18 @@ class GatewayService:
             self._streams.desk.request(account_id, reason, correlation_id)
 
     def _emit(self, message: Message) -> None:
-        if self._sink is None:
-            return
-        self._sink(message)
-        if self._streams is None:
+        self._put(message)
+        self._follow(message)
+
+    def _put(self, message: Message) -> None:
+        """Hand a message to the actors; the second line's thread does so too."""
+        sink = self._sink
+        if sink is not None:
+            sink(message)
+
+    def _follow(self, message: Message) -> None:
+        """Take what was handed to the actors."""
+        if self._sink is None or self._streams is None:
             return
         self._streams.take(message)
         if isinstance(message, FillReported):

@@ -54,6 +54,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     pace of their refusals; should that fail, at most 60 a minute go out for a contract."""
     reconcile_every_s: Annotated[Seconds, UNCLEAR] = 30.0
     """How often each account is read again in full although nothing seems amiss."""
+    second_line: Annotated[bool, UNCLEAR] = True
+    """Whether the user hub is read a second time by a reader of our own, beside the SDK's: what
+    comes first counts, and either may fail."""
     accounts: Annotated[tuple[str, ...], UNCLEAR] = ()
     """Which accounts to guard: names, name patterns (`*` and `?`) or ids; empty means all."""
     account_name: Annotated[str | None, UNCLEAR] = None

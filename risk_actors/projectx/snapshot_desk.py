@@ -100,24 +100,44 @@ class SnapshotDesk:
         self._hurry = {account_id: asyncio.Event() for account_id in self.account_ids}
         self._running = dict.fromkeys(self.account_ids, Urgency.ENFORCEMENT)
         """How urgent what is being read is; nothing hurries one who is not reading."""
+        self._began_ns: dict[int, int] = {}
+        """When the reading of an account began that is going on."""
 
     def request(
-        self, account_id: int | None, reason: str, correlation_id: str | None = None
+        self,
+        account_id: int | None,
+        reason: str,
+        correlation_id: str | None = None,
+        *,
+        urgency: Urgency | None = None,
     ) -> None:
-        """Ask for a snapshot of an account (None: of each); returns at once."""
+        """Ask for a snapshot of an account (None: of each); returns at once.
+
+        How urgent it is follows from the reason, unless it is told.
+        """
         if account_id is None:
             for each in self.account_ids:
-                self.request(each, reason, correlation_id)
+                self.request(each, reason, correlation_id, urgency=urgency)
             return
         if account_id not in self._wake:
             logger.warning("A snapshot of account {} was asked, which is not guarded", account_id)
             return
-        request = _Request((reason,), correlation_id, urgency_of(reason))
+        request = _Request((reason,), correlation_id, urgency or urgency_of(reason))
         waiting = self._waiting.get(account_id)
         self._waiting[account_id] = request if waiting is None else waiting.joined(request)
         self._wake[account_id].set()
         if request.urgency.value < self._running[account_id].value:
             self._hurry[account_id].set()
+
+    def reads_since(self, account_id: int, seen_ns: int) -> bool:
+        """Tell whether an account is being read whole, asked for after an instant (ns of UTC)."""
+        began_ns = self._began_ns.get(account_id)
+        return began_ns is not None and began_ns > seen_ns
+
+    def is_enforcing(self, account_id: int) -> bool:
+        """Tell whether an account is being read whole for an enforcement."""
+        is_reading = account_id in self._began_ns
+        return is_reading and self._running[account_id] is Urgency.ENFORCEMENT
 
     def retry_now(self) -> None:
         """Have what failed read again at once, as when the broker has shown a sign of life."""
@@ -136,8 +156,10 @@ class SnapshotDesk:
             if request is None:
                 continue
             self._running[account_id] = request.urgency
+            self._began_ns[account_id] = self._clock.now_ns()
             end = await self._answer_or_hurry(account_id, request)
             self._running[account_id] = Urgency.ENFORCEMENT
+            del self._began_ns[account_id]
             if end is _End.GIVEN_UP:
                 wake.set()
                 continue

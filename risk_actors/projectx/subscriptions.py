@@ -4,7 +4,7 @@ The SDK subscribes one account only, and every contract's full depth; so the sub
 sent by us through the SDK's hub object, which takes any hub method. They are idempotent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 type Invocation = tuple[str, list[int | str]]
@@ -26,11 +26,16 @@ class Subscriptions(Protocol):
 class AccountSubscriptions:
     """The user hub's: account rows of the login, and orders, positions and fills per account."""
 
-    def __init__(self, account_ids: Iterable[int]) -> None:
+    def __init__(
+        self, account_ids: Iterable[int], on_all: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take the accounts, and who hears that a new connection is about to be subscribed."""
         self._account_ids = tuple(account_ids)
+        self._on_all = on_all
 
     def all(self) -> list[Invocation]:
         """Return everything a new connection needs."""
+        self._on_all()
         invocations: list[Invocation] = [("SubscribeAccounts", [])]
         for account_id in self._account_ids:
             invocations += [

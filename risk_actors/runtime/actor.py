@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import pykka
+from pykka._envelope import Envelope
 
 from risk_actors.messages import Message
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Control, Leave
+from risk_actors.runtime.crew import Crew, Member
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.tape import MADE, InstantClock, Tape
@@ -37,6 +39,14 @@ class Overseer(Protocol):
         """Say that something went wrong that the actor survives."""
 
 
+class Place(NamedTuple):
+    """Where an actor runs, when it has no thread of its own."""
+
+    crew: Crew
+    rank: int
+    """0 is furthest downstream."""
+
+
 class ActorContext(NamedTuple):
     """What every actor is given."""
 
@@ -49,6 +59,8 @@ class ActorContext(NamedTuple):
     """Where what it handles is noted; an actor with a tape sees one instant per message."""
     made_as: str = MADE
     """What is noted there of its beginning."""
+    place: Place | None = None
+    """None for a thread of its own."""
 
 
 class Actor(pykka.ThreadingActor):
@@ -79,6 +91,8 @@ class Actor(pykka.ThreadingActor):
         self.last_message: str | None = None
         self.stopped = threading.Event()
         self._current: object | None = None
+        self._place = context.place
+        self._has_begun = False
 
     # --- for subclasses -------------------------------------------------------------------
 
@@ -123,6 +137,70 @@ class Actor(pykka.ThreadingActor):
             self.overseer.actor_failed(self.address, error, None)
             raise
         self.overseer.actor_started(self.address)
+
+    # --- its thread, or its turns in a crew -------------------------------------------------
+
+    def _start_actor_loop(self) -> None:
+        if self._place is None:
+            super()._start_actor_loop()
+        else:
+            self._place.crew.join(self, self._place.rank)
+
+    def _actor_loop_running(self) -> None:
+        while not self.actor_stopped.is_set():
+            self._take_in(self._seat.await_next())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self.actor_stopped.is_set()
+
+    def turn(self, member: Member) -> bool:
+        """Open, or handle one message that waits; return whether to come again at once."""
+        if not self._has_begun:
+            self._has_begun = True
+            try:
+                self._actor_loop_setup()
+            except BaseException:
+                self.actor_stopped.set()
+                raise
+        else:
+            envelope = self._seat.take()
+            if envelope is not None:
+                self._take_in(envelope)
+        return not self.actor_stopped.is_set() and not self._seat.rest(member.wake)
+
+    def _take_in(self, envelope: Envelope[Any]) -> None:
+        """Do with one envelope what pykka's loop does; ours come straight to their handler."""
+        message = envelope.message
+        if envelope.reply_to is not None or not isinstance(message, Message | Control):
+            self._answer(envelope)
+            return
+        try:
+            self.on_receive(message)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the actor has failed
+            self._fail(error)
+
+    def _answer(self, envelope: Envelope[Any]) -> None:
+        """Handle what comes by pykka's own ways: a stop, or a question that is answered."""
+        try:
+            response = self._handle_receive(envelope.message)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it, else the actor failed
+            if envelope.reply_to is None:
+                self._fail(error)
+            else:
+                envelope.reply_to.set_exception()
+            return
+        if envelope.reply_to is not None:
+            envelope.reply_to.set(response)
+
+    def _fail(self, error: Exception) -> None:
+        """End of an error, as pykka's loop does."""
+        self._handle_failure(type(error), error, error.__traceback__)
+        try:
+            self.on_failure(type(error), error, error.__traceback__)
+        except Exception as second:  # noqa: BLE001 - its closing failed too
+            self._handle_failure(type(second), second, second.__traceback__)
 
     def on_receive(self, message: Any) -> None:
         """Dispatch one message."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorStatus
-from risk_actors.runtime.actor import Actor, ActorContext, Overseer
+from risk_actors.runtime.actor import Actor, ActorContext, Overseer, Place
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.heartbeat import Signs
 from risk_actors.runtime.mailbox import Mailbox
@@ -33,11 +33,20 @@ class ChildSpec(NamedTuple):
     renew: Callable[[], None] = nothing
     """Called before another begins beside one that did not end: puts a state in place of what
     outlives an instance, so that what the old one still writes when it wakes is read by nobody."""
+    place: Place | None = None
+    """Where it runs; None for a thread of its own."""
 
     def context(self, clock: Clock, overseer: Overseer, made_as: str = MADE) -> ActorContext:
         """Return what the actor is given."""
         return ActorContext(
-            self.address, self.mailbox, self.outbox, clock, overseer, self.tape, made_as
+            self.address,
+            self.mailbox,
+            self.outbox,
+            clock,
+            overseer,
+            self.tape,
+            made_as,
+            self.place,
         )
 
 

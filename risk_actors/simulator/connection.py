@@ -35,11 +35,14 @@ class Connection:
         client_timeout_s: float,
         ignores: Callable[[], bool] = lambda: False,
         handshake_after_s: float = 0.0,
+        on_write: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """Wrap a prepared socket; `topic_of` turns a hub method's name into a topic.
 
-        `ignores` is asked at each call to subscribe whether nothing is to come of it.
+        `ignores` is asked at each call to subscribe whether nothing is to come of it; `on_write` is
+        told each text right before it goes to the socket.
         """
+        self._on_write = on_write
         self.topics: set[Topic] = set()
         self.deafness: list[AnyFault] = []
         """Faults because of which no event is delivered."""
@@ -81,6 +84,13 @@ class Connection:
             self._outbox.put_nowait((after_s, text))
         except asyncio.QueueFull:
             self.cut()
+
+    def write_now(self, frames: bytes) -> int:
+        """Write ready WebSocket frames past the queue, for load; return the bytes not sent yet."""
+        if self._transport is None or self._ice or self._transport.is_closing():
+            return 0
+        self._transport.write(frames)
+        return self._transport.get_write_buffer_size()
 
     def freeze(self, fault: AnyFault) -> None:
         """Be half-open because of a fault: hear nothing and send nothing."""
@@ -206,6 +216,7 @@ class Connection:
                 if after_s:
                     await asyncio.sleep(after_s)
                 if not self._ice:
+                    self._on_write(text)
                     await self._socket.send_str(text)
         except ConnectionError:
             return

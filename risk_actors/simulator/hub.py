@@ -60,6 +60,8 @@ class Hub:
         self._taken: set[str] = set()
         self._connections: set[Connection] = set()
         self._stopping = asyncio.Event()
+        self.on_write: Callable[[str], None] = lambda _text: None
+        """Told each text right before it goes to a socket; to be set before sockets open."""
         self.stream = Stream(faults, self._deliver, lambda topic: bool(self._receivers(topic)))
         """The way of its events, on which some may wait."""
 
@@ -73,9 +75,13 @@ class Hub:
         """Return how many sockets are open."""
         return len(self._connections)
 
+    def subscribers(self, topic: Topic) -> list[Connection]:
+        """Return the connections that are subscribed to a topic."""
+        return [connection for connection in self._connections if topic in connection.topics]
+
     def subscriber_count(self, topic: Topic) -> int:
         """Return how many connections are subscribed to a topic."""
-        return sum(topic in connection.topics for connection in self._connections)
+        return len(self.subscribers(topic))
 
     def publish(self, topic: Topic, target: str, arguments: list[Any], *, delay_ns: int = 0) -> int:
         """Queue an event for every subscriber and return how many there are."""
@@ -176,7 +182,10 @@ class Hub:
             if connection_id not in self._ids:
                 return web.Response(status=HTTPStatus.NOT_FOUND)
         # It answers pings and goodbyes itself, so that it can also leave them unanswered.
-        socket = web.WebSocketResponse(max_msg_size=_MAX_MESSAGE, autoping=False, autoclose=False)
+        # Nor does it compress, as the real server's WebSockets do not.
+        socket = web.WebSocketResponse(
+            max_msg_size=_MAX_MESSAGE, autoping=False, autoclose=False, compress=False
+        )
         if not socket.can_prepare(request):
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         await self._serve(socket, request, connection_id)
@@ -197,6 +206,7 @@ class Hub:
             client_timeout_s=self._client_timeout_s,
             ignores=self._ignores_subscription,
             handshake_after_s=0.0 if slow is None else slow.delay_s,
+            on_write=self.on_write,
         )
         for deaf in self._faults.active(DeafHub):
             if deaf.new_too and is_named(deaf.hub, self.name):

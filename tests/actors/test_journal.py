@@ -228,6 +228,26 @@ def test_the_event_of_a_breach_is_kept_when_its_kind_is_not_kept_by_itself(rig: 
     assert "20010" in rig.store.rows[0].text
 
 
+@pytest.mark.parametrize("kind", [m.StopMovesWanted, m.ShadowStopMoves])
+def test_i9_the_quote_that_moved_a_stop_is_kept(
+    rig: Rig, kind: type[m.StopMovesWanted | m.ShadowStopMoves]
+) -> None:
+    """Found by `risk-actors fuzz`: the command led back to nothing."""
+    by_quote = say(
+        kind,
+        rule_id="breakeven",
+        account_id=1,
+        moves=(),
+        event=quote(MNQ, "20010", "20011"),
+        correlation_id="quote-1",
+    )
+
+    rig.tell(by_quote)
+
+    assert rig.store.rows[0].message == by_quote.event
+    assert rig.store.rows[0].correlation_id == "quote-1"
+
+
 def test_a_tick_is_no_row(rig: Rig) -> None:
     rig.tell(tick(), tick())
 

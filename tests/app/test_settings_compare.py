@@ -280,6 +280,7 @@ NEITHER = [
     ("gateway", "command_timeout_s", "3", "30"),
     ("gateway", "reconcile_every_s", "30", "300"),
     ("gateway", "brake_after_commands", "40", "20"),
+    ("gateway", "second_line", "true", "false"),
     ("gateway", "accounts", "[]", '["50K*"]'),
     ("gateway", "account_name", '"one"', '"other"'),
     ("pnl", "quote_stale_after_s", "10", "1"),

@@ -903,6 +903,28 @@ def test_i2_the_traders_own_stop_is_not_taken_for_a_reduction_on_its_way() -> No
     assert [c.size for c in closes(reduced)] == [None]
 
 
+def test_i2_a_fill_told_late_of_an_order_older_than_one_seen_is_not_taken_for_the_close() -> None:
+    """Found by `risk-actors fuzz`: a second flatten would have gone out beside the first."""
+    p = plan()
+    entered = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=8,
+        side=Side.SELL,
+        size=2,
+        price=Decimal(100),
+        at_ns=1,
+    )
+    p.on_account(account(position(-2)), "e-1", 1, (entered,))
+    p.on_breach("max", Flatten(), "e-1", 2)
+    late = msgspec.structs.replace(entered, id=2, order_id=7, side=Side.BUY)
+
+    told_late = p.on_account(account(position(-2)), "e-2", 3, (late,))
+
+    assert closes(told_late) == []
+
+
 def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays() -> None:
     """Found by `risk-actors fuzz`: the bracket goes once the exit has filled, and only then."""
     exit_order = order(7, Side.BUY, 1, OrderType.STOP)

@@ -19,6 +19,8 @@ FOUND = {
     " ever for the bracket of an exit that works",
     "own_stop_beside_a_reduction": "I2: the trader's own stop filled while a partial close was on"
     " its way, was taken for its effect, and a second close was sent",
+    "older_order_told_late": "I2: a fill told late, of an order older than the close, was taken for"
+    " its effect, and a second flatten was sent",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"

@@ -13,13 +13,16 @@ import msgspec
 import pytest
 
 from risk_actors import messages as m
+from risk_actors.actors import paint
 from risk_actors.actors.gateway import GatewayActor
 from risk_actors.actors.journal import JournalActor
 from risk_actors.core import enforcement_scope, stop_moves
 from risk_actors.core.close_slot import CloseSlot
 from risk_actors.core.command_slot import CommandSlot
+from risk_actors.core.commands import MoveStop
 from risk_actors.core.enforcement import EnforcementPlan
 from risk_actors.core.enforcement_scope import Scope
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.lock_book import LockBook
 from risk_actors.core.mark_filter import MarkFilter, Outcome, _level
 from risk_actors.core.marks import Marks
@@ -28,8 +31,9 @@ from risk_actors.core.rules.symbol_block import SymbolBlock
 from risk_actors.core.verdict import Ok
 from risk_actors.fuzz import kinds as k
 from risk_actors.fuzz.campaign import play
-from risk_actors.fuzz.day import BadTick, Day, Enter, Exit, Fault, Kill, Move
+from risk_actors.fuzz.day import BadTick, Day, Enter, Exit, Fail, Fault, Kill, Move
 from risk_actors.fuzz.draw import draw_day
+from risk_actors.fuzz.stage import Stage
 
 SEEDS = range(6)
 ADD = PnlBook._add
@@ -81,6 +85,15 @@ def with_stops(seed: int) -> Day:
     return msgspec.structs.replace(day, deeds=deeds)
 
 
+def with_a_journal_that_fails(seed: int) -> Day:
+    """Of all that it takes it loses one message, no more."""
+    day = with_stops(seed)
+    specs = Stage(day).system.specs
+    index = next(i for i, spec in enumerate(specs) if spec.address == JournalActor.kind)
+    failure = Fail(at_s=_first_s(day) + 2, which=(index + 0.5) / len(specs))
+    return msgspec.structs.replace(day, deeds=(*day.deeds, failure))
+
+
 def with_limits(seed: int) -> Day:
     return days(seed, LIMIT, LOSS, BLOCKED | {"blocked": list(draw_day(seed).symbols[:1])})
 
@@ -127,6 +140,12 @@ def with_refusals(seed: int) -> Day:
     return msgspec.structs.replace(day, deeds=deeds, faults=(refused,))
 
 
+def with_pauses(seed: int) -> Day:
+    day = with_refusals(seed)
+    paused = tuple(msgspec.structs.replace(fault, reason="paused") for fault in day.faults)
+    return msgspec.structs.replace(day, faults=paused)
+
+
 def with_spikes(seed: int) -> Day:
     day = days(seed, {"type": "max_unrealized_loss", "limit_usd": 500.0}, faults=())
     account, symbol, at_s = day.accounts[0].id, day.symbols[0], _first_s(day)
@@ -152,7 +171,7 @@ def move_stops_away(self: Any, state: Any, *_: Any, **__: Any) -> Any:
     """Move every stop ten ticks toward more risk."""
     for order in state.orders:
         if order.stop_price is not None and order.status.name == "OPEN":
-            yield stop_moves.MoveStop(
+            yield MoveStop(
                 id=next(self._command_ids),
                 account_id=order.account_id,
                 contract_id=order.contract_id,
@@ -168,7 +187,9 @@ def add_twice(book: PnlBook, fill: Any, times: int) -> None:
 
 def believe_everything(known: MarkFilter, quote: Any, now_ns: int) -> Any:
     known._stated = (quote.bid, quote.ask, quote.last)
-    known._believe(_level(quote.bid, quote.ask, quote.last), quote.last, quote.at_ns, now_ns)
+    level = _level(quote.bid, quote.ask, quote.last)
+    assert level is not None
+    known._believe(level, quote.last, quote.at_ns, now_ns)
     return Outcome.BELIEVED
 
 
@@ -206,9 +227,12 @@ MUTATIONS: tuple[tuple[str, Callable[[int], Day], Any, str, Any], ...] = (
     ),
     ("I5", with_peaks, JournalActor, "_keep_memory", lambda *_: None),
     ("I6", with_refusals, CommandSlot, "_pause_ns", lambda *_: 0),
+    ("I6", with_pauses, CommandSlot, "_pause_ns", lambda *_: NS_PER_S),
     ("I7", with_silence, Marks, "exit_price", never_stale),
+    ("I7", with_silence, paint, "_phase", lambda *_: ("degraded", "for ever")),
     ("I8", with_limits, PnlBook, "_add", add_twice),
     ("I9", with_stops, JournalActor, "_record_cause", lambda *_: None),
+    ("I9", with_a_journal_that_fails, JournalActor, "_record_cause", lambda *_: None),
     ("I9", with_limits, GatewayActor, "handle", other_ids),
     ("I10", with_spikes, MarkFilter, "take", believe_everything),
     ("rule", with_limits, SymbolBlock, "evaluate", lambda _self, state, *_: (state, Ok())),
@@ -221,7 +245,7 @@ MAKERS = {make for _, make, *_ in MUTATIONS} | {with_losses}
 @pytest.mark.parametrize(
     ("invariant", "make", "owner", "name", "broken"),
     MUTATIONS,
-    ids=[f"{each[0]}-{re.sub('[^a-z]', '', each[3])}" for each in MUTATIONS],
+    ids=[f"{each[0]}-{each[1].__name__}-{re.sub('[^a-z]', '', each[3])}" for each in MUTATIONS],
 )
 def test_broken_code_is_caught_and_named(
     invariant: str,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from risk_actors.core.commands import Command
 from risk_actors.messages import AccountSnapshot, CommandAnswered, ConnectionChanged, Message
@@ -138,15 +139,23 @@ def make_rig(simulator: SimulatorThread) -> Iterator[Callable[..., Rig]]:
     """Makes gateways; each is stopped, and must leave no thread."""
     rigs: list[Rig] = []
 
-    def make(settings: GatewaySettings | None = None, on: SimulatorThread | None = None) -> Rig:
-        rig = Rig(on or simulator, settings or GatewaySettings())
+    def make(
+        settings: GatewaySettings | None = None,
+        on: SimulatorThread | None = None,
+        *,
+        second_line: bool = False,
+    ) -> Rig:
+        # Most tests here are about the SDK's hub, whose faults the second line would make good.
+        chosen = replace(settings or GatewaySettings(), second_line=second_line)
+        rig = Rig(on or simulator, chosen)
         rigs.append(rig)
         return rig
 
     yield make
     for rig in rigs:
         rig.gateway.stop()
-    assert "gateway" not in {thread.name for thread in threading.enumerate()}
+    left = {thread.name for thread in threading.enumerate()}
+    assert not left & {"gateway", "gateway line B"}
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from risk_actors.projectx.budget import (
     BARS_PER_WINDOW,
     BARS_WINDOW_NS,
-    TRIAL_READS,
-    TRIAL_WINDOW_NS,
+    LOOKS,
+    READ_WINDOW_NS,
+    READS,
     WINDOW_NS,
     BudgetState,
     RequestBudget,
@@ -18,6 +19,21 @@ from risk_actors.projectx.budget import (
 )
 
 S = 1_000_000_000
+
+
+def send(budget: RequestBudget, now_ns: int, urgency: Urgency = Urgency.NORMAL) -> None:
+    """Have a read go and end."""
+    budget.begin_read(now_ns, urgency)
+    budget.end_read(urgency)
+
+
+def burst(budget: RequestBudget, now_ns: int, urgency: Urgency) -> int:
+    """Send whatever may go at once; returns how many went."""
+    went = 0
+    while not budget.wait_ns(now_ns, urgency):
+        send(budget, now_ns, urgency)
+        went += 1
+    return went
 
 
 def test_reads_wait_when_their_share_is_used_and_commands_only_count() -> None:
@@ -33,19 +49,91 @@ def test_reads_wait_when_their_share_is_used_and_commands_only_count() -> None:
     assert budget.wait_ns(WINDOW_NS + S // 10) == 0
 
 
-@given(st.lists(st.integers(0, 2 * S), min_size=1, max_size=300), st.integers(1, 60))
-def test_no_window_ever_holds_more_reads_than_their_share(steps: list[int], limit: int) -> None:
+@pytest.mark.parametrize(
+    ("urgency", "at_once"),
+    [
+        (Urgency.BACKGROUND, 80),
+        (Urgency.NORMAL, 120 + READS),
+        (Urgency.LOOK, 120 + LOOKS),
+        (Urgency.CHANGED, 176 + 3),
+        (Urgency.ENFORCEMENT, 190),
+    ],
+)
+def test_each_kind_of_read_may_use_so_much_of_the_minute_at_once(
+    urgency: Urgency, at_once: int
+) -> None:
+    assert burst(RequestBudget(200), 0, urgency) == at_once
+
+
+@pytest.mark.parametrize(
+    ("urgency", "limit"), [(Urgency.NORMAL, 160), (Urgency.LOOK, 190), (Urgency.CHANGED, 190)]
+)
+def test_what_is_left_after_a_burst_lasts_and_ends_where_what_is_kept_begins(
+    urgency: Urgency, limit: int
+) -> None:
+    budget = RequestBudget(200)
+    used = burst(budget, 0, urgency)
+    now_ns = 0
+    longest_ns = 0
+    while now_ns < WINDOW_NS - 1 and used < limit:
+        wait_ns = budget.wait_ns(now_ns, urgency)
+        now_ns += wait_ns
+        longest_ns = max(longest_ns, wait_ns)
+        send(budget, now_ns, urgency)
+        used += 1
+        assert budget.used(now_ns) <= limit
+    assert longest_ns <= READ_WINDOW_NS
+    assert now_ns > WINDOW_NS // 4
+    if used == limit:
+        assert now_ns + budget.wait_ns(now_ns, urgency) == WINDOW_NS
+        assert bool(budget.wait_ns(now_ns, Urgency.ENFORCEMENT)) == (limit == 190)
+
+
+def test_looks_go_on_every_two_seconds_after_any_burst_of_other_reads() -> None:
+    """A start with ten accounts and a hub that flaps do not make blind for the rest of it."""
+    budget = RequestBudget(200)
+    burst(budget, 0, Urgency.NORMAL)
+    now_ns = 0
+    while now_ns < WINDOW_NS:
+        now_ns += 2 * S
+        assert budget.wait_ns(now_ns, Urgency.LOOK) == 0
+        send(budget, now_ns, Urgency.LOOK)
+
+
+def test_what_has_changed_is_read_at_once_when_other_reads_have_used_what_is_free() -> None:
+    """Ten accounts, all over a limit at once, in the minute of a start: all are seen at once."""
+    budget = RequestBudget(200)
+    use(budget, 115)
+    assert burst(budget, 0, Urgency.CHANGED) >= 10 * 5 + 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(Urgency), st.integers(0, 2 * S), st.booleans()),
+        min_size=1,
+        max_size=300,
+    ),
+    st.integers(10, 100),
+)
+def test_no_window_ever_holds_more_reads_than_there_may_be(
+    steps: list[tuple[Urgency, int, bool]], limit: int
+) -> None:
     budget = RequestBudget(limit)
     now_ns = 0
     sent: list[int] = []
-    for step in steps:
-        now_ns += step
-        now_ns += budget.wait_ns(now_ns)
-        assert budget.wait_ns(now_ns) == 0
-        budget.count(now_ns)
+    bars: list[int] = []
+    for urgency, step_ns, is_bars in steps:
+        now_ns += step_ns
+        now_ns += budget.wait_ns(now_ns, urgency, is_bars=is_bars)
+        assert budget.wait_ns(now_ns, urgency, is_bars=is_bars) == 0
+        budget.begin_read(now_ns, urgency, is_bars=is_bars)
+        budget.end_read(urgency)
         sent.append(now_ns)
+        bars += [now_ns] * is_bars
         recent = [at for at in sent if at > now_ns - WINDOW_NS]
-        assert len(recent) <= budget.reads_per_minute
+        most = limit * 0.8 if urgency in (Urgency.NORMAL, Urgency.BACKGROUND) else limit * 0.95
+        assert len(recent) <= most
+        assert len([at for at in bars if at > now_ns - BARS_WINDOW_NS]) <= BARS_PER_WINDOW
 
 
 def test_a_clock_that_is_set_back_does_not_hold_up_reads() -> None:
@@ -67,7 +155,8 @@ def test_an_enforcement_may_read_from_the_reserve_but_not_from_what_its_commands
     assert budget.wait_ns(0, Urgency.NORMAL) == WINDOW_NS
     assert budget.wait_ns(0, Urgency.ENFORCEMENT) == 0
     use(budget, 15)
-    assert budget.wait_ns(0, Urgency.ENFORCEMENT) == WINDOW_NS
+    for urgency in Urgency:
+        assert budget.wait_ns(0, urgency) == WINDOW_NS
 
 
 def test_bars_have_a_window_of_their_own_besides() -> None:
@@ -89,7 +178,7 @@ def test_what_is_shown_is_what_counts() -> None:
         used=30,
         allowed=100,
         reads_allowed=80,
-        room=18,
+        room=30,
         paused_until_ns=None,
         refused=0,
         refused_ns=None,
@@ -134,16 +223,16 @@ def test_a_share_that_was_used_up_before_a_429_does_not_make_blind(
     now_ns += budget.wait_ns(now_ns)
     went_ns = [now_ns]
     while now_ns < began_ns + WINDOW_NS:
-        for _ in range(TRIAL_READS):
+        for _ in range(READS):
             wait_ns = budget.wait_ns(now_ns)
-            assert wait_ns <= TRIAL_WINDOW_NS
+            assert wait_ns <= READ_WINDOW_NS
             now_ns += wait_ns
             budget.begin_read(now_ns, Urgency.NORMAL)
             budget.answered(now_ns)
             budget.end_read(Urgency.NORMAL)
             went_ns.append(now_ns)
             assert budget.used(now_ns) <= 160
-        now_ns = max(now_ns, went_ns[-TRIAL_READS] + TRIAL_WINDOW_NS)
+        now_ns = max(now_ns, went_ns[-READS] + READ_WINDOW_NS)
     assert len(went_ns) >= least
 
 

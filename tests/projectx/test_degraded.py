@@ -123,8 +123,21 @@ def test_polling_ends_when_the_hub_is_back(rig_of: Callable[..., Any]) -> None:
     mark = rig.recorder.mark()
     rig.simulator.clear_faults()
     rig.recorder.wait(
-        ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark, within_s=5
+        ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark, within_s=15
     )
+
+
+def test_an_account_that_is_refused_does_not_keep_the_others_polling_for_ever(
+    rig_of: Callable[..., Any],
+) -> None:
+    rig = rig_of(2)
+    rig.simulator.inject(
+        Fault(kind="refuse", endpoint="Position/searchOpen", error_code=1, times=1_000_000)
+    )
+    mark = rig.recorder.mark()
+    rig.simulator.cut_hubs("user")
+    rig.recorder.wait(ConnectionChanged, lambda m: not m.user_hub, after=mark)
+    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark)
 
 
 def test_i7_rest_that_is_down_is_said_at_once_and_its_first_sign_of_life_acted_on(
@@ -142,7 +155,7 @@ def test_i7_rest_that_is_down_is_said_at_once_and_its_first_sign_of_life_acted_o
     assert len(probes) <= 12  # one light request a second, not every account
     healed = rig.recorder.mark()
     rig.simulator.clear_faults()
-    healed_s, healed_at_s = time.monotonic(), time.time()
+    healed_s = time.monotonic()
     rig.recorder.wait(
         ConnectionChanged,
         lambda m: m.rest and m.user_hub and m.fallback is None,
@@ -151,7 +164,7 @@ def test_i7_rest_that_is_down_is_said_at_once_and_its_first_sign_of_life_acted_o
     )
     assert time.monotonic() - healed_s < 3
     looks = rig.simulator.requests("Position/searchOpen")
-    looked = {r.body["accountId"] for r in looks if r.arrived_ns / S > healed_at_s}
+    looked = {r.body["accountId"] for r in looks if r.arrived_ns / S > healed_s}
     assert looked == set(rig.account_ids)
     downs = [
         m
@@ -263,7 +276,7 @@ def test_prices_come_from_bars_while_the_market_hub_is_down(rig_of: Callable[...
     assert len(rig.simulator.requests("History/retrieveBars")) <= 10
     rig.simulator.clear_faults()
     back = rig.recorder.mark()
-    rig.recorder.wait(QuoteReported, lambda m: m.quote.bid is not None, after=back, within_s=6)
+    rig.recorder.wait(QuoteReported, lambda m: m.quote.bid is not None, after=back, within_s=15)
     rig.recorder.wait(ConnectionChanged, lambda m: m.market_hub and m.fallback is None, after=back)
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from risk_actors.core.broker import Account, Order, OrderStatus, OrderType, Position, Side
 from risk_actors.messages import AccountSnapshot
 from risk_actors.projectx.poll_plan import PollPlan, What
@@ -123,3 +125,65 @@ def test_a_single_account_is_read_light_four_times_of_five() -> None:
     whats = [plan.next_turn()[1] for _ in range(10)]
     assert whats.count(What.WHOLE) == 2
     assert whats.count(What.POSITIONS) == whats.count(What.ORDERS) == 4
+
+
+def is_behind(plan: PollPlan) -> bool:
+    return plan.is_behind
+
+
+def is_list_unread(plan: PollPlan) -> bool:
+    return plan.is_list_unread
+
+
+def behind_after_a_gap(*, held: int = 102) -> PollPlan:
+    """Return a plan of three accounts that were read before a gap; one holds a position."""
+    plan = PollPlan([101, 102, 103])
+    for account_id in (101, 102, 103):
+        positions = (position(1, account_id),) if account_id == held else ()
+        plan.on_snapshot(snapshot(account(account_id), positions=positions))
+    assert not is_behind(plan)
+    plan.on_gap(10)
+    return plan
+
+
+def test_after_a_gap_all_is_looked_at_and_what_is_open_or_locked_first() -> None:
+    plan = behind_after_a_gap()
+    plan.on_locks(103, is_locked=True)
+    assert is_behind(plan)
+    assert is_list_unread(plan)
+    assert [plan.is_idle(each) for each in (101, 102, 103)] == [True, False, False]
+    order_of = [account_id for account_id, _ in plan.unread()]
+    assert sorted(order_of[:4]) == [102, 102, 103, 103]
+    assert order_of[4:] == [101, 101]
+
+
+def test_a_gap_is_over_when_all_was_looked_at_since_and_what_differs_was_read() -> None:
+    plan = behind_after_a_gap()
+    plan.on_list(9)  # asked before the gap ended
+    assert is_list_unread(plan)
+    plan.on_list(10)
+    assert not is_list_unread(plan)
+    for account_id, what in plan.unread():
+        plan.looked(account_id, what, 9, is_news=False)  # asked too early as well
+    assert len(plan.unread()) == 6
+    for account_id, what in plan.unread():
+        plan.looked(account_id, what, 11, is_news=account_id == 103 and what is What.ORDERS)
+    assert plan.unread() == ()
+    assert [plan.agrees(each) for each in (101, 102, 103)] == [True, True, False]
+    assert is_behind(plan)
+    plan.on_snapshot(snapshot(account(103)))  # asked at 1, before the gap
+    assert is_behind(plan)
+    plan.on_snapshot(msgspec.structs.replace(snapshot(account(103)), asked_ns=12))
+    assert not is_behind(plan)
+
+
+def test_an_account_that_was_never_read_is_read_whole_after_a_gap() -> None:
+    plan = PollPlan([101])
+    plan.on_gap(10)
+    plan.on_list(11)
+    assert plan.unread() == ()
+    assert is_behind(plan)
+    plan.on_snapshot(snapshot(account()))  # asked before the gap ended: looks show the rest
+    assert {what for _, what in plan.unread()} == {What.POSITIONS, What.ORDERS}
+    plan.on_snapshot(msgspec.structs.replace(snapshot(account()), asked_ns=10))
+    assert not is_behind(plan)

@@ -33,7 +33,7 @@ class Cut:
                     self.budget.answered(sent_ns)
                     self.answered.append((now_s, urgency))
                     return
-                self.budget.unsent(self.loop.now_ns(), sent_ns, urgency)
+                self.budget.unsent(self.loop.now_ns(), sent_ns)
 
 
 def test_a_long_outage_uses_up_nothing_and_makes_no_storm() -> None:
@@ -73,7 +73,7 @@ def test_a_look_goes_sooner_than_an_ordinary_read() -> None:
     budget = RequestBudget(100)
     for number in range(10):
         budget.begin_read(number * S, NORMAL, is_bars=True)
-        budget.unsent(number * S, number * S, NORMAL)
+        budget.unsent(number * S, number * S)
         budget.end_read(NORMAL)
     assert budget.used(9 * S) == 0
     assert 0 < budget.wait_ns(9 * S, URGENT) < budget.wait_ns(9 * S, NORMAL) <= S

@@ -26,6 +26,7 @@ class Reader:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Urgency]] = []
         self.has_room = asyncio.Event()
+        self.holds_urgent = False
         self.failures = 0
         self.problem = ReadProblem.UNREACHABLE
         self.asked_s: list[float] = []
@@ -35,7 +36,7 @@ class Reader:
     ) -> AccountSnapshot:
         self.asked.append((reason, correlation_id, urgency))
         self.asked_s.append(asyncio.get_running_loop().time())
-        if urgency is not Urgency.ENFORCEMENT:
+        if urgency is not Urgency.ENFORCEMENT or self.holds_urgent:
             await self.has_room.wait()
         if self.failures:
             self.failures -= 1
@@ -130,6 +131,29 @@ def test_i3_an_enforcement_does_not_wait_for_a_reading_that_waits_for_the_budget
         Urgency.ENFORCEMENT,
     ]
     assert len(bench.snapshots) == 1
+
+
+def test_what_has_changed_hurries_a_reading_that_waits_for_the_budget() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.desk.request(101, "start")
+        await bench.until(lambda: len(bench.reader.asked) == 1)
+        bench.desk.request(101, "polling", urgency=Urgency.CHANGED)
+        await bench.until(lambda: len(bench.reader.asked) == 2)
+        assert not bench.desk.is_enforcing(101)
+        bench.reader.holds_urgent = True
+        bench.desk.request(101, "confirm flat", "corr-9")
+        await bench.until(lambda: len(bench.reader.asked) == 3)
+        assert bench.desk.is_enforcing(101)
+        bench.reader.has_room.set()
+        await bench.until(lambda: bool(bench.snapshots))
+        await bench.until(lambda: not bench.desk.is_enforcing(101))
+
+    bench = run(scenario)
+    assert [urgency for *_, urgency in bench.reader.asked] == [
+        Urgency.NORMAL,
+        Urgency.CHANGED,
+        Urgency.ENFORCEMENT,
+    ]
 
 
 def test_an_urgent_reading_is_not_begun_anew_for_another() -> None:

@@ -253,9 +253,9 @@ def test_an_account_that_appears_later_is_said_once_not_to_be_guarded(rig: Any) 
     rig.simulator.call(lambda: rig.simulator.gateway.exchange.accounts.update({103: stranger}))
     for can_trade in (False, True):
         rig.simulator.set_can_trade(103, can_trade=can_trade)
-    rig.recorder.wait(PayloadRejected, after=mark, within_s=5)
+    rig.recorder.wait(PayloadRejected, after=mark)
     rig.simulator.set_can_trade(101, can_trade=False)
-    rig.recorder.wait(AccountReported, lambda m: not m.account.can_trade, after=mark, within_s=5)
+    rig.recorder.wait(AccountReported, lambda m: not m.account.can_trade, after=mark)
 
     said = [m for m in rig.recorder.messages if isinstance(m, PayloadRejected)]
     assert len(said) == 1

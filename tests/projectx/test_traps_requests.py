@@ -50,7 +50,8 @@ def use_up_the_reads_budget(rig: Any, tools: Any) -> None:
         rig.gateway.request_snapshot(101, "more", f"more-{number}")
         rig.gateway.request_snapshot(102, "more", f"more-{number}")
     budget = rig.gateway._service._budget
-    tools.eventually(lambda: budget.room == 0)
+    reader = rig.gateway._service._reader
+    tools.eventually(lambda: budget.room == 0 and reader.waiting)
 
 
 def test_3_1_a_flatten_waits_behind_reads_in_the_sdk_and_cancelling_it_says_it_may_be_sent(
@@ -102,6 +103,7 @@ def test_3_1_through_the_sdk_our_flatten_would_stand_in_line_as_well(
             return await send(self, command)
 
     monkeypatch.setattr(EnforcementLane, "send", as_a_read)
+    monkeypatch.setattr(EnforcementLane, "send_at_once", lambda _self, _command: None)
     rig = make_rig(GatewaySettings(requests_per_minute=30))
     rig.start()
     use_up_the_reads_budget(rig, tools)

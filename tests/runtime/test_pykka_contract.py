@@ -33,7 +33,9 @@ class PlainActor(pykka.ThreadingActor):
 
 
 def test_the_methods_we_override_or_call_are_there() -> None:
-    names = ("_start_actor_loop", "_actor_loop_teardown", "_create_actor_inbox", "_create_future")
+    names: tuple[str, ...] = ("_create_actor_inbox", "_create_future", "_start_actor_loop")
+    names += ("_actor_loop_setup", "_actor_loop_running", "_actor_loop_teardown")
+    names += ("_handle_receive", "_handle_failure", "_stop")
     for name in (*names, "on_start", "on_stop", "on_failure", "on_receive", "stop"):
         assert callable(getattr(pykka.ThreadingActor, name, None)), ADVICE + name
     failure = inspect.signature(PykkaActor.on_failure)
@@ -103,7 +105,15 @@ def test_telling_a_stopped_actor_raises_actor_dead_error() -> None:
 def test_our_base_gives_pykka_our_mailbox_and_keeps_it_out_of_the_registry() -> None:
     from risk_actors.runtime.actor import Actor  # noqa: PLC0415 - what is looked at here
 
-    overridden = {"_actor_loop_teardown", "on_start", "on_stop", "on_failure", "on_receive"}
+    overridden = {
+        "_start_actor_loop",
+        "_actor_loop_running",
+        "_actor_loop_teardown",
+        "on_start",
+        "on_stop",
+        "on_failure",
+        "on_receive",
+    }
     for name in overridden:
         assert name in vars(Actor)
         assert hasattr(pykka.ThreadingActor, name), ADVICE + name

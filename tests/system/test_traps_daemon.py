@@ -185,7 +185,8 @@ def test_4_what_cannot_be_looked_at_is_not_called_flat(
     sim: SimulatorThread, start_daemon: StartDaemon
 ) -> None:
     """I3, I7: no events, no answers about positions; the close itself goes through."""
-    daemon = start_daemon()
+    # The second line does not negotiate, and would see that it is flat.
+    daemon = start_daemon(app="armed = true\n[gateway]\nsecond_line = false\n")
     hold_five(sim, daemon)
     sim.inject(Fault(kind="status", status=500, endpoint="Position/searchOpen", times=10_000))
     refuse_user_hub(sim)

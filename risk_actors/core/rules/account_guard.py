@@ -20,6 +20,7 @@ class AccountGuard(Rule[AccountGuardSettings, None]):
     number = 17
     Settings = AccountGuardSettings
     facts = frozenset({AccountState})
+    reads = ("can_trade", "name")
     breaks_when = "the broker says `canTrade: false`"
     response = "lock account until `canTrade: true`"
     ends_on_condition = True

@@ -126,6 +126,9 @@ class Rule[SettingsT: RuleSettings, StateT](ABC):
     State: ClassVar[Any] = None
     """What it remembers, as a type that survives JSON; None when nothing need outlive a run."""
     facts: ClassVar[frozenset[type]]
+    reads: tuple[str, ...] = ()
+    """The parts of its fact that what it says depends on, as dotted names; none means all of it. A
+    rule that names them is not asked again while they are the same objects (`core.rules.calm`)."""
     breaks_when: ClassVar[str]
     """When it breaks, for the rule table: `the day's P&L reaches minus the limit`."""
     response: ClassVar[str]

@@ -14,6 +14,9 @@ from risk_actors.core.trade_history import Entry, Trade
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.verdict import LockEnd, LockTerms, Unknown
 
+HABITS_READ = ("is_reconciled", "has_all_fills", "distrusted", "history")
+"""The parts of an account that rules on trading habits read."""
+
 
 def unknown_habits(account: AccountState, limit: Decimal | None = None) -> Unknown | None:
     """Return why entries and trades cannot be counted now, or None when they can."""

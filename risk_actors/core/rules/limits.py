@@ -8,7 +8,7 @@ import msgspec
 
 from risk_actors.core.account_state import OpenPosition
 from risk_actors.core.direction import LOWER, Effect, joined
-from risk_actors.core.money import decimal_from, to_cents
+from risk_actors.core.money import CENT, decimal_from, to_cents
 
 AnyUsd = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 """A balance or a floor: it may be zero or less."""
@@ -34,6 +34,45 @@ def reaches_usd(amount_usd: Decimal, limit_usd: Decimal) -> bool:
     A limit below a cent counts as a cent, so that nothing never reaches it.
     """
     return to_cents(amount_usd) >= max(to_cents(limit_usd), 1)
+
+
+class UsdMarks:
+    """A limit in dollars and its warning fractions, as the least amounts that reach them.
+
+    Says the same as `reaches_usd` and `reached_usd_fraction`; what depends on the limit alone is
+    reckoned once, for these are asked with each price.
+    """
+
+    __slots__ = ("_least_usd", "_warnings", "first_usd")
+
+    def __init__(self, limit_usd: Decimal, fractions: Iterable[float] = ()) -> None:
+        self._least_usd = _least_reaching(limit_usd)
+        self._warnings = [
+            (fraction, _least_reaching(limit_usd * decimal_from(fraction)))
+            for fraction in fractions
+        ]
+        self.first_usd = min([self._least_usd, *(least_usd for _, least_usd in self._warnings)])
+        """Below this amount there is nothing to say."""
+
+    def is_reached(self, amount_usd: Decimal) -> bool:
+        """Tell whether an amount has reached the limit, compared at the cent."""
+        return amount_usd >= self._least_usd
+
+    def fraction(self, amount_usd: Decimal) -> float | None:
+        """Return the highest warning fraction that is reached, or None."""
+        if amount_usd < self.first_usd:
+            return None
+        reached = [f for f, least_usd in self._warnings if amount_usd >= least_usd]
+        return max(reached, default=None)
+
+
+def _least_reaching(limit_usd: Decimal) -> Decimal:
+    """Return the least amount that rounds to the limit's cents, half a cent away from zero."""
+    return Decimal(2 * max(to_cents(limit_usd), 1) - 1) / 200
+
+
+ANY_USD = UsdMarks(CENT)
+"""What is a cent at least: a win, or turned round a loss."""
 
 
 def newest_first(positions: Iterable[OpenPosition]) -> list[OpenPosition]:

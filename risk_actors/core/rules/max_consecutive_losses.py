@@ -9,7 +9,7 @@ import msgspec
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.direction import LOWER, Effect, as_one, higher
 from risk_actors.core.evidence import Evidence
-from risk_actors.core.money import ZERO, decimal_from, to_cents
+from risk_actors.core.money import ZERO, decimal_from
 from risk_actors.core.rules.base import (
     PositiveInt,
     PositiveSeconds,
@@ -17,8 +17,14 @@ from risk_actors.core.rules.base import (
     RuleContext,
     RuleSettings,
 )
-from risk_actors.core.rules.habits import Hold, unknown_habits, unknown_net, until_words
-from risk_actors.core.rules.limits import reached_fraction, reaches_usd
+from risk_actors.core.rules.habits import (
+    HABITS_READ,
+    Hold,
+    unknown_habits,
+    unknown_net,
+    until_words,
+)
+from risk_actors.core.rules.limits import ANY_USD, UsdMarks, reached_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.trade_history import Trade
 from risk_actors.core.verdict import Breached, Flatten, Ok, Verdict, Warned
@@ -62,6 +68,7 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
     number = 11
     Settings = MaxConsecutiveLossesSettings
     facts = frozenset({AccountState})
+    reads = HABITS_READ
     breaks_when = "`limit` losing trades in a row; a win resets, a scratch does not"
     response = "lock account for `lock_s`, else until daily reset"
     measure = Measure(Unit.LOSSES, MovedBy.ENTRY)
@@ -72,6 +79,7 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
         super().__init__(settings, context)
         self._limit = Decimal(settings.limit)
         self._min_loss_usd = decimal_from(settings.min_loss_usd)
+        self._loss = UsdMarks(self._min_loss_usd)
 
     def initial_state(self) -> None:
         """The rule looks at the closed trades alone."""
@@ -120,7 +128,7 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
         return row.losses >= self.settings.limit and self._is_loss(row.trade)
 
     def _is_loss(self, trade: Trade) -> bool:
-        return trade.net_usd is not None and reaches_usd(-trade.net_usd, self._min_loss_usd)
+        return trade.net_usd is not None and self._loss.is_reached(-trade.net_usd)
 
     def _rows(self, account: AccountState, hold: Hold) -> list[_Row]:
         """Return the row that each trade closed, for the days that may still matter.
@@ -138,7 +146,7 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
                 day = calendar.day(trade.closed_ns or 0)
                 losses, lost_usd = 0, ZERO
             net_usd = trade.net_usd
-            if net_usd is None or to_cents(net_usd) > 0:
+            if net_usd is None or ANY_USD.is_reached(net_usd):
                 losses, lost_usd = 0, ZERO
             elif self._is_loss(trade):
                 losses, lost_usd = losses + 1, lost_usd - net_usd

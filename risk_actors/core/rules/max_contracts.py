@@ -56,6 +56,8 @@ class MaxContracts(Rule[MaxContractsSettings, None]):
             warn_at=settings.warn_at,
             include_working=settings.include_working,
         )
+        orders = ("orders",) if settings.include_working else ()
+        self.reads = ("is_reconciled", "positions", *orders)
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""

@@ -55,6 +55,7 @@ class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
     number = 2
     Settings = MaxContractsPerInstrumentSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "positions")
     breaks_when = "one instrument's size exceeds its limit"
     response = 'reduce that instrument (`response = "reduce"` or `"flatten"`)'
     measure = Measure(Unit.CONTRACTS, MovedBy.SIZE)

@@ -64,6 +64,7 @@ class MaxOrderSize(Rule[MaxOrderSizeSettings, None]):
     number = 23
     Settings = MaxOrderSizeSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "positions", "orders", "named_symbols")
     breaks_when = "a working entry order is larger than the limit"
     response = "cancel that order"
     measure = Measure(Unit.CONTRACTS, MovedBy.STATE)

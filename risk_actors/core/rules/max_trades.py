@@ -10,7 +10,7 @@ from risk_actors.core.account_state import AccountState
 from risk_actors.core.direction import LOWER, UNCLEAR, counted_in
 from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.habits import unknown_habits
+from risk_actors.core.rules.habits import HABITS_READ, unknown_habits
 from risk_actors.core.rules.limits import reached_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.trade_counts import (
@@ -78,6 +78,7 @@ class MaxTrades(Rule[MaxTradesSettings, None]):
     number = 7
     Settings = MaxTradesSettings
     facts = frozenset({AccountState})
+    reads = HABITS_READ
     breaks_when = "one more entry than allowed; and when the last allowed trade of the day closes"
     response = (
         "take off what was too many, lock account until daily reset, or until an hour or minute"

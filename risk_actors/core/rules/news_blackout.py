@@ -56,6 +56,7 @@ class NewsBlackout(Rule[NewsBlackoutSettings, None]):
     number = 21
     Settings = NewsBlackoutSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "positions", "orders", "named_symbols")
     breaks_when = "a position or order exists inside a window"
     response = "flatten, lock until the window ends"
     measure = Measure(Unit.NONE, MovedBy.TIME)

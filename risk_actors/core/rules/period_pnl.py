@@ -7,7 +7,7 @@ import msgspec
 
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.limits import reached_usd_fraction, reaches_usd
+from risk_actors.core.rules.limits import UsdMarks
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import (
     Breached,
@@ -66,7 +66,9 @@ class PeriodLimit:
         self._basis = basis
         self._limit_usd = limit_usd
         self._sign = -1 if limit_usd < 0 else 1
-        self._warn_at = warn_at
+        self._marks = UsdMarks(abs(limit_usd), warn_at)
+        self._is_of_day = period is Period.DAY
+        self._is_realized = basis is Basis.REALIZED
         self._word = "limit" if limit_usd < 0 else "target"
 
     @property
@@ -95,24 +97,27 @@ class PeriodLimit:
         self, broken: BrokenPeriod | None, pnl: PnlState, now_ns: int
     ) -> tuple[BrokenPeriod | None, Verdict]:
         """Compare the P&L with the limit, for the day or week that it belongs to."""
-        pnl_usd = self._pnl_usd(pnl, self._period)
-        start_ns = pnl.day_start_ns if self._period is Period.DAY else pnl.week_start_ns
+        pnl_usd = self._pnl_usd(pnl, is_of_day=self._is_of_day)
+        start_ns = pnl.day_start_ns if self._is_of_day else pnl.week_start_ns
         if broken is not None and broken.start_ns == start_ns:
             return broken, self._breach(broken, pnl_usd)
         if pnl_usd is None:
             return None, self._unknown(pnl)
-        if self._is_reached(pnl_usd):
+        toward_usd = pnl_usd if self._sign > 0 else -pnl_usd
+        if toward_usd < self._marks.first_usd:
+            return None, Ok(value=pnl_usd, limit=self._limit_usd)
+        if self._marks.is_reached(toward_usd):
             broken = BrokenPeriod(
                 start_ns=start_ns,
                 at_ns=now_ns,
                 pnl_usd=pnl_usd,
                 limit_usd=self._limit_usd,
-                day_usd=self._pnl_usd(pnl, Period.DAY),
+                day_usd=self._pnl_usd(pnl, is_of_day=True),
                 trades=pnl.trades,
                 costs_usd=pnl.costs_usd,
             )
             return broken, self._breach(broken, pnl_usd)
-        fraction = reached_usd_fraction(self._sign * pnl_usd, abs(self._limit_usd), self._warn_at)
+        fraction = self._marks.fraction(toward_usd)
         if fraction is None:
             return None, Ok(value=pnl_usd, limit=self._limit_usd)
         figures: dict[str, Figure] = {"pnl": pnl_usd, "limit": self._limit_usd, "at": now_ns}
@@ -127,16 +132,16 @@ class PeriodLimit:
         )
 
     def _is_reached(self, pnl_usd: Decimal) -> bool:
-        return reaches_usd(self._sign * pnl_usd, abs(self._limit_usd))
+        return self._marks.is_reached(self._sign * pnl_usd)
 
     @property
     def _title(self) -> str:
         return self._period.value.capitalize()
 
-    def _pnl_usd(self, pnl: PnlState, period: Period) -> Decimal | None:
-        if self._basis is Basis.REALIZED:
-            return pnl.realized_usd if period is Period.DAY else pnl.week_realized_usd
-        return pnl.equity_usd if period is Period.DAY else pnl.week_equity_usd
+    def _pnl_usd(self, pnl: PnlState, *, is_of_day: bool) -> Decimal | None:
+        if self._is_realized:
+            return pnl.realized_usd if is_of_day else pnl.week_realized_usd
+        return pnl.equity_usd if is_of_day else pnl.week_equity_usd
 
     def _unknown(self, pnl: PnlState) -> Unknown:
         return Unknown(

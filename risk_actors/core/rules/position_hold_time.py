@@ -74,6 +74,7 @@ class PositionHoldTime(Rule[PositionHoldTimeSettings, None]):
     number = 9
     Settings = PositionHoldTimeSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "has_all_fills", "day_start_ns", "positions", "history")
     breaks_when = "a position is older than `max_s`"
     response = "flatten that contract"
     measure = Measure(Unit.SECONDS, MovedBy.TIME)

@@ -8,7 +8,7 @@ import msgspec
 from risk_actors.core.account_state import AccountState, OpenPosition
 from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.limits import reached_usd_fraction, reaches_usd
+from risk_actors.core.rules.limits import UsdMarks
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.verdict import Breached, Flatten, Ok, Unknown, Verdict, Warned
 
@@ -53,7 +53,8 @@ class PositionLimit:
     def __init__(self, *, limit_usd: Decimal, warn_at: tuple[float, ...]) -> None:
         self._limit_usd = limit_usd
         self._sign = -1 if limit_usd < 0 else 1
-        self._warn_at = warn_at
+        self._marks = UsdMarks(abs(limit_usd), warn_at)
+        self._flat = Ok(limit=limit_usd, room=abs(limit_usd))
         self._word = "limit" if limit_usd < 0 else "target"
 
     @property
@@ -80,11 +81,41 @@ class PositionLimit:
                 evidence=Evidence(template="Positions have not been read from the broker yet"),
                 limit=self._limit_usd,
             )
+        if state is None:
+            far = self._far(account, pnl)
+            if far is not None:
+                return None, far
         valued = [*_valued(account, pnl)]
         state = self._with_newly_broken(_still_open(state, account), valued, now_ns)
         if state is not None:
             return state, self._breach(state, valued)
         return None, self._unbroken(account, valued, now_ns)
+
+    def _far(self, account: AccountState, pnl: PnlState) -> Ok | None:
+        """Return what is said where every P&L is known and none is near the limit, else None.
+
+        It is what the whole look would say, which takes several times as long.
+        """
+        positions = account.positions
+        if (
+            account.distrusted is not None
+            or account.awaited
+            or len(positions) != len(pnl.positions)
+        ):
+            return None
+        nearest: tuple[Decimal, str, Decimal] | None = None
+        for position, valued in zip(positions, pnl.positions, strict=True):
+            usd, contract_id = valued.unrealized_usd, position.contract_id
+            if usd is None or valued.unknown_reason is not None:
+                return None
+            toward_usd = usd if self._sign > 0 else -usd
+            if toward_usd >= self._marks.first_usd or valued.contract_id != contract_id:
+                return None
+            if nearest is None or (toward_usd, contract_id) > nearest[:2]:
+                nearest = (toward_usd, contract_id, usd)
+        if nearest is None:
+            return self._flat
+        return Ok(value=nearest[2], limit=self._limit_usd, contract_id=nearest[1])
 
     def _toward(self, unrealized_usd: Decimal) -> Decimal:
         return self._sign * unrealized_usd
@@ -109,7 +140,7 @@ class PositionLimit:
             if each.unrealized_usd is not None
             and each.mark_price is not None
             and each.position.contract_id not in known
-            and reaches_usd(self._toward(each.unrealized_usd), abs(self._limit_usd))
+            and self._marks.is_reached(self._toward(each.unrealized_usd))
         )
         if not new:
             return state
@@ -164,10 +195,10 @@ class PositionLimit:
             if each.unrealized_usd is not None
         ]
         if not figures:
-            return Ok(limit=self._limit_usd, room=abs(self._limit_usd))
+            return self._flat
         amount_usd, nearest = max(figures, key=lambda f: (f[0], f[1].position.contract_id))
         value, contract_id = nearest.unrealized_usd, nearest.position.contract_id
-        fraction = reached_usd_fraction(amount_usd, abs(self._limit_usd), self._warn_at)
+        fraction = self._marks.fraction(amount_usd)
         if fraction is None:
             return Ok(value=value, limit=self._limit_usd, contract_id=contract_id)
         return Warned(

@@ -10,7 +10,7 @@ from risk_actors.core.evidence import Evidence, Figure
 from risk_actors.core.money import ZERO, decimal_from, to_cents
 from risk_actors.core.pnl_state import Gap, PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.limits import reached_usd_fraction, reaches_usd
+from risk_actors.core.rules.limits import UsdMarks, reached_usd_fraction, reaches_usd
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.unwatched import unknown_peak
 from risk_actors.core.verdict import (
@@ -87,6 +87,7 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
     ) -> None:
         super().__init__(settings, context)
         self._arm_at_usd = decimal_from(settings.arm_at_usd)
+        self._arms = UsdMarks(self._arm_at_usd)
         self._fraction = decimal_from(settings.giveback_pct or 0) / 100
         self._giveback_usd = decimal_from(settings.giveback_usd or 0)
 
@@ -114,7 +115,9 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
         if peak is not None and peak.broken is not None:
             return peak, self._breach(peak, peak.broken, equity_usd)
         gap = _gap_of_day(fact)
-        peak = _noted(self._risen(peak, fact, now_ns), fact, gap, now_ns)
+        peak = self._risen(peak, fact, equity_usd, now_ns)
+        if peak is not None or gap is not None:
+            peak = _noted(peak, fact, gap, now_ns)
         if equity_usd is None:
             return peak, Unknown(
                 evidence=Evidence(
@@ -131,18 +134,21 @@ class ProfitGiveback(Rule[ProfitGivebackSettings, Peak | None]):
             return peak, unknown_peak(gap, self._limit_usd(peak))
         return peak, verdict
 
-    def _risen(self, peak: Peak | None, fact: PnlState, now_ns: int) -> Peak | None:
+    def _risen(
+        self, peak: Peak | None, fact: PnlState, equity_usd: Decimal | None, now_ns: int
+    ) -> Peak | None:
         """Return the peak after what was seen now, and what bars prove of times nobody watched."""
-        known = [usd for usd in (fact.equity_usd, fact.gap_day_high_usd) if usd is not None]
-        highest_usd = max(known, default=None)
-        if highest_usd is None or not reaches_usd(highest_usd, self._arm_at_usd):
+        highest_usd, of_gap_usd = equity_usd, fact.gap_day_high_usd
+        if highest_usd is None or (of_gap_usd is not None and of_gap_usd > highest_usd):
+            highest_usd = of_gap_usd
+        if highest_usd is None or not self._arms.is_reached(highest_usd):
             return peak
         if peak is not None and highest_usd <= peak.peak_usd:
             return peak
         return Peak(day_start_ns=fact.day_start_ns, peak_usd=highest_usd, at_ns=now_ns)
 
     def _is_armed(self, peak: Peak) -> bool:
-        return reaches_usd(peak.peak_usd, self._arm_at_usd)
+        return self._arms.is_reached(peak.peak_usd)
 
     def _limit_usd(self, peak: Peak | None) -> Decimal | None:
         if peak is None or not self._is_armed(peak):

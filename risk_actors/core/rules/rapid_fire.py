@@ -14,7 +14,7 @@ from risk_actors.core.rules.base import (
     RuleContext,
     RuleSettings,
 )
-from risk_actors.core.rules.habits import Hold, unknown_habits, until_words
+from risk_actors.core.rules.habits import HABITS_READ, Hold, unknown_habits, until_words
 from risk_actors.core.rules.limits import reached_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.seconds import shown_seconds, span_ns
@@ -57,6 +57,7 @@ class RapidFire(Rule[RapidFireSettings, None]):
     number = 10
     Settings = RapidFireSettings
     facts = frozenset({AccountState})
+    reads = HABITS_READ
     breaks_when = "more than `max_entries` entries are made within `window_s`"
     response = "lock account for `lock_s`, else until daily reset"
     measure = Measure(Unit.ENTRIES, MovedBy.ENTRY)

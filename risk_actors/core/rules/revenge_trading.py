@@ -22,13 +22,14 @@ from risk_actors.core.rules.base import (
     RuleSettings,
 )
 from risk_actors.core.rules.habits import (
+    HABITS_READ,
     Hold,
     is_after,
     unknown_habits,
     unknown_net,
     until_words,
 )
-from risk_actors.core.rules.limits import reaches_usd
+from risk_actors.core.rules.limits import UsdMarks
 from risk_actors.core.rules.measure import NO_MEASURE, Measure, MovedBy, Unit
 from risk_actors.core.rules.seconds import shown_seconds, span_ns
 from risk_actors.core.trade_history import Entry, Trade
@@ -90,6 +91,7 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
     number = 12
     Settings = RevengeTradingSettings
     facts = frozenset({AccountState})
+    reads = HABITS_READ
     breaks_when = (
         "within `window_s` after a loss of `loss_usd` or more: an entry bigger than `size_factor`"
         " times the losing trade's peak size, or more than `max_entries` entries"
@@ -102,6 +104,7 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
         super().__init__(settings, context)
         self._window_ns = span_ns(settings.window_s)
         self._loss_usd = decimal_from(settings.loss_usd)
+        self._loss = UsdMarks(self._loss_usd)
         self._factor = None if settings.size_factor is None else decimal_from(settings.size_factor)
         self._limit = None if settings.max_entries is None else Decimal(settings.max_entries)
         if self._limit is not None:
@@ -174,7 +177,7 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
         return [
             trade
             for trade in takewhile(lambda trade: (trade.closed_ns or 0) > begin_ns, closed)
-            if trade.net_usd is None or reaches_usd(-trade.net_usd, self._loss_usd)
+            if trade.net_usd is None or self._loss.is_reached(-trade.net_usd)
         ]
 
     def _entries_after(self, account: AccountState, loss: Trade) -> list[Entry]:

@@ -123,6 +123,16 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
     Settings = ScalingPlanSettings
     State = Standing | None
     facts = frozenset({PnlState})
+    reads = (
+        "day_start_ns",
+        "balance_usd",
+        "realized_usd",
+        "unknown_reason",
+        "account.is_reconciled",
+        "account.positions",
+        "account.awaited",
+        "account.distrusted",
+    )
     breaks_when = "open contracts exceed today's step"
     response = "reduce (`response` as in 001)"
     measure = Measure(Unit.CONTRACTS, MovedBy.SIZE)

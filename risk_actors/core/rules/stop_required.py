@@ -63,6 +63,7 @@ class StopRequired(Rule[StopRequiredSettings, tuple[Uncovered, ...]]):
     Settings = StopRequiredSettings
     State = tuple[Uncovered, ...]
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "positions", "orders", "history")
     breaks_when = "a position has no working stop covering its whole size after the grace"
     response = "flatten that contract"
     measure = Measure(Unit.SECONDS, MovedBy.TIME)

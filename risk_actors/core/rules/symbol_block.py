@@ -60,6 +60,7 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
     number = 18
     Settings = SymbolBlockSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "day_start_ns", "positions", "orders", "named_symbols")
     breaks_when = "a position or order in a forbidden symbol"
     response = "lock that contract"
     measure = NO_MEASURE

@@ -19,8 +19,8 @@ from risk_actors.core.rules.base import (
     RuleContext,
     RuleSettings,
 )
-from risk_actors.core.rules.habits import unknown_habits, unknown_net
-from risk_actors.core.rules.limits import reaches_usd
+from risk_actors.core.rules.habits import HABITS_READ, unknown_habits, unknown_net
+from risk_actors.core.rules.limits import ANY_USD, UsdMarks
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.seconds import shown_seconds, span_ns
 from risk_actors.core.trade_history import Entry, Trade, TradeHistory
@@ -72,14 +72,20 @@ class _Lengths(NamedTuple):
     default_ns: int
     tiers: tuple[tuple[Decimal, int], ...]
     """The loss and the length, the biggest loss first."""
+    marks: tuple[tuple[UsdMarks, int], ...]
+    """The same, as what is compared with."""
     after_losses_only: bool
 
     @classmethod
     def of(cls, settings: Any) -> "_Lengths":
-        tiers = ((decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers)
+        unordered = (
+            (decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers
+        )
+        tiers = tuple(sorted(unordered, reverse=True))
         return cls(
             default_ns=0 if settings.seconds is None else span_ns(settings.seconds),
-            tiers=tuple(sorted(tiers, reverse=True)),
+            tiers=tiers,
+            marks=tuple((UsdMarks(loss_usd), length_ns) for loss_usd, length_ns in tiers),
             after_losses_only=settings.after is After.LOSS,
         )
 
@@ -95,10 +101,11 @@ class _Lengths(NamedTuple):
 
     def after_ns(self, net_usd: Decimal) -> int:
         """Return the length after a trade that made this."""
-        for loss_usd, length_ns in self.tiers:
-            if reaches_usd(-net_usd, loss_usd):
+        for loss, length_ns in self.marks:
+            if loss.is_reached(-net_usd):
                 return length_ns
-        return 0 if self.after_losses_only and to_cents(net_usd) >= 0 else self.default_ns
+        is_loss = ANY_USD.is_reached(-net_usd)
+        return 0 if self.after_losses_only and not is_loss else self.default_ns
 
 
 class TradeCooldownSettings(RuleSettings, frozen=True, kw_only=True, tag="trade_cooldown"):
@@ -137,6 +144,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
     number = 8
     Settings = TradeCooldownSettings
     facts = frozenset({AccountState})
+    reads = HABITS_READ
     breaks_when = "a trade closes (cooldown begins); an entry during it is flattened"
     response = "lock account for the cooldown, what is open stays"
     measure = Measure(Unit.SECONDS, MovedBy.TIME)

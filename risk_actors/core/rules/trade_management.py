@@ -12,7 +12,7 @@ from risk_actors.core.direction import HIGHER, LOWER, as_one
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.instruments import Instrument, catalogued_instrument
 from risk_actors.core.pnl_state import PnlState
-from risk_actors.core.rules.base import PositiveInt, Rule, RuleSettings
+from risk_actors.core.rules.base import PositiveInt, Rule, RuleContext, RuleSettings
 from risk_actors.core.rules.measure import NO_MEASURE
 from risk_actors.core.verdict import Ok, StopMove, Unknown, Verdict
 
@@ -49,6 +49,10 @@ class TradeManagementSettings(RuleSettings, frozen=True, kw_only=True, tag="trad
             raise ValueError("`offset_ticks` must be less than `breakeven_after_ticks`")
 
 
+type _Protected = list[tuple[OpenPosition, list[Order]]]
+"""Positions and the stops that protect them."""
+
+
 class TradeManagement(Rule[TradeManagementSettings, None]):
     """Move working stops toward less risk, and never back.
 
@@ -64,6 +68,12 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
     breaks_when = "- (automation)"
     response = "move the stop toward less risk only"
     measure = NO_MEASURE
+
+    def __init__(
+        self, settings: TradeManagementSettings, context: RuleContext | None = None
+    ) -> None:
+        super().__init__(settings, context)
+        self._known: tuple[AccountState, _Protected] | None = None
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""
@@ -92,13 +102,12 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
         account = pnl.account
         if account is None or not account.is_reconciled:
             return _unknown("positions have not been read from the broker yet")
+        if not account.orders:
+            return Ok()
         marks = {position.contract_id: position for position in pnl.positions}
         moves: list[StopMove] = []
         unknown: list[str] = []
-        for position in account.positions:
-            stops = list(_stops(account, position))
-            if not stops:
-                continue
+        for position, stops in self._protected(account):
             instrument = catalogued_instrument(position.contract_id)
             valued = marks.get(position.contract_id)
             if instrument is None:
@@ -113,6 +122,15 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
         if unknown:
             return _unknown("; ".join(unknown), tuple(moves))
         return Ok(stop_moves=tuple(moves))
+
+    def _protected(self, account: AccountState) -> _Protected:
+        """Return what is open with a stop, looked for once for each state of the account."""
+        known = self._known
+        if known is None or known[0] is not account:
+            found = [(p, [*_stops(account, p)]) for p in account.positions]
+            # Replaced as a whole: more than one thread may ask.
+            known = self._known = (account, [each for each in found if each[1]])
+        return known[1]
 
     def _moves(
         self, position: OpenPosition, stops: list[Order], mark: Decimal, instrument: Instrument

@@ -58,6 +58,7 @@ class TradingHours(Rule[TradingHoursSettings, None]):
     number = 6
     Settings = TradingHoursSettings
     facts = frozenset({AccountState})
+    reads = ("is_reconciled", "positions", "orders", "named_symbols")
     breaks_when = "a position or order exists outside the windows, or the window is about to end"
     response = "lock scope until the next open"
     measure = Measure(Unit.NONE, MovedBy.TIME)

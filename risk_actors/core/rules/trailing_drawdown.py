@@ -8,10 +8,10 @@ import msgspec
 
 from risk_actors.core.direction import HIGHER, Effect, joined, together
 from risk_actors.core.evidence import Evidence, Figure
-from risk_actors.core.money import ZERO, decimal_from, to_cents
+from risk_actors.core.money import CENT, ZERO, decimal_from, to_cents
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import PositiveUsd, Rule, RuleContext, RuleSettings
-from risk_actors.core.rules.limits import AnyUsd, reached_usd_fraction
+from risk_actors.core.rules.limits import AnyUsd, UsdMarks
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.rules.trailing_high import High, Trail
 from risk_actors.core.rules.unwatched import unknown_peak
@@ -186,6 +186,9 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         self._start_usd = _decimal_or_none(settings.start_balance_usd)
         self._stop_usd = _decimal_or_none(settings.lock_at_usd)
         self._by_hand_usd = _decimal_or_none(settings.floor_usd)
+        self._allowance_usd = self._amount_usd - self._keep_away_usd
+        self._marks = UsdMarks(self._allowance_usd, settings.warn_at)
+        self._known: tuple[High, Floor | None] | None = None
 
     def initial_state(self) -> DrawdownState:
         """No balance was seen."""
@@ -220,16 +223,19 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
             # The settings changed: another trail's high says nothing about this one.
             state = msgspec.structs.replace(state, high=High(trail=self.settings.trail))
         high = state.high.after(fact, now_ns, begins_with_day=self._start_usd is None)
-        state = msgspec.structs.replace(state, high=high)
+        if high is not state.high:
+            state = msgspec.structs.replace(state, high=high)
         equity_usd = fact.account_equity_usd
         if state.broken is not None and state.broken.day_start_ns == fact.day_start_ns:
             return state, self._breach(state.broken, equity_usd, self._floor(high))
-        state = msgspec.structs.replace(state, broken=None)
+        if state.broken is not None:
+            state = msgspec.structs.replace(state, broken=None)
         floor = self._floor(high)
         if equity_usd is None or floor is None:
             return state, self._unknown(fact, floor)
         limit_usd = floor.floor_usd + self._keep_away_usd
-        if to_cents(equity_usd) <= to_cents(limit_usd):
+        # More than a cent apart no rounding makes them equal.
+        if equity_usd - limit_usd <= CENT and to_cents(equity_usd) <= to_cents(limit_usd):
             broken = BrokenFloor(
                 day_start_ns=fact.day_start_ns,
                 at_ns=now_ns,
@@ -250,6 +256,14 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         return self.settings.trail is Trail.INTRADAY and not is_fixed
 
     def _floor(self, high: High) -> Floor | None:
+        """Return the floor under a high, reckoned once for each."""
+        known = self._known
+        if known is None or known[0] is not high:
+            # Replaced as a whole: more than one thread may ask.
+            known = self._known = (high, self._reckoned(high))
+        return known[1]
+
+    def _reckoned(self, high: High) -> Floor | None:
         if self._by_hand_usd is not None:
             return Floor(floor_usd=self._by_hand_usd, origin=FloorOrigin.BY_HAND)
         start_usd, high_usd = self._start_usd, high.usd
@@ -276,9 +290,8 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
     def _unbroken(
         self, floor: Floor, equity_usd: Decimal, limit_usd: Decimal, now_ns: int
     ) -> Verdict:
-        room_usd, allowance_usd = equity_usd - limit_usd, self._amount_usd - self._keep_away_usd
-        used_usd = allowance_usd - room_usd
-        fraction = reached_usd_fraction(used_usd, allowance_usd, self.settings.warn_at)
+        room_usd, allowance_usd = equity_usd - limit_usd, self._allowance_usd
+        fraction = self._marks.fraction(allowance_usd - room_usd)
         if fraction is None:
             return Ok(value=equity_usd, limit=limit_usd, room=room_usd, allowance=allowance_usd)
         left: dict[str, Figure] = {"left": equity_usd - floor.floor_usd}

@@ -66,6 +66,8 @@ def _after_equity(high: High, pnl: PnlState, *, begins_with_day: bool) -> High:
         high_usd = pnl.day_start_balance_usd
     high_usd = _higher(_higher(high_usd, pnl.account_equity_usd), pnl.gap_high_usd)
     unread_since_ns = None if pnl.gap is None else pnl.gap.since_ns
+    if high_usd is high.for_good_usd and unread_since_ns == high.unread_since_ns:
+        return high
     return msgspec.structs.replace(high, for_good_usd=high_usd, unread_since_ns=unread_since_ns)
 
 
@@ -74,7 +76,7 @@ def _after_balance(high: High, pnl: PnlState, now_ns: int) -> High:
     if pnl.balance_high_usd is None or not has_settled_balance(pnl):
         return high
     if high.for_good_usd is not None and pnl.balance_high_usd <= high.for_good_usd:
-        return msgspec.structs.replace(high, latest=None)
+        return high if high.latest is None else msgspec.structs.replace(high, latest=None)
     return _with_latest(high, pnl, pnl.balance_high_usd, now_ns)
 
 
