@@ -3,12 +3,15 @@
 Import the classes for annotations: `from tests.conftest import RecordingOutbox, eventually`.
 """
 
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import hypothesis_profiles  # noqa: F401 - for what it sets
 import pykka
 import pytest
 
@@ -26,8 +29,32 @@ NOON_NS = 1_794_938_400 * S
 _OUR_THREADS = re.compile(r"\w*Actor-\d+|crew-\w+|supervisor|heartbeat|pulse")
 _LOOK_EVERY_S = 0.002
 
+_OVER_SOCKETS = frozenset({"projectx", "signalr_js", "simulator", "web"})
+"""Directories whose tests talk over sockets, with deadlines that a machine too busy would break."""
+_BROAD = frozenset({"conformance", "fuzz", "properties"})
+"""Directories whose tests go many times over what others cover already: measured, each took three
+times as long."""
 
-def eventually(condition: Callable[[], Any], timeout_s: float = 5.0) -> Any:
+
+for _name in ("COLUMNS", "LINES"):
+    # Set in the processes of pytest-xdist: what we print would be folded to the size they name.
+    os.environ.pop(_name, None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests for those who run them (tools/check.py): by directory, and the longest first."""
+    tests = Path(__file__).parent
+    for item in items:
+        directory = item.path.relative_to(tests).parts[0]
+        is_system = item.get_closest_marker("system") is not None
+        if is_system or directory in _OVER_SOCKETS:
+            item.add_marker("real_time")
+        if is_system or directory in _BROAD:
+            item.add_marker("no_cover")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def eventually(condition: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     """Return the first true value of a condition; fail when it stays false."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
@@ -92,7 +119,7 @@ def nothing_of_ours_is_left_running() -> Iterator[None]:
     registered = set(pykka.ActorRegistry.get_all())
     yield
     try:
-        eventually(lambda: _our_threads() <= before, 3.0)
+        eventually(lambda: _our_threads() <= before, 20.0)
     except AssertionError:
         names = sorted(thread.name for thread in _our_threads() - before)
         pytest.fail(f"still running after the test: {', '.join(names)}")

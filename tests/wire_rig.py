@@ -5,12 +5,12 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
+import trustme
 from rest_rig import http_answer
 
-CERTIFICATE = Path(__file__).parent / "projectx" / "localhost.pem"
-"""For localhost and 127.0.0.1, until 2126, with its key: worth nothing to anybody."""
 ACCEPTED = b'{"success":true,"errorCode":0}'
 
 type Script = Callable[[bytes, socket.socket, int], None]
@@ -19,6 +19,30 @@ type Script = Callable[[bytes, socket.socket, int], None]
 
 def accept(_request: bytes, sock: socket.socket, _before: int) -> None:
     sock.sendall(http_answer(200, ACCEPTED))
+
+
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def _certificate() -> trustme.LeafCert:
+    return _authority().issue_cert("localhost", "127.0.0.1")
+
+
+def server_tls() -> ssl.SSLContext:
+    """Return what a server on this machine speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _certificate().configure_cert(context)
+    return context
+
+
+def trusted(directory: Path) -> str:
+    """Return a file, written into a directory, for `SSL_CERT_FILE`: who trusts it trusts us."""
+    path = directory / "authority.pem"
+    _authority().cert_pem.write_to_path(str(path))
+    return str(path)
 
 
 class RudeServer:
@@ -31,8 +55,7 @@ class RudeServer:
         self._came = threading.Condition()
         self._context: ssl.SSLContext | None = None
         if is_tls:
-            self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._context.load_cert_chain(CERTIFICATE)
+            self._context = server_tls()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()

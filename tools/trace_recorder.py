@@ -6,7 +6,7 @@ while it is installed; the program itself has no line of this.
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class _Put(NamedTuple):
     """A message that was put into a mailbox."""
 
     number: int
-    envelope: Envelope[Any]
+    message: object
     """Kept, so that no later one gets the same identity."""
     at_ns: int
     track: Track
@@ -62,7 +62,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._here = threading.local()
-        self._puts: dict[int, _Put] = {}
+        self._puts: dict[tuple[str, int], deque[_Put]] = {}
+        """What waits or was replaced, by the address it was sent to and the message's identity."""
         self._handled: list[_Handled] = []
         self._sent: list[_Sent] = []
         self._addresses: set[str] = set()
@@ -73,17 +74,19 @@ class Recorder:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Look on for as long as the context lasts."""
-        put, take, receive = Mailbox._put, Mailbox._take, Actor.on_receive  # noqa: SLF001
+        deliver, put, receive = Mailbox.deliver, Mailbox.put, Actor.on_receive
 
-        def traced_put(mailbox: Mailbox, envelope: Envelope[Any], sender: str) -> None:
-            began_ns = self._before_put(mailbox, envelope, sender)
-            put(mailbox, envelope, sender)
-            self._after_put(mailbox, envelope, sender, began_ns)
+        def traced_deliver(mailbox: Mailbox, message: Any, sender: str = "") -> bool:
+            put = self._before_put(mailbox, message, sender)
+            is_taken_in = deliver(mailbox, message, sender)
+            if is_taken_in:
+                self._after_put(mailbox, put)
+            return is_taken_in
 
-        def traced_take(mailbox: Mailbox) -> Envelope[Any]:
-            envelope = take(mailbox)
-            self._here.taken = envelope
-            return envelope
+        def traced_put(mailbox: Mailbox, envelope: Envelope[Any], /) -> None:
+            seen = self._before_put(mailbox, envelope.message, "")
+            put(mailbox, envelope)
+            self._after_put(mailbox, seen)
 
         def traced_receive(actor: Actor, message: Any) -> None:
             began_ns = self._before_receive(actor)
@@ -96,32 +99,29 @@ class Recorder:
             finally:
                 self._after_receive(actor, message, began_ns, error)
 
-        Mailbox._put = traced_put  # type: ignore[assignment,method-assign]  # noqa: SLF001
-        Mailbox._take = traced_take  # type: ignore[assignment,method-assign]  # noqa: SLF001
+        Mailbox.deliver = traced_deliver  # type: ignore[assignment,method-assign]
+        Mailbox.put = traced_put  # type: ignore[method-assign]
         Actor.on_receive = traced_receive  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:
-            Mailbox._put = put  # type: ignore[method-assign]  # noqa: SLF001
-            Mailbox._take = take  # type: ignore[method-assign]  # noqa: SLF001
+            Mailbox.deliver = deliver  # type: ignore[method-assign]
+            Mailbox.put = put  # type: ignore[method-assign]
             Actor.on_receive = receive  # type: ignore[method-assign]
 
     # --- what is seen, on the threads of those who do it ------------------------------------
 
-    def _before_put(self, mailbox: Mailbox, envelope: Envelope[Any], sender: str) -> int:
+    def _before_put(self, mailbox: Mailbox, message: object, sender: str) -> _Put:
         now_ns = time.perf_counter_ns()
-        self._puts[id(envelope)] = _Put(
-            next(self._numbers), envelope, now_ns, self._track(sender), mailbox.depth
-        )
-        return now_ns
+        put = _Put(next(self._numbers), message, now_ns, self._track(sender), mailbox.depth)
+        # Before it is there to be taken: whoever takes it may be quicker than we are.
+        self._puts.setdefault((mailbox.address, id(message)), deque()).append(put)
+        return put
 
-    def _after_put(
-        self, mailbox: Mailbox, envelope: Envelope[Any], sender: str, began_ns: int
-    ) -> None:
+    def _after_put(self, mailbox: Mailbox, put: _Put) -> None:
         if getattr(self._here, "address", None) is None:
             now_ns = time.perf_counter_ns()
-            track = self._track(sender)
-            self._sent.append(_Sent(track, began_ns, now_ns, envelope.message, mailbox.address))
+            self._sent.append(_Sent(put.track, put.at_ns, now_ns, put.message, mailbox.address))
 
     def _before_receive(self, actor: Actor) -> int:
         self._here.address = actor.address
@@ -131,10 +131,8 @@ class Recorder:
     def _after_receive(self, actor: Actor, message: object, began_ns: int, error: str) -> None:
         ended_ns = time.perf_counter_ns()
         self._here.address = None
-        taken = getattr(self._here, "taken", None)
-        put = None
-        if taken is not None and taken.message is message:
-            put = self._puts.pop(id(taken), None)
+        puts = self._puts.get((actor.address, id(message)))
+        put = puts.popleft() if puts else None
         self._handled.append(_Handled(actor.address, put, began_ns, ended_ns, message, error))
 
     def _track(self, sender: str) -> Track:

@@ -88,6 +88,8 @@ class EnforcerActor(Actor):
             elif notes.is_due(now_ns):
                 self._plans[account_id] = self._new_plan(account_id, now_ns, under_way_until_ns)
         shelf.was_filled = True
+        self._awake = set(self._notes)
+        """Accounts to which a tick may matter."""
 
     def _new_plan(self, account_id: int, now_ns: int, under_way_until_ns: int) -> EnforcementPlan:
         return EnforcementPlan(
@@ -104,13 +106,17 @@ class EnforcerActor(Actor):
         """Show the plan of the message's account, or all plans, what happened."""
         now_ns = self.clock.now_ns()
         if isinstance(message, m.Tick):
-            for account_id in self._notes:
+            # Those that have nothing to wait for are not asked: there may be hundreds.
+            for account_id in sorted(self._awake):
                 self._has_plan(account_id, now_ns)
                 self._show(account_id, message, now_ns)
-        elif message.account_id in self._notes:
-            self._has_plan(message.account_id, now_ns)
-            self._notes[message.account_id].take(message)
-            self._show(message.account_id, message, now_ns)
+            return
+        account_id = message.account_id
+        notes = self._notes.get(account_id)
+        if notes is not None:
+            self._has_plan(account_id, now_ns)
+            notes.take(message)
+            self._show(account_id, message, now_ns)
 
     def _has_plan(self, account_id: int, now_ns: int) -> None:
         if account_id not in self._plans and self._notes[account_id].is_due(now_ns):
@@ -131,8 +137,10 @@ class EnforcerActor(Actor):
                 effects = plan.on_tick(message.correlation_id, now_ns)
             else:
                 effects = _shown(plan, message, now_ns)
+            (self._awake.add if plan.waits_for_time else self._awake.discard)(account_id)
         except Exception as error:  # noqa: BLE001 - one account's plan takes no other's with it
             del self._plans[account_id]
+            self._awake.add(account_id)
             wait_s = self._notes[account_id].failed(now_ns) / NS_PER_S
             self.fault(
                 f"account {account_id} is NOT protected: {PLAN_BROKE} "

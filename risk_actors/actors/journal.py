@@ -237,6 +237,7 @@ class JournalActor(Actor):
     def _record_lasting_unknowns(self, now_ns: int) -> None:
         for key, message in list(self._unknown.items()):
             if now_ns - message.at_ns >= UNKNOWN_LASTS_NS:
+                del self._unknown[key]
                 self._record_kind(key, (Unknown.__name__, ""), message)
 
     def _record_kind(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
+from operator import itemgetter
 
 import msgspec
 
@@ -35,6 +36,7 @@ from risk_actors.core.marks import MarkFigures
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.same_parts import are_same
 from risk_actors.core.schedules import Schedule
 from risk_actors.core.trading_calendar import Window
 from risk_actors.core.unlock_requests import UnlockRequest
@@ -54,7 +56,8 @@ class Known:
     locks: dict[int, tuple[Lock, ...]] = field(default_factory=dict)
     unlocks: dict[int, tuple[UnlockRequest, ...]] = field(default_factory=dict)
     """Requests to end locks that wait."""
-    verdicts: dict[tuple[str, int], m.VerdictChanged] = field(default_factory=dict)
+    verdicts: dict[int, dict[str, m.VerdictChanged]] = field(default_factory=dict)
+    """By account and rule."""
     enforcement: dict[int, tuple[int, m.EnforcementChanged]] = field(default_factory=dict)
     connection: m.ConnectionChanged | None = None
     story: ConnectionStory = field(default_factory=ConnectionStory)
@@ -96,7 +99,70 @@ class Known:
         return self.unseen != before
 
 
-def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone: tzinfo) -> Picture:
+class Canvas:
+    """What was painted last: of hundreds of accounts only those that changed are painted anew."""
+
+    def __init__(self, known: Known, zone: tzinfo) -> None:
+        """Begin with nothing painted of all that is known."""
+        self._known = known
+        self._zone = zone
+        self._accounts: dict[int, tuple[tuple[object, ...], AccountPicture]] = {}
+        """With what each was painted from."""
+        self._rules: dict[tuple[str, int], RulePicture] = {}
+        self._to_paint = {
+            (rule_id, account_id): told
+            for account_id, by_rule in known.verdicts.items()
+            for rule_id, told in by_rule.items()
+        }
+
+    def take(self, told: m.VerdictChanged) -> m.VerdictChanged | None:
+        """Take a verdict, to be painted; return the one that it takes the place of."""
+        by_rule = self._known.verdicts.setdefault(told.account_id, {})
+        before = by_rule.get(told.rule_id)
+        by_rule[told.rule_id] = self._to_paint[told.rule_id, told.account_id] = told
+        return before
+
+    def accounts(self) -> tuple[AccountPicture, ...]:
+        """Return all accounts as they are now."""
+        known = self._known
+        return tuple([self._account(i, name) for i, name in known.accounts.items()])
+
+    def _account(self, account_id: int, name: str) -> AccountPicture:
+        known = self._known
+        source = (
+            known.accounts_state.get(account_id),
+            known.pnl.get(account_id),
+            known.locks.get(account_id),
+            known.unlocks.get(account_id),
+            known.enforcement.get(account_id),
+            known.balance_checks.get(account_id),
+            known.seen_ns[account_id] if account_id in known.unseen else None,
+        )
+        painted = self._accounts.get(account_id)
+        if painted is None or not are_same(painted[0], source):
+            painted = (source, _account(known, account_id, name, self._zone))
+            self._accounts[account_id] = painted
+        return painted[1]
+
+    def rules(self) -> tuple[RulePicture, ...]:
+        """Return what every rule says of every account, by rule and account."""
+        if self._to_paint:
+            fresh = {key: _rule(told, self._zone) for key, told in self._to_paint.items()}
+            is_more = not fresh.keys() <= self._rules.keys()
+            self._rules |= fresh
+            if is_more:
+                self._rules = dict(sorted(self._rules.items(), key=itemgetter(0)))
+            self._to_paint.clear()
+        return tuple(self._rules.values())
+
+
+def paint(
+    before: Picture,
+    known: Known,
+    canvas: Canvas,
+    events: tuple[EventPicture, ...],
+    zone: tzinfo,
+) -> Picture:
     """Return the whole picture; what no message changes is taken from the one before."""
     phase, detail = _phase(before, known, zone)
     return msgspec.structs.replace(
@@ -104,8 +170,8 @@ def paint(before: Picture, known: Known, events: tuple[EventPicture, ...], zone:
         phase=phase,
         detail=detail,
         connection=_connection(known),
-        accounts=tuple(_account(known, i, name, zone) for i, name in known.accounts.items()),
-        rules=tuple(_rule(verdict, zone) for _, verdict in sorted(known.verdicts.items())),
+        accounts=canvas.accounts(),
+        rules=canvas.rules(),
         events=events,
         prices=_prices(known.judged),
         schedules=tuple(_schedule(*each) for each in known.runs.values()),
@@ -212,6 +278,7 @@ def _connection(known: Known) -> ConnectionPicture:
         market_hub=connection.market_hub,
         rest=connection.rest,
         fallback=connection.fallback,
+        second_line=connection.second_line,
         since=_instant(known.story.began_ns),
         is_blind=known.is_blind,
     )

@@ -14,6 +14,8 @@ class ConnectionPicture(msgspec.Struct, frozen=True, kw_only=True):
     market_hub: bool = False
     rest: bool = False
     fallback: str | None = None
+    second_line: bool | None = None
+    """Whether both lines of the user hub are up; null where there is to be one only."""
     since: str | None = None
     """Since when one of them or more has been down without a break; null while all are up."""
     is_blind: bool = False

@@ -36,6 +36,8 @@ class PlanNotes:
 
     def take(self, message: object) -> None:
         """Note what a message puts in force, or ends."""
+        if isinstance(message, m.AccountUpdated):
+            return  # most are, and the plan itself takes them
         match message:
             case m.LocksChanged():
                 self._standing["locks", ""] = message

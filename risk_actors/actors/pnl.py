@@ -1,5 +1,6 @@
 """The P&L actor: marks, and the profit and loss of every account."""
 
+import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,10 @@ from risk_actors.runtime.actor import Actor, ActorContext
 from risk_actors.runtime.control import Control, Resync
 
 LOOK_FOR_STALE_EVERY_NS = 1 * NS_PER_S
+LOOKED_AT_A_TICK = 50
+"""Accounts; the rest come with the next ticks, for what is urgent waits until a tick is worked off.
+Of more than `LOOKED_AT_IN_TICKS` times as many it takes more with each, to be through by then."""
+LOOKED_AT_IN_TICKS = 10
 
 
 class PnlActor(Actor):
@@ -63,6 +68,9 @@ class PnlActor(Actor):
         self._books: Mapping[int, PnlBook] = {
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
+        self._places = {account_id: place for place, account_id in enumerate(self._books)}
+        self._holders: dict[str, set[int]] = {}
+        """By contract, the accounts that have a position in it."""
         self._told: dict[int, PnlState] = {}
         self._checks = {
             account_id: BalanceCheck(openings.get(account_id)) for account_id in self._books
@@ -74,6 +82,9 @@ class PnlActor(Actor):
             for account_id in self._books
         }
         self._looked_ns = 0
+        self._to_look: list[int] = []
+        """Accounts of this round that were not looked at yet, the next one last."""
+        self._a_tick = max(LOOKED_AT_A_TICK, math.ceil(len(self._books) / LOOKED_AT_IN_TICKS))
         self._judged = self._marks.counts()
 
     def handle(self, message: Any) -> None:
@@ -114,7 +125,10 @@ class PnlActor(Actor):
                 watch.missed(missed_ns + state.clock_ahead_ns, now_ns)
         if message.after_snapshot and state.has_all_fills:
             book.keep_only(message.fills)
+        held = book.contracts
         book.on_account(state, message.fills, after_snapshot=message.after_snapshot)
+        if book.contracts is not held:
+            self._note_holder(state.account_id, held, book.contracts)
         self._tell(state.account_id, message.event, now_ns)
         if isinstance(message.event, m.AccountSnapshot) and message.event.account_read:
             self._check_balance(message.event, now_ns)
@@ -144,11 +158,14 @@ class PnlActor(Actor):
     def _on_tick(self, tick: m.Tick, now_ns: int) -> None:
         for contract_id in self._marks.on_tick(now_ns):
             self._tell_holders(contract_id, tick, now_ns)
-        if now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
+        if not self._to_look and now_ns - self._looked_ns >= LOOK_FOR_STALE_EVERY_NS:
             self._looked_ns = now_ns
-            for account_id in self._books:
-                self._tell(account_id, tick, now_ns, settles_gap=True)
-            self._tell_judged(tick, now_ns)
+            self._to_look = list(reversed(list(self._books)))
+        if self._to_look:
+            for _ in range(min(self._a_tick, len(self._to_look))):
+                self._tell(self._to_look.pop(), tick, now_ns, settles_gap=True)
+            if not self._to_look:
+                self._tell_judged(tick, now_ns)
 
     def _tell_judged(self, tick: m.Tick, now_ns: int) -> None:
         figures = self._marks.counts()
@@ -171,9 +188,15 @@ class PnlActor(Actor):
             self._checks[account_id].begin(book.day.start_ns)
 
     def _tell_holders(self, contract_id: str, event: m.Message, now_ns: int) -> None:
-        for account_id, book in self._books.items():
-            if contract_id in book.contracts:
-                self._tell(account_id, event, now_ns)
+        for account_id in sorted(self._holders.get(contract_id, ()), key=self._places.__getitem__):
+            self._tell(account_id, event, now_ns)
+
+    def _note_holder(self, account_id: int, before: frozenset[str], now: frozenset[str]) -> None:
+        """Note whose figures the price of a contract moves."""
+        for contract_id in before - now:
+            self._holders[contract_id].discard(account_id)
+        for contract_id in now - before:
+            self._holders.setdefault(contract_id, set()).add(account_id)
 
     def _tell_all(self, event: m.Message, now_ns: int) -> None:
         for account_id in self._books:

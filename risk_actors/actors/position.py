@@ -7,9 +7,11 @@ from risk_actors.core.broker import Fill
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.position_book import PositionBook
 from risk_actors.core.reconciliation import Snapshot
+from risk_actors.core.trade_history import TradeHistory
 from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar, Window
 from risk_actors.runtime.actor import Actor, ActorContext
+from risk_actors.runtime.awake import Awake
 
 UNSETTLED_FOR_NS = NS_PER_S // 4
 """Report and fills may differ this long before a snapshot has to settle it."""
@@ -50,6 +52,7 @@ class PositionActor(Actor):
         calendar: TradingCalendar,
         seen_before: dict[int, SeenBefore] | None = None,
         symbols: dict[str, str] | None = None,
+        awake: Awake | None = None,
     ) -> None:
         """Take the account, and what outlives this actor, for it is told only once.
 
@@ -61,6 +64,7 @@ class PositionActor(Actor):
             seen_before: by id when the run before, or an actor before this one, saw fills come;
                 those that come are put in.
             symbols: the same of symbols by contract.
+            awake: where it says whether it has a use for the next tick.
         """
         super().__init__(context)
         self._account_id = account_id
@@ -74,9 +78,26 @@ class PositionActor(Actor):
         self._strange_since_ns: int | None = None
         self._unpriced_ns: int | None = None
         self._week_start_ns = calendar.week(self.clock.now_ns()).start_ns
+        self._unpriced_of: tuple[TradeHistory, int] | None = None
+        """The trades and the week of which it was found out last."""
+        self._has_unpriced = False
+        self._awake = Awake() if awake is None else awake
+        self._is_awake = True
+        self._awake.wait(account_id, self)
+
+    def closed(self) -> None:
+        """Wait for no tick any more."""
+        self._awake.rest(self._account_id, self)
 
     def handle(self, message: Any) -> None:
         """Move the book."""
+        self._take(message)
+        is_awake = self._waits_for_time()
+        if is_awake is not self._is_awake:
+            self._is_awake = is_awake
+            (self._awake.wait if is_awake else self._awake.rest)(self._account_id, self)
+
+    def _take(self, message: Any) -> None:
         now_ns = self.clock.now_ns()
         match message:
             case m.FillReported():
@@ -176,6 +197,27 @@ class PositionActor(Actor):
                 )
             )
 
+    def _waits_for_time(self) -> bool:
+        """Tell whether a tick could change anything, or end what one began."""
+        book = self._book
+        return (
+            book.unsettled_since_ns is not None
+            or book.distrusted is not None
+            or self._strange_since_ns is not None
+            or self._unpriced_ns is not None
+            or book.unexplained_balance_usd is not None
+            or self._is_unpriced()
+        )
+
+    def _is_unpriced(self) -> bool:
+        """Tell whether the profit of a trade of this week has not been told."""
+        key = (self._book.history, self._week_start_ns)
+        known = self._unpriced_of
+        if known is None or known[0] is not key[0] or known[1] != key[1]:
+            self._unpriced_of = key
+            self._has_unpriced = key[0].is_unpriced_since(key[1])
+        return self._has_unpriced
+
     def _has_strange_balance(self, now_ns: int) -> bool:
         """Tell whether the balance has differed from what fills explain for a while."""
         if self._book.unexplained_balance_usd is None:
@@ -187,7 +229,7 @@ class PositionActor(Actor):
 
     def _lacks_profit(self, now_ns: int) -> bool:
         """Tell whether it is time to ask for the profit of a fill that came without."""
-        if not self._book.history.is_unpriced_since(self._week_start_ns):
+        if not self._is_unpriced():
             self._unpriced_ns = None
             return False
         if self._unpriced_ns is None:

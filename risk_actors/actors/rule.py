@@ -18,7 +18,7 @@ from risk_actors.actors.rule_facts import (
     standing,
     what_is_left_of,
 )
-from risk_actors.actors.rule_shelf import RuleShelf, Watch
+from risk_actors.actors.rule_shelf import Looks, RuleShelf, Watch
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.pnl_state import PnlState
@@ -106,6 +106,7 @@ class RuleActor(Actor):
         self._accounts = frozenset(accounts)
         self._shelf = shelf
         self._clock_ns = 0
+        self._looks = Looks()
         self._shows_time = rule.measure.unit is Unit.SECONDS
         settings = rule.settings
         self._locks_unknown = settings.on_unknown is OnUnknown.LOCK
@@ -131,13 +132,13 @@ class RuleActor(Actor):
             case FailClosed():
                 self._stands_in_for = message.reason
                 now_ns = self.clock.now_ns()
+                cid = f"failed-{now_ns // 1_000_000}"
                 for account_id in sorted(self._accounts):
                     watch = self._shelf.watch(account_id)
-                    self._fail_on(
-                        watch, message.reason, f"failed-{now_ns // 1_000_000}", None, now_ns
-                    )
+                    self._fail_on(watch, message.reason, cid, None, now_ns)
+                self._looks = Looks()
             case TryAgain():
-                self._stands_in_for = None
+                self._stands_in_for, self._looks = None, Looks()
                 for watch in self._shelf.watches.values():
                     watch.look_ns = self.clock.now_ns()
             case Resync():
@@ -166,15 +167,14 @@ class RuleActor(Actor):
         now_ns = self.clock.now_ns()
         if not watch.calm.holds(fact, watch.look_ns, now_ns):
             self._evaluate(watch, fact, message, now_ns)
+        self._looks.note(watch)
 
     def _look_again(self, message: m.Tick) -> None:
         now_ns = self.clock.now_ns()
         stepped_back = now_ns < self._clock_ns - CLOCK_STEPPED_BACK_NS
         self._clock_ns = now_ns
-        for watch in self._shelf.watches.values():
-            is_due = watch.look_ns is not None and watch.look_ns <= now_ns
-            if watch.fact is not None and (is_due or stepped_back):
-                self._evaluate(watch, watch.fact, message, now_ns)
+        for watch, fact in self._looks.due(self._shelf, now_ns, is_everybody=stepped_back):
+            self._evaluate(watch, fact, message, now_ns)
 
     def _evaluate(self, watch: Watch, fact: Fact, cause: Cause, now_ns: int) -> None:
         """Show the rule a fact by the broker's clock, by which trades and entries are timed."""
@@ -199,7 +199,8 @@ class RuleActor(Actor):
             memory = msgspec.structs.replace(memory, state=state)
         self._judge_again(watch, cause, now_ns)
         watch.look_ns = watch.failing.sooner(None if look_ns is None else look_ns + ahead_ns)
-        if self._shows_time and isinstance(verdict, Ok | Warned) and verdict.value is not None:
+        grows = self._shows_time and (account is None or account.positions)
+        if grows and isinstance(verdict, Ok | Warned) and verdict.value is not None:
             watch.look_ns = min(watch.look_ns or now_ns + NS_PER_S, now_ns + NS_PER_S)
         broken = self._broken(watch, verdict, now_ns)
         if broken is not None:

@@ -1,6 +1,7 @@
 """What a rule actor knows of its accounts, kept where it outlives the actor."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from risk_actors import messages as m
@@ -85,3 +86,35 @@ class RuleShelf:
                 # Else nobody would end the lock it stands for.
                 shelf.watch(watch.account_id).failure = watch.failure
         return shelf
+
+
+class Looks:
+    """Which accounts a rule is to look at again for time alone.
+
+    Hundreds of accounts wait for the end of the day, or for nothing; that is found out when the
+    first of them is due, and not with every tick.
+    """
+
+    __slots__ = ("_soonest_ns",)
+
+    def __init__(self) -> None:
+        self._soonest_ns: float = 0
+
+    def note(self, watch: Watch) -> None:
+        """Take when an account is to be looked at again."""
+        if watch.look_ns is not None and watch.look_ns < self._soonest_ns:
+            self._soonest_ns = watch.look_ns
+
+    def due(
+        self, shelf: RuleShelf, now_ns: int, *, is_everybody: bool
+    ) -> Iterator[tuple[Watch, Fact]]:
+        """Yield those that are due, or everybody, with what is known of them."""
+        if now_ns < self._soonest_ns and not is_everybody:
+            return
+        self._soonest_ns = math.inf
+        for watch in shelf.watches.values():
+            if watch.fact is None:
+                continue
+            if is_everybody or (watch.look_ns is not None and watch.look_ns <= now_ns):
+                yield watch, watch.fact
+            self.note(watch)

@@ -12,7 +12,7 @@ import msgspec
 from risk_actors import messages as m
 from risk_actors.actors.describe import cause_of, describe, describe_event
 from risk_actors.actors.enforcer import EnforcerActor
-from risk_actors.actors.paint import Known, paint
+from risk_actors.actors.paint import Canvas, Known, paint
 from risk_actors.actors.picture import EventPicture, Picture
 from risk_actors.actors.repeats import Repeats
 from risk_actors.core.evidence import iso_utc
@@ -107,6 +107,7 @@ class ViewActor(Actor):
         self._zone = zone
         self._known = frame.known = frame.known or Known(accounts=dict(accounts))
         self._known.runs.update(runs)
+        self._canvas = Canvas(self._known, zone)
         self._events: deque[EventPicture] = deque(frame.picture.events, maxlen=KEEP_EVENTS)
         self._repeats = Repeats()
         self._last_cause = ""
@@ -213,8 +214,7 @@ class ViewActor(Actor):
 
     def _take_verdict(self, message: m.VerdictChanged) -> None:
         """Take a verdict; one of another kind is painted at once, a figure with the tick."""
-        key = (message.rule_id, message.account_id)
-        before, self._known.verdicts[key] = self._known.verdicts.get(key), message
+        before = self._canvas.take(message)
         self._is_dirty = True
         is_new_kind = before is None or type(before.verdict) is not type(message.verdict)
         if is_new_kind and self.actor_inbox.empty() and self._may_paint():
@@ -300,7 +300,7 @@ class ViewActor(Actor):
         self._is_dirty = False
         began_ns = self.clock.monotonic_ns()
         self._frame.picture = paint(
-            self._frame.picture, self._known, tuple(self._events), self._zone
+            self._frame.picture, self._known, self._canvas, tuple(self._events), self._zone
         )
         ended_ns = self.clock.monotonic_ns()
         self._rested_ns = ended_ns + RESTS_TIMES * (ended_ns - began_ns)

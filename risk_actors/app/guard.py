@@ -43,6 +43,7 @@ from risk_actors.core.command_slot import ANSWER_TIMEOUT_NS
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorChanged, PanicRequested
 from risk_actors.projectx.gateway import ProjectXGateway
+from risk_actors.runtime import interpreter
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.restarts import WhenGivenUp
 from risk_actors.runtime.supervisor import StartFailedError, Supervisor
@@ -430,8 +431,8 @@ class Guard:
     def _begin(self) -> None:
         """Let in what the broker says, and time."""
         assert self._running is not None  # noqa: S101 - made a moment ago
-        assert self._in_force is not None  # noqa: S101 - made a moment ago
         self._send_or_hold()
+        interpreter.settle_again()  # now, for in that moment nothing else is done
         self._inlet.open(self._running.assembly.system.inbound.send)
         self._panics.give(self._running.lockout_mailbox, self._clock.monotonic_ns(), is_new=True)
         self._running.pulse.start()

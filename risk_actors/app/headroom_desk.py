@@ -33,6 +33,7 @@ from risk_actors.core.rules import Mode, Rule
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.verdict import Unknown, Verdict
 from risk_actors.runtime.clock import Clock
+from risk_actors.runtime.right_of_way import Courtesy
 
 RECKON_EVERY_S = 1.0
 OLD_AFTER_NS = 5 * NS_PER_S
@@ -79,6 +80,7 @@ class HeadroomDesk:
         """The rule that is being asked."""
         self._said: set[str] = set()
         """Whose failure was logged."""
+        self._give_way = Courtesy()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="headroom", daemon=True)
 
@@ -141,6 +143,7 @@ class HeadroomDesk:
 
     def _ask(self, trial: Trial, fact: Any, now_ns: int) -> Verdict:
         """Return what a rule says; one that raises cannot tell."""
+        self._give_way()
         rule_id = str(trial.rule.settings.id)
         self._asked = rule_id
         try:
@@ -166,8 +169,8 @@ class HeadroomDesk:
             return None
         told = [
             each
-            for (rule_id, account_id), each in list(known.verdicts.items())
-            if account_id == account.id and rule_id in self._rule_ids
+            for rule_id, each in list(known.verdicts.get(account.id, {}).items())
+            if rule_id in self._rule_ids
         ]
         first = first_to_fire((RuleRoom(t.rule_id, t.measure, t.verdict) for t in told), pnl)
         modes = {each.rule_id: each.mode for each in told}
@@ -186,6 +189,8 @@ class HeadroomDesk:
             return ()
         fills = dict(reversed(list(known.last_fills.get(account.id, {}).items())))
         prices = last_prices(pnl, {contract_id: fill.price for contract_id, fill in fills.items()})
+        if not prices:
+            return ()
         lock = next((lock.rule for lock in account.locks if lock.scope == "account"), None)
         locked = {lock.scope: lock.rule for lock in account.locks}
         trials = [

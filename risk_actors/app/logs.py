@@ -39,6 +39,7 @@ _CONSOLE_TEMPLATE = (
     "<dim>{extra[context]}</dim>\n{extra[trace]}"
 )
 _CONTEXT = ("account", "actor", "correlation_id")
+_NOT_SHOWN = frozenset({"clock", "context", "trace", "json", "console"})
 _BYTES_PER_MB = 1_000_000
 
 
@@ -128,9 +129,6 @@ class Logs:
         record["message"] = self._scrub(record["message"])
         record["time"] = record["time"].astimezone(self._zone)
         extra = record["extra"]
-        extra["clock"] = _clock(record["time"])
-        context = [f"{extra[name]}" for name in _CONTEXT if extra.get(name) is not None]
-        extra["context"] = f"  [{' '.join(context)}]" if context else ""
         error = record["exception"]
         extra["trace"] = ""
         if error is not None and error.type is not None:
@@ -150,9 +148,8 @@ class Logs:
             "source": f"{record['name']}:{record['line']}",
             "thread": record["thread"].name,
         }
-        known = {*shown, "clock", "context", "trace", "json", "console"}
         for name, value in extra.items():
-            if name not in known:
+            if name not in shown and name not in _NOT_SHOWN:
                 shown[name] = value if isinstance(value, int | float) else self._scrub(str(value))
         if extra["trace"]:
             shown["trace"] = extra["trace"]
@@ -196,8 +193,15 @@ def _is_for_console(record: "Record") -> bool:
     return bool(record["extra"].get("console", True))
 
 
-def _console_format(_: "Record") -> str:
-    """Return the template; a text given as format would have loguru add its own traceback."""
+def _console_format(record: "Record") -> str:
+    """Return the template; a text given as format would have loguru add its own traceback.
+
+    What only the console shows is made here: most lines are for the file alone.
+    """
+    extra = record["extra"]
+    extra["clock"] = _clock(record["time"])
+    context = [f"{extra[name]}" for name in _CONTEXT if extra.get(name) is not None]
+    extra["context"] = f"  [{' '.join(context)}]" if context else ""
     return _CONSOLE_TEMPLATE
 
 

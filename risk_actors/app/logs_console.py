@@ -10,6 +10,8 @@ import threading
 from collections import deque
 from typing import TextIO
 
+from risk_actors.runtime.right_of_way import Courtesy
+
 _MAX_WAITING_LINES = 5_000
 _MAX_HELD_LINES = 500
 _STOP_TIMEOUT_S = 1.0
@@ -63,7 +65,9 @@ class ConsoleWriter:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def _run(self) -> None:
+        give_way = Courtesy()
         while True:
+            give_way()
             with self._changed:
                 self._changed.wait_for(self._has_work)
                 if not self._lines:

@@ -27,6 +27,7 @@ from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.marks import SHIPPED_TERMS, MarkTerms
 from risk_actors.core.rules import Mode, Rule, RuleSettings
 from risk_actors.core.rules.base import OnRuleFailure, OnUnknown
+from risk_actors.core.rules.measure import MovedBy
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.watched_until import watched_until_ns
 from risk_actors.core.trade_ledger import SeenBefore
@@ -34,8 +35,9 @@ from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockTerms
 from risk_actors.messages import Tick
 from risk_actors.runtime.actor import Actor, ActorContext, Place
+from risk_actors.runtime.awake import Awake, to_awake
 from risk_actors.runtime.child import ChildSpec, nothing
-from risk_actors.runtime.crew import Crew
+from risk_actors.runtime.crew import PRICES_EVERY_S, Crew
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import DeadLetters, Route, RoutedOutbox, to_account, to_mailbox
 from risk_actors.runtime.tape import Tape
@@ -91,20 +93,30 @@ TAPED = frozenset(
 """Who judges and acts: what these are given is noted, so that it can be replayed."""
 
 
+SIZE_RULES = "rule on sizes"
+"""Rules that limit how much may be open."""
+
 CREW_RANKS: Mapping[str, int] = MappingProxyType(
     {
         OUTBOUND: 0,
         EnforcerActor.kind: 1,
         PositionActor.kind: 2,
-        RuleActor.kind: 3,
-        TimerActor.kind: 4,
-        PnlActor.kind: 5,
+        TimerActor.kind: 3,
+        SIZE_RULES: 4,
+        RuleActor.kind: 5,
+        PnlActor.kind: 6,
     }
 )
 """Who shares one thread, the first to be served first: what is under way to the broker goes before
 all else. An account's events go before the rules: a fill and the position that it made come one
-after the other, and the enforcer is to know both when a rule breaks on the first. Time goes before
-prices, which may flood.
+after the other, and the enforcer is to know both when a rule breaks on the first, for it closes
+what the broker reports to be open. Rules on sizes go before the others: they are what a fill by
+itself breaks, and have nothing to do when it is only orders that changed. Time goes before the
+rules: there is little of it, and all of them go by it. Prices come last, for they may flood.
+
+Ranks are for as long as there is time for everything; nobody waits without end (`runtime.turns`).
+An account's events are what may become too many: they are held back with the account that they are
+of, so that the others' events find the rules free.
 
 None of their handlers waits for anything. Those that do, for the store or to paint the picture,
 have threads of their own."""
@@ -123,6 +135,8 @@ class _Member(NamedTuple):
     account_id: int | None = None
     renew: Callable[[], None] = nothing
     """Puts a state in place of the one that a stuck actor may still write to."""
+    served_as: str | None = None
+    """As what it is ranked in the crew, where that is not its kind."""
 
 
 class ActorSystem:
@@ -131,9 +145,10 @@ class ActorSystem:
     def __init__(self, blueprint: Blueprint) -> None:
         self.dead_letters = DeadLetters()
         self._tapes: dict[str, Tape] = {}
+        self._awake = Awake()
         self.lock_shelf = blueprint.lock_shelf or LockShelf()
         """Where the locks are kept while actors come and go."""
-        members = list(_members(blueprint, self._tapes, self.lock_shelf))
+        members = list(_members(blueprint, self._tapes, self.lock_shelf, self._awake))
         self._tapes |= {
             member.address: Tape(member.address) for member in members if member.kind in TAPED
         }
@@ -142,7 +157,12 @@ class ActorSystem:
         }
         for member in members:
             self._mailboxes[member.address].is_lazy = member.kind in SINKS
-        crew = Crew("crew", len(CREW_RANKS))
+        crew = Crew(
+            "crew",
+            len(CREW_RANKS),
+            prices_every_s=PRICES_EVERY_S,
+            sources={CREW_RANKS[PositionActor.kind]},
+        )
         self._accepted = {
             member.address: {message.__name__ for message in member.accepts}
             for member in members
@@ -165,7 +185,7 @@ class ActorSystem:
                 tape=self._tapes.get(member.address),
                 policy=POLICIES[member.kind],
                 renew=member.renew,
-                place=_place(crew, member.kind),
+                place=_place(crew, member.served_as or member.kind),
             )
             for member in members
         )
@@ -196,12 +216,14 @@ class ActorSystem:
 
     def _routes(self, kind: str, message: type, sender: str) -> list[Route]:
         members = self._by_kind[kind]
+        mailboxes = {
+            member.account_id: self._mailboxes[member.address]
+            for member in members
+            if member.account_id is not None
+        }
+        if kind == PositionActor.kind and message is Tick:
+            return [to_awake(self._awake, mailboxes, self.dead_letters, sender)]
         if kind == PositionActor.kind and hasattr(message, "account_id"):
-            mailboxes = {
-                member.account_id: self._mailboxes[member.address]
-                for member in members
-                if member.account_id is not None
-            }
             return [to_account(mailboxes, kind, self.dead_letters, sender)]
         return [
             to_mailbox(self._mailboxes[member.address], self.dead_letters, sender)
@@ -211,7 +233,7 @@ class ActorSystem:
 
 
 def _members(
-    blueprint: Blueprint, tapes: Mapping[str, Tape], locks: LockShelf
+    blueprint: Blueprint, tapes: Mapping[str, Tape], locks: LockShelf, awake: Awake
 ) -> Sequence[_Member]:
     """Return all actors in the order to start: sinks first, sources last."""
     accounts, calendar = dict(blueprint.accounts), blueprint.calendar
@@ -263,7 +285,7 @@ def _members(
                 instruments=instruments,
             ),
         ),
-        *(_position_member(i, name, blueprint) for i, name in accounts.items()),
+        *(_position_member(i, name, blueprint, awake) for i, name in accounts.items()),
         _Member(
             TimerActor.kind,
             TimerActor.kind,
@@ -272,8 +294,8 @@ def _members(
     ]
 
 
-def _place(crew: Crew, kind: str) -> Place | None:
-    rank = CREW_RANKS.get(kind)
+def _place(crew: Crew, served_as: str) -> Place | None:
+    rank = CREW_RANKS.get(served_as)
     return None if rank is None else Place(crew, rank)
 
 
@@ -359,7 +381,7 @@ def _conditions(blueprint: Blueprint) -> dict[str, set[int]]:
     }
 
 
-def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Member:
+def _position_member(account_id: int, name: str, blueprint: Blueprint, awake: Awake) -> _Member:
     symbols: dict[str, str] = {}
     seen = dict(blueprint.seen_fills.get(account_id, {}))
 
@@ -371,6 +393,7 @@ def _position_member(account_id: int, name: str, blueprint: Blueprint) -> _Membe
             calendar=blueprint.calendar,
             seen_before=seen,
             symbols=symbols,
+            awake=awake,
         )
 
     address = f"{PositionActor.kind}:{account_id}"
@@ -405,4 +428,5 @@ def _rule_member(rule: Rule[Any, Any], blueprint: Blueprint) -> _Member:
         make,
         accepts=frozenset({Tick, *(FACT_MESSAGES[fact] for fact in rule.facts)}),
         renew=memories.renew,
+        served_as=SIZE_RULES if rule.measure.moved_by is MovedBy.SIZE else None,
     )

@@ -144,6 +144,11 @@ def live(system: ActorSystem, supervisor: Supervisor) -> dict[str, Any]:
             "left_behind": stats.left_behind,
             "silent_s": round(stats.silent_s, 1),
             "lag_s": round(stats.lag_s, 1),
+            "longest_turn_ms": round(stats.longest_turn_s * 1000),
+            "longest_wait_ms": round(stats.longest_wait_s * 1000),
+            "times_aside": stats.times_aside,
+            "is_aside": stats.is_aside,
+            "relieved": stats.relieved,
             "dead_letters": sum(
                 count
                 for receiver, count in dead_letters.items()

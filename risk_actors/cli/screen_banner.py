@@ -96,6 +96,8 @@ def _connection(picture: Picture, now: datetime) -> Text:
         text.append("✓  " if is_up else "✗  ", "green" if is_up else "bold red")
     if ways.fallback:
         text.append(f"{ways.fallback}  ", "yellow")
+    elif ways.user_hub and ways.second_line is False:
+        text.append("one line only  ", "yellow")
     text.append(now.strftime("%H:%M:%S %Z"), "bold")
     return text
 

@@ -25,7 +25,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from risk_actors.core.account_state import AccountState, is_market
+from risk_actors.core.account_state import AccountState, OpenPosition, is_market
 from risk_actors.core.broker import Fill, Order, Side
 from risk_actors.core.commands import Answer, CancelOrder, CloseContract, Command, Outcome
 
@@ -94,6 +94,9 @@ class BrokerChanges:
         self._sizes: dict[str, int] = {}
         self._nearest: _Ids[Decimal] = _Ids()
         """By order id, the stop price with the least risk, signed by side."""
+        self._orders: tuple[Order, ...] | None = None
+        self._positions: tuple[OpenPosition, ...] | None = None
+        """What the account showed last; the very same again is no change."""
 
     def note(self, command: Command) -> None:
         """Take a command that is sent now."""
@@ -121,10 +124,16 @@ class BrokerChanges:
         """Take what the broker shows, and the fills that it told; say what changed."""
         told = tuple(fills)
         self._fills.make_room(len(told))
-        touched = self._by_the_trader(state, [fill for fill in told if fill.id not in self._fills])
-        smaller = self._is_new_size(state, touched)
+        new_fills = [fill for fill in told if fill.id not in self._fills]
+        has_same_orders = state.orders is self._orders
+        has_same_positions = state.positions is self._positions
+        self._orders, self._positions = state.orders, state.positions
+        touched: set[str] = set()
+        if new_fills or not has_same_orders:
+            touched = self._by_the_trader(state, new_fills)
+        smaller = (bool(touched) or not has_same_positions) and self._is_new_size(state, touched)
         gone = self._is_gone(state)
-        nearer = self._is_nearer(state)
+        nearer = not has_same_orders and self._is_nearer(state)
         return Changes(bool(touched) or smaller or gone, bool(touched) or nearer)
 
     def _by_the_trader(self, state: AccountState, new_fills: Iterable[Fill]) -> set[str]:

@@ -152,6 +152,15 @@ def certain_size(position: OpenPosition) -> int:
     return min(position.size, position.fills_size, key=abs)
 
 
+def largest_size(position: OpenPosition) -> int:
+    """Return the signed size that report or fills support: so much a flatten may have to close.
+
+    Going by a report that lags behind the fills, an exit of the trader's own would pass for all of
+    its effect (I2).
+    """
+    return position.counted_size if position.size * position.fills_size > 0 else position.size
+
+
 def closing_order_works(contract_id: str, size: int, state: AccountState) -> bool:
     """Tell whether a market order that closes a signed size still works.
 

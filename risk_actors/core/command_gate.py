@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from risk_actors.core.account_state import AccountState
-from risk_actors.core.brake import Brake
+from risk_actors.core.brake import Brake, BrakeState
 from risk_actors.core.broker import Fill
 from risk_actors.core.broker_changes import BrokerChanges
 from risk_actors.core.busy_gate import BusyGate
@@ -51,6 +51,11 @@ class BrakedKind:
         self._told_ns: int | None = None
         self._told_opens_ns = 0
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether time alone changes nothing here, and there is nothing to tell."""
+        return self.brake.state is BrakeState.FREE and not self.was_released
+
     def note(self, command: Command, now_ns: int) -> None:
         """Take a command that goes out now."""
         self.brake.note_sent(now_ns)
@@ -68,6 +73,8 @@ class BrakedKind:
 
     def changed(self, now_ns: int) -> None:
         """Take a change of the broker's state."""
+        if self.brake.is_fresh:
+            return  # nothing was sent since the last one
         if self.brake.changed(now_ns) and self._told_ns is not None:
             self.was_released = True
         self.commands.clear()
@@ -126,6 +133,13 @@ class CommandGate:
         """All, the most urgent first."""
         yield from self.of_account
         yield self.moves
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no brake holds anything back, and there is nothing to tell of any."""
+        if not (self.cancels.is_at_rest and self.moves.is_at_rest):
+            return False
+        return all(kind.is_at_rest for kind in self.closes.values())
 
     @property
     def is_on(self) -> bool:
@@ -194,8 +208,9 @@ class CommandGate:
 
     def run_clock(self, now_ns: int) -> None:
         """Let time pass."""
-        for kind in self.kinds:
-            kind.run_clock(now_ns)
+        if not self.is_at_rest:
+            for kind in self.kinds:
+                kind.run_clock(now_ns)
 
     def forget_told(self) -> None:
         """Take that an enforcement has ended, and what was told of its brakes with it."""

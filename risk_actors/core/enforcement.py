@@ -31,7 +31,7 @@ from risk_actors.core.broker_looks import (
     IS_UNCERTAIN,
     BrokerLooks,
 )
-from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works
+from risk_actors.core.close_slot import CloseSlot, certain_size, closing_order_works, largest_size
 from risk_actors.core.command_gate import BrakedKind, CommandGate
 from risk_actors.core.command_slot import (
     ANSWER_TIMEOUT_NS,
@@ -186,7 +186,7 @@ class EnforcementPlan:
         self._looks.came(state.snapshot_asked_ns)
         self._observe(state, now_ns)
         self._let_in.observe(state.can_trade)
-        return self._step(correlation_id, now_ns)
+        return [] if self._is_idle() else self._step(correlation_id, now_ns)
 
     def doubt_account(self) -> None:
         """Take that something the account showed was lost: it has to be seen again first (I3)."""
@@ -205,10 +205,13 @@ class EnforcementPlan:
 
     def on_tick(self, correlation_id: str, now_ns: int) -> list[Effect]:
         """Let time pass."""
+        return self._step(correlation_id, now_ns) if self.waits_for_time else []
+
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether the passing of time may change anything."""
         has_work = self._episode is not None or self._moves.has_work
-        if not has_work and not self._waits_for_first_snapshot():
-            return []
-        return self._step(correlation_id, now_ns)
+        return has_work or self._waits_for_first_snapshot()
 
     def _judged(self, outcome: Outcome) -> Outcome:
         """Return an answer; a refusal without a reason from an account that is barred has one."""
@@ -227,11 +230,16 @@ class EnforcementPlan:
                 slot.due_ns = due_in_hours(self._market, position.symbol, now_ns, slot.due_ns)
 
     def _observe(self, state: AccountState, now_ns: int) -> None:
-        """Free the slots whose effect the account shows, or shows to be missing."""
         self._slots.observe(state, now_ns)
         self._scope.observe(state, now_ns)
 
     # --- deciding -------------------------------------------------------------------------
+
+    def _is_idle(self) -> bool:
+        """Tell whether there is nothing to do whatever the account shows, nor anything to say."""
+        if self._episode is not None or not (self._scope.is_empty and self._slots.is_empty):
+            return False
+        return self._moves.is_empty and self._gate.is_at_rest and not self._let_in.is_wanted
 
     def _step(self, correlation_id: str, now_ns: int) -> list[Effect]:
         if not self._armed:
@@ -239,17 +247,13 @@ class EnforcementPlan:
         state = self._state
         if state is None or not self._is_known(state):
             return self._ask_to_begin(correlation_id, now_ns)
-        for slot in self._slots:
-            slot.run_clock(now_ns)
-        self._gate.run_clock(now_ns)
-        if self._let_in.is_due(now_ns):
-            self._gate.changed(now_ns)
-            for slot in self._slots:
-                slot.let_in_again(now_ns)
+        is_free = self._gate.is_at_rest
+        self._run_clocks(now_ns)
         effects: list[Effect] = []
         if self._episode is None and (self._scope.goals or self._scope.is_work_left(state)):
             effects.append(self._begin(correlation_id, now_ns))
-        effects.extend(self._resumed(correlation_id, now_ns))
+        if not is_free:
+            effects.extend(self._resumed(correlation_id, now_ns))
         if self._episode is not None:
             correlation_id = self._episode.correlation_id
             effects.extend(self._closes_to_send(state, correlation_id, now_ns))
@@ -258,8 +262,18 @@ class EnforcementPlan:
             effects.extend(self._moves_to_send(state, now_ns))
         effects.extend(self._snapshot_to_ask(correlation_id, now_ns))
         effects.extend(self._finish(state, now_ns))
-        effects.extend(self._braked(state, correlation_id, now_ns))
+        if not is_free:
+            effects.extend(self._braked(state, correlation_id, now_ns))
         return effects
+
+    def _run_clocks(self, now_ns: int) -> None:
+        for slot in self._slots:
+            slot.run_clock(now_ns)
+        self._gate.run_clock(now_ns)
+        if self._let_in.is_due(now_ns):
+            self._gate.changed(now_ns)
+            for slot in self._slots:
+                slot.let_in_again(now_ns)
 
     def _ask_to_begin(self, correlation_id: str, now_ns: int) -> list[Effect]:
         """Nothing is known of the account yet, so the first thing is to look."""
@@ -300,7 +314,7 @@ class EnforcementPlan:
                 continue
             slot.send(
                 command_id=next(self._command_ids),
-                size=size,
+                size=size if target else largest_size(position),
                 partial_size=None if target == 0 else abs(size) - target,
                 now_ns=now_ns,
             )

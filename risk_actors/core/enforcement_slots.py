@@ -6,10 +6,8 @@ from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill
 from risk_actors.core.close_slot import CloseSlot, closing_order_works
 from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
+from risk_actors.core.first_sights import FirstSights
 from risk_actors.core.stop_moves import StopMoves
-
-REMEMBER_ORDERS = 10_000
-"""How many orders' first sight is remembered; more than can matter to one close."""
 
 
 class Slots:
@@ -19,12 +17,17 @@ class Slots:
         self.closes: dict[str, CloseSlot] = {}
         self.cancels: dict[int, CommandSlot] = {}
         self._moves = moves
-        self._order_seen_ns: dict[int, int] = {}
+        self._first_sights = FirstSights()
 
     def __iter__(self) -> Iterator[CommandSlot]:
         yield from self.closes.values()
         yield from self.cancels.values()
         yield from self._moves.slots
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is remembered of any command."""
+        return not (self.closes or self.cancels or self._moves.slots)
 
     def of(self, command_id: int) -> CommandSlot | None:
         """Return the slot whose last command has an id."""
@@ -35,34 +38,28 @@ class Slots:
 
     def order_seen_ns(self, order_id: int, now_ns: int) -> int:
         """Return when an order was first seen."""
-        return self._order_seen_ns.get(order_id, now_ns)
+        return self._first_sights.get(order_id, now_ns)
 
     def count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
         """Take fills that came since the last time; they may be what a close wanted."""
-        seen_ns = self._order_seen_ns
-        for order_id in (*(order.id for order in state.orders), *state.awaited_order_ids):
-            self._note(order_id, now_ns)
+        sights = self._first_sights
+        for order in state.orders:
+            if order.id not in sights:
+                sights.note(order.id, now_ns, order.created_ns)
+        for order_id in state.awaited_order_ids:
+            if order_id not in sights:
+                sights.note(order_id, now_ns)
         for fill in fills:
             close = self.closes.get(fill.contract_id)
-            order_seen_ns = self._note(fill.order_id, now_ns)
+            order_seen_ns = sights.note(fill.order_id, now_ns)
             if close is not None:
                 close.count(fill, order_seen_ns)
-        while len(seen_ns) > REMEMBER_ORDERS:
-            del seen_ns[next(iter(seen_ns))]
-
-    def _note(self, order_id: int, now_ns: int) -> int:
-        """Return when an order was first seen, or one that the broker numbered after it.
-
-        Events come in any order: what is heard of late is no newer for that (I2).
-        """
-        seen_ns = self._order_seen_ns
-        if order_id not in seen_ns:
-            later_ns = (at_ns for known_id, at_ns in seen_ns.items() if known_id > order_id)
-            seen_ns[order_id] = min(later_ns, default=now_ns)
-        return seen_ns[order_id]
+        sights.forget_oldest()
 
     def observe(self, state: AccountState, now_ns: int) -> None:
         """Free the slots whose effect the account shows, or shows to be missing."""
+        if self.is_empty:
+            return
         working = {order.id for order in state.orders}
         for contract_id, close in self.closes.items():
             self._observe_close(contract_id, close, state, now_ns)

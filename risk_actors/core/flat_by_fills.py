@@ -18,6 +18,8 @@ class FlatByFills:
 
     def observe(self, before: AccountState | None, state: AccountState, now_ns: int) -> None:
         """Take what the account shows now, and what it showed before."""
+        if not self._since_ns and all(position.fills_size for position in state.positions):
+            return
         was_open = {p.contract_id for p in (before.positions if before else ()) if p.fills_size}
         self._since_ns = {
             position.contract_id: self._since_ns.get(position.contract_id, now_ns)

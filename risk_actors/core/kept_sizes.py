@@ -1,6 +1,6 @@
 """What may stay open under locks that keep positions: it may shrink, never grow or change sides."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from risk_actors.core.account_state import AccountState
@@ -37,8 +37,10 @@ class KeptSizes:
         self._made_ns = made_ns
         self._stays: dict[int, dict[str, _Stay]] = {}
 
-    def observe(self, locks: Iterable[Lock], state: AccountState | None, now_ns: int) -> None:
+    def observe(self, locks: Sequence[Lock], state: AccountState | None, now_ns: int) -> None:
         """Take the locks in force, and what the account shows once it was read."""
+        if not locks and not self._stays:
+            return
         known = state if state is not None and state.is_reconciled else None
         self._stays = {
             lock.id: {

@@ -24,6 +24,11 @@ class LetIn:
         self._is_due = can_trade and (self._is_due or self._is_barred)
         self._is_barred = not can_trade
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether commands are to be let go, now or a little later."""
+        return self._is_due
+
     def is_due(self, now_ns: int) -> bool:
         """Tell whether commands are to be let go now; whoever asks does so then."""
         last_ns = self._last_ns

@@ -42,6 +42,8 @@ class MarketCalendar:
         """Take the trader's own holidays; without any, the exchange's table alone counts."""
         self._holidays = Holidays(own)
         self._open_spans: dict[str | None, tuple[Window, list[Window]]] = {}
+        self._at_hand: dict[str | None, tuple[int, int, Window]] = {}
+        """Between which instants the open span that was asked for last is the answer."""
         self._openings = Openings(self._open_between)
 
     def is_open(self, symbol: str | None, at_ns: int) -> bool:
@@ -85,12 +87,20 @@ class MarketCalendar:
         return [w for w in found if w.start_ns < end_ns and start_ns < w.end_ns]
 
     def _span_at(self, symbol: str | None, at_ns: int) -> Window | None:
+        at_hand = self._at_hand.get(symbol)
+        if at_hand is not None and at_hand[0] <= at_ns < at_hand[1]:
+            return at_hand[2]
         known, spans = self._open_spans.get(symbol, (Window(0, 0), []))
         if not known.contains(at_ns):
             known = Window(at_ns - DAY_NS, at_ns + DAY_NS)
             spans = self._open_between(symbol, known.start_ns, known.end_ns)
             self._open_spans[symbol] = known, spans
-        return next((span for span in spans if span.contains(at_ns)), None)
+        found = next((span for span in spans if span.contains(at_ns)), None)
+        if found is not None:
+            # Outside what is known the span may be seen in part.
+            start_ns, end_ns = max(found.start_ns, known.start_ns), min(found.end_ns, known.end_ns)
+            self._at_hand[symbol] = start_ns, end_ns, found
+        return found
 
     def _open_between(self, symbol: str | None, start_ns: int, end_ns: int) -> list[Window]:
         group = group_of(symbol) if symbol else None

@@ -346,8 +346,10 @@ class PositionBook:
         self._shown_orders = orders = same_or_new(self._shown_orders, orders)
         balance, history = self._balance, self.history
         counts = self._day_counts
-        if counts is None or counts.history is not history or counts.day != self._day:
+        if counts is None or counts.day != self._day:
             counts = self._day_counts = DayCounts.of(history, self._day)
+        elif counts.history is not history:
+            counts = self._day_counts = counts.after(history)
         return AccountState(
             account_id=self._account_id,
             name=self._name,
@@ -412,7 +414,13 @@ class PositionBook:
         self._distrusted_ns = now_ns
 
     def _settle(self, now_ns: int) -> None:
-        if not self._awaited and all(c.is_settled for c in self._contracts.values()):
+        is_settled = not self._awaited
+        if is_settled:
+            for contract in self._contracts.values():
+                if contract.reported.size != contract.by_fills.size:
+                    is_settled = False
+                    break
+        if is_settled:
             self.unsettled_since_ns = None
         elif self.unsettled_since_ns is None:
             self.unsettled_since_ns = now_ns

@@ -70,6 +70,11 @@ class StopMoves:
         return bool(self._wishes) or any(slot.is_outstanding for slot in self._slots.values())
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no move is wanted, and none is remembered."""
+        return not (self._wishes or self._slots)
+
+    @property
     def slots(self) -> Iterable[MoveSlot]:
         """What was sent for orders that still work."""
         return self._slots.values()

@@ -111,8 +111,15 @@ class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_unpriced_since(self, at_ns: int) -> bool:
         """Tell whether the profit of a trade open now, or closed since, has not been told."""
-        since = takewhile(lambda trade: (trade.closed_ns or 0) >= at_ns, reversed(self.closed))
-        return any(trade.net_usd is None for trade in chain(self.open, since))
+        for trade in self.open:
+            if trade.net_usd is None:
+                return True
+        for trade in reversed(self.closed):
+            if (trade.closed_ns or 0) < at_ns:
+                return False
+            if trade.net_usd is None:
+                return True
+        return False
 
     def entries_newest_first(self) -> Iterator[Entry]:
         """Yield the entries that count; who stops early does not pay for the whole week."""

@@ -95,6 +95,8 @@ class Checker:
 
     def reborn(self) -> None:
         """The guard is about to start after a kill."""
+        self._read_record()
+        self._flat.reborn()
         self.failed()
         self._rebirth.before()
 
@@ -121,9 +123,7 @@ class Checker:
         """Check all that can be checked now."""
         stage, now_ns = self._stage, self._stage.clock.now_ns()
         self._examine(now_ns)
-        for entry in stage.store.entries[self._read :]:
-            self._read += 1
-            self._take(entry)
+        self._read_record()
         for at_ns, command in stage.broker.commands[self._sent :]:
             self._sent += 1
             self._has_stirred = True
@@ -145,6 +145,11 @@ class Checker:
         self._tell(self._prices.look(now_ns))
         if len(well) == len(stage.broker.accounts):
             self._tell(self._rebirth.look())
+
+    def _read_record(self) -> None:
+        for entry in self._stage.store.entries[self._read :]:
+            self._read += 1
+            self._take(entry)
 
     def _take(self, entry: Entry) -> None:
         message = entry.message

@@ -3,7 +3,8 @@
 For every goal and lock that it served there must have been an instant, from when it was set until
 the end was announced, at which the broker held, or had told that it holds, nothing in scope (for a
 reduction: no more than the target). What was never told cannot be known, so the truth alone would
-ask too much; what was told late is out of date, so what was told alone would too.
+ask too much; what was told late is out of date, so what was told alone would too. Goals are those
+of the process that announces: a kill takes them with it, and leaves locks alone.
 """
 
 from collections.abc import Callable
@@ -57,6 +58,13 @@ class FlatCheck:
             case m.EnforcementChanged():
                 return self._ended(message)
         return []
+
+    def reborn(self) -> None:
+        """The guard starts after a kill: what is still broken is found again, and is a goal anew.
+
+        What is broken no more is none, such as a blackout that ended meanwhile, and its lock too.
+        """
+        self._goals.clear()
 
     def _add(self, account_id: int, goal: _Goal) -> None:
         goals = self._goals.setdefault(account_id, [])

@@ -12,6 +12,16 @@ STAYS_AT_MOST_NS = 5 * S
 """With a broker that is well, what appears under a lock is gone within this long."""
 
 
+def in_force(stage: Stage) -> list[Lock]:
+    """Return the locks of the store that stand now."""
+    locks, now_ns = stage.store.locks, stage.guard_clock.now_ns()
+    return [
+        lock
+        for lock in locks.saved.values()
+        if lock.id not in locks.ended and (lock.until_ns is None or lock.until_ns > now_ns)
+    ]
+
+
 class LockCheck:
     """I4, by the locks in the store and by what the exchange holds."""
 
@@ -22,17 +32,9 @@ class LockCheck:
         """Return what has stayed under a lock for too long in accounts that are well."""
         return [
             ("I4", f"{what} stays under lock {lock.rule_id} of account {lock.account_id}")
-            for lock in self._in_force()
+            for lock in in_force(self._stage)
             if lock.account_id in well
             for what in self._stays(lock, now_ns)
-        ]
-
-    def _in_force(self) -> list[Lock]:
-        locks, now_ns = self._stage.store.locks, self._stage.guard_clock.now_ns()
-        return [
-            lock
-            for lock in locks.saved.values()
-            if lock.id not in locks.ended and (lock.until_ns is None or lock.until_ns > now_ns)
         ]
 
     def _stays(self, lock: Lock, now_ns: int) -> list[str]:

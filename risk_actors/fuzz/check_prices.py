@@ -13,7 +13,8 @@ from risk_actors.fuzz.sight import Told, Truth
 from risk_actors.fuzz.stage import MARKET, Stage
 
 STALE_AFTER_NS = 10 * S + S
-"""A price older than this is none any more: what the settings say, and a tick."""
+"""A price older than this is none any more: what the settings say, and as long as the guard takes
+to look for it again."""
 PRICES_KEPT_NS = 15 * S
 """A breach may go by a price so old: the age at which it is stale, and what confirming takes."""
 CENT = Decimal("0.01")
@@ -67,10 +68,10 @@ class PriceCheck:
     def look(self, now_ns: int) -> list[tuple[str, str]]:
         """Return what is shown as known and cannot be."""
         picture, stage = self._stage.frame.picture, self._stage
-        # What is shown may be as old as the tick before.
         if now_ns != self._looked_ns:
             self._looked_before_ns, self._looked_ns = self._looked_ns, now_ns
-        shown_ns = self._looked_before_ns
+        # Prices are painted with the tick, which may come before they are judged with it.
+        shown_ns = stage.pulsed_before_ns
         for contract_id in self._stage.contract_ids.values():
             self._settle_doubt(contract_id, now_ns)
         found = []
@@ -85,7 +86,7 @@ class PriceCheck:
                 ):
                     found.append(("I7", f"{position} is priced by a quote {age_ns / S:.0f} s old"))
         shown = picture.connection
-        is_new = shown_ns <= stage.broker.heard_since_ns
+        is_new = self._looked_before_ns <= stage.broker.heard_since_ns
         is_told = (shown.user_hub, shown.market_hub, shown.rest) == tuple(stage.told.values())
         if not (is_new or is_told):
             found.append(("I7", f"told {stage.told}, shown {shown}"))

@@ -13,6 +13,7 @@ from risk_actors.actors.lockout import PANIC
 from risk_actors.actors.record import Entry
 from risk_actors.core.rules import Mode, Rule
 from risk_actors.fuzz.broker import S
+from risk_actors.fuzz.check_locks import in_force
 from risk_actors.fuzz.sight import Told, Truth
 from risk_actors.fuzz.stage import CHECKED_BY, CLOCK_DOUBT_NS, Stage
 from risk_actors.simulator.records import OrderType
@@ -172,7 +173,11 @@ class RuleCheck:
     def _made_today(self, case: _Case) -> Decimal:
         """Return the day's result where it is all realised and nothing was locked for it."""
         day_ns = CHECKED_BY.day(case.now_ns).start_ns
-        is_locked = (case.settings.id, case.account_id, day_ns) in self._locked_by
+        # A lock of a day before may last longer than that day: no other is engaged beside it.
+        is_locked = (case.settings.id, case.account_id, day_ns) in self._locked_by or any(
+            (lock.rule_id, lock.account_id) == (case.settings.id, case.account_id)
+            for lock in in_force(self._stage)
+        )
         if is_locked or any(True for _ in self._open(case.account_id)):
             return Decimal(0)
         return sum(

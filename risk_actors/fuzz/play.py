@@ -77,6 +77,7 @@ class Player:
         for fault in list(self._broker.on):
             self._end(fault)
         if self.stage.is_dead:
+            self.checker.reborn()
             self.stage.start()
         self._stir()
         self.stage.read_accounts("the end")

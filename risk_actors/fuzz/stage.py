@@ -97,6 +97,8 @@ class Stage:
         self.told = {"user": True, "market": True, "rest": True}
         self._rng = Random(f"stage {day.seed}")
         self._read_ns = 0
+        self.pulsed_ns = self.pulsed_before_ns = 0
+        """When the guard's clock ticked last, and the time before."""
         self.is_dead = True
         self.dies_after: int | None = None
         self.deaths_ns: list[int] = []
@@ -144,7 +146,10 @@ class Stage:
         )
         self.restarts = Restarts(outbox=self.system.supervisor_outbox, resync=RESYNC)
         self.scheduler = SteppedScheduler(
-            self.guard_clock, self._rng.randrange(1 << 30), self.restarts
+            self.guard_clock,
+            self._rng.randrange(1 << 30),
+            self.restarts,
+            is_ranked=self.day.seed % 2 == 1,
         )
         self.scheduler.start(self.system.specs)
         self.inlet = OperatorInlet(
@@ -222,6 +227,7 @@ class Stage:
         """Let the guard's own clock tick, and the session do what is due."""
         if self.is_dead:
             return
+        self.pulsed_before_ns, self.pulsed_ns = self.pulsed_ns, self.clock.now_ns()
         self._keep_reading(is_quiet=is_quiet)
         self.system.timer_mailbox.deliver(Pulse())
         self.settle()

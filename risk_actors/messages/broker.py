@@ -125,6 +125,8 @@ class ConnectionChanged(Message, frozen=True, kw_only=True):
     rest: bool
     fallback: str | None = None
     detail: str | None = None
+    second_line: bool | None = None
+    """Whether both lines of the user hub are up; None where there is to be one only."""
 
 
 class BarsReported(Message, frozen=True, kw_only=True):

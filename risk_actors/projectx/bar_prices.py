@@ -22,7 +22,6 @@ from risk_actors.messages import (
     FillReported,
     Message,
     PositionReported,
-    QuoteReported,
 )
 from risk_actors.projectx.bars import BarReader, Traded
 from risk_actors.projectx.connection import ConnectionBoard
@@ -106,11 +105,11 @@ class BarPrices:
         self._held = {key: size for key, size in self._held.items() if size}
         self._ear.want(self._contracts, self._clock.now_ns())
 
-    def heard(self, message: Message) -> None:
+    def heard(self, quote: Quote) -> None:
         """Take what the market hub told."""
-        if isinstance(message, QuoteReported):
-            self._ear.heard(message.quote.contract_id, self._clock.now_ns())
-            self._hours.quoted(message.quote, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        self._ear.heard(quote.contract_id, now_ns)
+        self._hours.quoted(quote, now_ns)
 
     def set_hub(self, *, up: bool) -> None:
         """Take whether the market hub is up."""

@@ -24,6 +24,9 @@ BARS_PER_WINDOW = 50
 BARS_WINDOW_NS = 30 * NS_PER_S
 _COMMANDS_SHARE = 0.05
 """Part of the budget that no read may use, not even an enforcement's: it is for its commands."""
+_EXPECTED_SHARE = 0.1
+"""As many commands, pings and logins as there were in a minute may come in the next; so much of
+the budget, at most, is kept for them besides."""
 _UNTIL_ONE_ENDS_NS = NS_PER_S
 """How soon to look again when it is another read's end that is waited for."""
 LOOKS = 3
@@ -33,6 +36,10 @@ READS = 7
 READ_WINDOW_NS = 5 * NS_PER_S
 """The pace of other reads: enough to read one account whole, and to begin with the next. With the
 user hub down, nobody is blind for longer than this because of 429s that are over."""
+FLOOR = 3
+FLOOR_WINDOW_NS = 4 * NS_PER_S
+"""What protects (looks, what has changed, enforcements) never comes to a stop: room is kept so that
+so many of these reads may go in each window, until there is more."""
 _LOOKS_LAST = 20
 _READS_LAST = 4
 """For how many of its windows each pace makes last what is left."""
@@ -55,15 +62,17 @@ class Urgency(Enum):
     """Nothing seems amiss: what is read by the clock."""
 
 
+_ENFORCEMENTS_FLOOR = 1
+"""How much of the floor an enforcement may use that looks whether it has worked: whatever is new
+must be seen as well."""
+_PROTECTING = frozenset({Urgency.ENFORCEMENT, Urgency.CHANGED, Urgency.LOOK})
 AT_ONCE = {
-    Urgency.CHANGED: 1.1,
     Urgency.LOOK: 0.75,
     Urgency.NORMAL: 0.75,
     Urgency.BACKGROUND: 0.5,
 }
-"""Part of the reads' share that may be used up by what is sent at once. What has changed goes
-beyond it, as the next enforcement may hang on it; an enforcement's reads may use all but what is
-for its commands."""
+"""Part of the reads' share that may be used up by what is sent at once. Enforcements, and what has
+changed, as the next one may hang on it, may use all but what is for commands and for the floor."""
 
 
 class BudgetState(NamedTuple):
@@ -96,16 +105,20 @@ class RequestBudget:
     def __init__(self, requests_per_minute: int, *, enforcement_share: float = 0.2) -> None:
         self._allowed = requests_per_minute
         self._sent = Window(WINDOW_NS)
+        self._others = Window(WINDOW_NS)
+        """What is no read: commands, pings, logins. Nobody holds them back."""
         self._bars = Window(BARS_WINDOW_NS)
         share = max(1, int(requests_per_minute * (1 - enforcement_share)))
-        self._urgent_limit = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
+        self._most_reads = max(share, int(requests_per_minute * (1 - _COMMANDS_SHARE)))
+        self._most_expected = int(requests_per_minute * _EXPECTED_SHARE)
         self._backoff = Backoff(share)
         self._paces = {
-            Urgency.CHANGED: Pace(READS, READ_WINDOW_NS, _READS_LAST, self._urgent_limit),
-            Urgency.LOOK: Pace(LOOKS, LOOK_WINDOW_NS, _LOOKS_LAST, self._urgent_limit),
-            Urgency.NORMAL: Pace(READS, READ_WINDOW_NS, _READS_LAST, share),
+            Urgency.LOOK: Pace(LOOKS, LOOK_WINDOW_NS, _LOOKS_LAST),
+            Urgency.NORMAL: Pace(READS, READ_WINDOW_NS, _READS_LAST),
         }
-        """How those go on that may not be blind, and how much of the minute they may use."""
+        """How those go on that may not be blind."""
+        self._floor = Window(FLOOR_WINDOW_NS)
+        """What was sent of the floor."""
         self._reach = Reach()
         self._running = dict.fromkeys(Urgency, 0)
         self._now_ns = 0
@@ -114,7 +127,7 @@ class RequestBudget:
     def wait_ns(
         self, now_ns: int, urgency: Urgency = Urgency.NORMAL, *, is_bars: bool = False
     ) -> int:
-        """Return how long a read must wait from now, in ns; 0 when it may go.
+        """Return how long a read must wait from now, in ns, at least; 0 when it may go.
 
         It may be able to go earlier, when another read ends.
         """
@@ -135,10 +148,11 @@ class RequestBudget:
             return max(waits)
 
     def count(self, now_ns: int) -> None:
-        """Count one request, of whatever kind, sent now."""
+        """Count one request that is no read, sent now; as many are expected in the next minute."""
         with self._lock:
             self._tell(now_ns)
             self._sent.add(now_ns)
+            self._others.add(now_ns)
 
     def begin_read(self, now_ns: int, urgency: Urgency, *, is_bars: bool = False) -> None:
         """Count one read, sent now; `end_read` must follow."""
@@ -146,6 +160,8 @@ class RequestBudget:
             self._tell(now_ns)
             if urgency in self._paces and len(self._sent) >= self._limit(now_ns, urgency):
                 self._paces[urgency].add(now_ns)
+            if urgency in _PROTECTING and not self._leaves_floor(now_ns, urgency):
+                self._floor.add(now_ns)
             self._sent.add(now_ns)
             if is_bars:
                 self._bars.add(now_ns)
@@ -167,12 +183,13 @@ class RequestBudget:
         """Take that a request counted at an instant has never left: the broker counts it not."""
         with self._lock:
             self._sent.remove(sent_ns)
+            self._others.remove(sent_ns)
 
     def unsent(self, now_ns: int, sent_ns: int) -> None:
         """Take that a read never left: there was no connection to send it over."""
         with self._lock:
             self._tell(now_ns)
-            for window in (self._sent, self._bars, *self._paces.values()):
+            for window in (self._sent, self._floor, self._bars, *self._paces.values()):
                 window.remove(sent_ns)
             self._reach.lost(now_ns, sent_ns)
 
@@ -234,12 +251,30 @@ class RequestBudget:
             )
 
     def _room_wait_ns(self, now_ns: int, urgency: Urgency) -> int:
-        wait_ns = self._sent.wait_ns(now_ns, self._limit(now_ns, urgency))
-        pace = self._paces.get(urgency)
-        if not wait_ns or pace is None:
-            return wait_ns
-        most = self._most_looks(now_ns) if urgency is Urgency.LOOK else pace.most
-        return min(wait_ns, pace.next_ns(now_ns, self._sent, most))
+        wait_ns = 0
+        if urgency in AT_ONCE:
+            wait_ns = self._sent.wait_ns(now_ns, self._limit(now_ns, urgency))
+            pace = self._paces.get(urgency)
+            if wait_ns and pace is not None:
+                most = self._most_looks(now_ns) if urgency is Urgency.LOOK else pace.most
+                limit = self._backoff.full if urgency is Urgency.NORMAL else self._most_reads
+                wait_ns = min(wait_ns, pace.next_ns(now_ns, self._sent, most, limit))
+        if not wait_ns and self._leaves_floor(now_ns, urgency):
+            return 0
+        if urgency not in _PROTECTING:
+            return max(wait_ns, _UNTIL_ONE_ENDS_NS)
+        most = _ENFORCEMENTS_FLOOR if urgency is Urgency.ENFORCEMENT else self._most_floor
+        floor_ns = self._floor.wait_ns(now_ns, most) if self._most_floor else 0
+        return max(wait_ns, floor_ns, self._sent.wait_ns(now_ns, self._most_reads))
+
+    def _leaves_floor(self, now_ns: int, urgency: Urgency) -> bool:
+        limit = self._urgent_limit if urgency in _PROTECTING else self._most_reads
+        return self._sent.leaves(now_ns, limit, self._most_floor, FLOOR_WINDOW_NS)
+
+    @property
+    def _most_floor(self) -> int:
+        """How many reads the floor is, in a window: not more than a small budget has room for."""
+        return min(FLOOR, self._backoff.full * FLOOR_WINDOW_NS // (3 * WINDOW_NS))
 
     def _most_looks(self, now_ns: int) -> int:
         share = self._backoff.reads_per_minute(now_ns) / self._backoff.full
@@ -249,13 +284,17 @@ class RequestBudget:
 
     def _limit(self, now_ns: int, urgency: Urgency) -> int:
         """Return how many requests in 60 s leave room for one that is sent at once."""
-        if urgency is Urgency.ENFORCEMENT:
-            return self._urgent_limit
-        return max(1, int(self._backoff.reads_per_minute(now_ns) * AT_ONCE[urgency]))
+        reads = self._backoff.reads_per_minute(now_ns)
+        return max(1, min(int(reads * AT_ONCE[urgency]), self._urgent_limit))
+
+    @property
+    def _urgent_limit(self) -> int:
+        """How many requests in 60 s leave no room for any read."""
+        return self._most_reads - min(len(self._others), self._most_expected)
 
     def _tell(self, now_ns: int) -> None:
         self._now_ns = now_ns
-        for window in (self._sent, self._bars, *self._paces.values()):
+        for window in (self._sent, self._others, self._floor, self._bars, *self._paces.values()):
             window.forget_outside(now_ns)
         self._backoff.tell(now_ns)
         self._reach.tell(now_ns)

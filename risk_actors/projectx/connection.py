@@ -20,7 +20,7 @@ PAUSED = "reads paused"
 _NS_PER_S = 1_000_000_000
 _SAY_AGAIN_AFTER_NS = int(SAY_AGAIN_AFTER_S * 1_000_000_000)
 
-type _State = tuple[bool, bool, bool, str | None]
+type _State = tuple[bool, bool, bool, str | None, bool | None]
 
 
 class ConnectionBoard:
@@ -33,6 +33,8 @@ class ConnectionBoard:
         self.user_hub = False
         self.market_hub = False
         self.rest = True
+        self.second_line: bool | None = None
+        """Whether both lines of the user hub are up; None where there is to be one only."""
         self.user_doubt: str | None = None
         """Why what the user hub tells may not be all, although it is connected."""
         self.bars = False
@@ -106,6 +108,10 @@ class ConnectionBoard:
             self.rest = up
             self._tell(_about("REST", detail))
 
+    def tell_news(self) -> None:
+        """Say how it stands, if that was not said yet."""
+        self._tell(None)
+
     def say(self, detail: str) -> None:
         """Say what is amiss beside the three ways; once, and again every minute."""
         self._tell(detail)
@@ -130,7 +136,7 @@ class ConnectionBoard:
         self._told = self._state
         if detail is not None:
             self._said_ns[detail] = now_ns
-        user_hub, market_hub, rest, fallback = self._state
+        user_hub, market_hub, rest, fallback, second_line = self._state
         self._emit(
             ConnectionChanged(
                 correlation_id=self._ids.next(),
@@ -140,6 +146,7 @@ class ConnectionBoard:
                 rest=rest,
                 fallback=fallback,
                 detail=detail,
+                second_line=second_line,
             )
         )
 
@@ -148,7 +155,7 @@ class ConnectionBoard:
         polling = f"{POLLING}, {PAUSED}" if self.is_paused else POLLING
         fallbacks = [polling] * self.is_polling + [BARS] * self.bars
         fallback = ", ".join(fallbacks) if self.rest and fallbacks else None
-        return self.user_hub, self.market_hub, self.rest, fallback
+        return self.user_hub, self.market_hub, self.rest, fallback, self.second_line
 
 
 def _about(what: str, detail: str | None) -> str | None:

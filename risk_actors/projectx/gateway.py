@@ -19,6 +19,7 @@ from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
 from risk_actors.projectx.service import GatewayService
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
+from risk_actors.runtime.right_of_way import CourteousSelector
 
 _CONNECT_GRACE_S = 25.0
 """What `connect` may take beyond the login: one attempt's end, its diagnosis, the accounts."""
@@ -41,7 +42,7 @@ class ProjectXGateway:
         self._endpoints = endpoints
         self._clock = clock
         self._fills_since_ns = fills_since_ns
-        self._thread = LoopThread("gateway")
+        self._thread = LoopThread("gateway", CourteousSelector)
         self._service: GatewayService | None = None
         self.hold_commands = False
         """Whether commands are refused here instead of being sent: the trader has disarmed."""
@@ -154,6 +155,11 @@ class ProjectXGateway:
 
     async def _connect(self) -> tuple[Account, ...]:
         self._service = GatewayService(
-            self._settings, self._credentials, self._endpoints, self._clock, self._fills_since_ns
+            self._settings,
+            self._credentials,
+            self._endpoints,
+            self._clock,
+            self._fills_since_ns,
+            lambda: self.hold_commands,
         )
         return await self._service.connect()

@@ -20,6 +20,7 @@ from risk_actors.projectx.lines import Line
 from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
 from risk_actors.projectx.ports import Clock, Emit
 from risk_actors.projectx.quotes import QuoteMerger
+from risk_actors.runtime.right_of_way import Courtesy
 
 type OnDoubt = Callable[[int | None, str, str], None]
 """Account (None for all), reason, correlation id: something was not understood, so read again."""
@@ -70,6 +71,7 @@ class Inbound:
         self._gate = gate or LineGate(clock, ids, emit)
         self._on_told = on_told
         self._quotes = QuoteMerger()
+        self._give_way = Courtesy()
 
     def attach_user(self, hub: Any, is_present: Callable[[], bool]) -> None:
         """Register for everything on a user hub object of the SDK (before it is started).
@@ -83,7 +85,7 @@ class Inbound:
             ("GatewayUserTrade", self._fill),
             ("GatewayLogout", lambda *_: self._on_logout("user")),
         ):
-            hub.on(event, self._guard(handle, is_present))
+            hub.on(event, self._guard(handle, is_present, self._keep_on))
 
     def attach_market(self, hub: Any, is_present: Callable[[], bool]) -> None:
         """Register for everything on a market hub object of the SDK (before it is started)."""
@@ -92,7 +94,7 @@ class Inbound:
             ("GatewayTrade", self._market_trade),
             ("GatewayLogout", lambda *_: self._on_logout("market")),
         ):
-            hub.on(event, self._guard(handle, is_present))
+            hub.on(event, self._guard(handle, is_present, self._give_way))
 
     def forget_quotes(self) -> None:
         """Drop half-known quotes, as after a gap in the market hub's stream."""
@@ -129,12 +131,25 @@ class Inbound:
             )
         )
 
+    @staticmethod
+    def _keep_on() -> None:
+        """Give way to nobody.
+
+        What an account's fill breaks is closed when its position is known, which the next event
+        tells.
+        """
+
     def _guard(
-        self, handle: Callable[..., None], is_present: Callable[[], bool]
+        self,
+        handle: Callable[..., None],
+        is_present: Callable[[], bool],
+        give_way: Callable[[], None],
     ) -> Callable[..., None]:
         def guarded(*arguments: Any) -> None:
             if not is_present():
                 return
+            # Many events may come in one piece.
+            give_way()
             try:
                 try:
                     handle(*arguments)

@@ -91,6 +91,8 @@ class LeanHub:
         self._failures = 0
         self._negotiates = False
         self._nudged = asyncio.Event()
+        self._rest_until_s = 0.0
+        self._rest_ended = asyncio.Event()
         self._protocol = frames.LeanProtocol()
         self._trouble: asyncio.Future[str] | None = None
         self._opened: asyncio.Future[None] | None = None
@@ -107,6 +109,13 @@ class LeanHub:
         """End the present connection, for a reason in words, and make a new one."""
         if self._trouble is not None and not self._trouble.done():
             self._trouble.set_result(detail)
+
+    def rest(self, seconds: float, detail: str) -> None:
+        """Stay away for so many seconds, whatever hurries; none ends an earlier rest."""
+        self._rest_until_s = _now_s() + seconds
+        self._rest_ended.set()
+        if seconds:
+            self.kick(detail)
 
     async def tend(self) -> None:
         """Keep it up; runs until cancelled."""
@@ -128,8 +137,14 @@ class LeanHub:
                 self._failures = 0 if was_good else self._failures + 1
                 self._doubt_token(detail)
                 await _wait_for(self._nudged, self._pause_s())
+                await self._rest()
         finally:
             self._set_up(up=False, detail=STOPPED)
+
+    async def _rest(self) -> None:
+        while (left_s := self._rest_until_s - _now_s()) > 0:
+            self._rest_ended.clear()
+            await _wait_for(self._rest_ended, left_s)
 
     async def _live(self) -> None:
         """Connect, subscribe and serve until something ends it, which is raised."""

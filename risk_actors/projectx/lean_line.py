@@ -23,6 +23,7 @@ from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
 from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.subscriptions import AccountSubscriptions
 from risk_actors.projectx.supervision import keep_running
+from risk_actors.runtime.right_of_way import HurriedSelector
 
 THREAD = "gateway line B"
 LOGGED_OUT = "the broker ended the session"
@@ -78,8 +79,10 @@ class SecondLine:
         self._listener = listener
         self._may_rest = may_rest
         self._home = asyncio.get_running_loop()
-        self._thread = LoopThread(THREAD)
+        self._thread = LoopThread(THREAD, HurriedSelector)
         self._is_over = False
+        self._handed: list[Callable[[], None]] = []
+        """What the gateway's loop is to be told with the next turn of this line's own."""
         self._hub: LeanHub | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -102,6 +105,11 @@ class SecondLine:
         """Connect anew, for a reason in words."""
         if self._hub is not None:
             self._thread.call(partial(self._hub.kick, detail))
+
+    def rest(self, seconds: float, detail: str) -> None:
+        """Stay away for so many seconds, for a reason in words; none ends an earlier rest."""
+        if self._hub is not None:
+            self._thread.call(partial(self._hub.rest, seconds, detail))
 
     async def stop(self) -> None:
         """Say goodbye and end the thread; nothing is told afterwards."""
@@ -186,13 +194,27 @@ class SecondLine:
             self._hand_over(self._listener.doubt, None, reason, rejected.correlation_id)
 
     def _hand_over(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Have a function called on the gateway's loop."""
+        """Have a function called on the gateway's loop, after all that is being read now.
+
+        To wake that loop for each row would have it compete with whoever acts on the first.
+        """
+        if not self._handed:
+            asyncio.get_running_loop().call_soon(self._pass_on)
+        self._handed.append(partial(function, *arguments))
+
+    def _pass_on(self) -> None:
+        handed, self._handed = self._handed, []
         if self._is_over:
             return
         try:
-            self._home.call_soon_threadsafe(function, *arguments)
+            self._home.call_soon_threadsafe(self._take_over, handed)
         except RuntimeError:  # that loop has ended: nobody is there to hear
             logger.debug("The second line outlives the gateway")
+
+    def _take_over(self, handed: list[Callable[[], None]]) -> None:
+        """Have each called by itself, on the gateway's loop."""
+        for function in handed:
+            self._home.call_soon(function)
 
 
 def is_unclear(row: BrokerRow) -> bool:

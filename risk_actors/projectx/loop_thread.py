@@ -1,14 +1,17 @@
 """One asyncio loop on one thread of its own."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from selectors import BaseSelector, DefaultSelector
 from typing import Any
 
 from loguru import logger
 
 from risk_actors.projectx.secrets import scrub
+from risk_actors.runtime.right_of_way import CourteousSelector
 
 _CANCEL_S = 2.0
 
@@ -16,9 +19,21 @@ _CANCEL_S = 2.0
 class LoopThread:
     """Starts with the first use, ends with `stop`, and leaves nothing behind."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, make_selector: Callable[[], BaseSelector] = DefaultSelector
+    ) -> None:
+        """Take its name, and what waits for sockets; by it a loop may give way, or have the right.
+
+        On Windows the loop is of another make, and does neither.
+        """
         self._name = name
-        self._loop = asyncio.new_event_loop()
+        self._selector: BaseSelector | None = None
+        self._loop: asyncio.AbstractEventLoop
+        if sys.platform == "win32":
+            self._loop = asyncio.new_event_loop()
+        else:
+            self._selector = make_selector()
+            self._loop = asyncio.SelectorEventLoop(self._selector)
         self._loop.set_exception_handler(_log_unhandled)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._lock = threading.Lock()
@@ -48,6 +63,8 @@ class LoopThread:
         with self._lock:
             if not self._is_open:
                 return False
+            if isinstance(self._selector, CourteousSelector):
+                self._selector.ask()
             self._loop.call_soon_threadsafe(function)
             return True
 

@@ -60,21 +60,30 @@ class PollPlan:
     def on_snapshot(self, snapshot: AccountSnapshot) -> None:
         """Take an account read whole."""
         account_id = snapshot.account_id
-        known = self._known[account_id] = _Known(snapshot)
+        is_light = snapshot.fills is None and not snapshot.account_read
+        known = self._known[account_id] = _Known(snapshot, self._known.get(account_id))
         # What the stream told while it was read is newer.
         told = self._told.get(account_id, {})
         newer = {key: each for key, each in told.items() if each[0] >= snapshot.asked_ns}
         self._told[account_id] = newer
         for _, row in newer.values():
             known.take(row)
-        self._noted.pop(account_id, None)
+        if is_light:
+            self._noted[account_id] = _figures(snapshot.account)
+        else:
+            self._noted.pop(account_id, None)
         if snapshot.account_read:
             self._accounts[account_id] = snapshot.account
         light = {(account_id, what) for what in _LIGHT}
+        for each in light:
+            # What was listed before this may be so again: that would be news.
+            self._listed.pop(each, None)
         if snapshot.asked_ns >= self._gap_ns:
-            self._awaited.discard(account_id)
-            self._unread -= {*light, (account_id, What.WHOLE)}
-        elif (account_id, What.WHOLE) in self._unread:
+            self._unread -= light
+            if not is_light:
+                self._awaited.discard(account_id)
+                self._unread.discard((account_id, What.WHOLE))
+        elif not is_light and (account_id, What.WHOLE) in self._unread:
             # It was asked before the gap ended: from here on, looks show what it missed.
             self._unread.discard((account_id, What.WHOLE))
             self._unread |= light
@@ -131,6 +140,11 @@ class PollPlan:
         """Return what is to be looked at after a gap; what is open or locked first."""
         light = [each for each in self._unread if each[1] in _LIGHT]
         return tuple(sorted(light, key=self._rank))
+
+    def read_since(self, account_id: int, since_ns: int) -> bool:
+        """Tell whether an account's positions and orders were read since an instant."""
+        known = self._known.get(account_id)
+        return known is not None and known.asked_ns >= since_ns
 
     def is_idle(self, account_id: int) -> bool:
         """Tell whether an account has nothing open and no lock: its balance tells of a fill."""
@@ -222,15 +236,21 @@ class PollPlan:
 class _Known:
     """What is known of one account: as read last, and told since."""
 
-    def __init__(self, whole: AccountSnapshot) -> None:
+    def __init__(self, whole: AccountSnapshot, before: "_Known | None") -> None:
         self.asked_ns = whole.asked_ns
         self._hidden = any(order.status is not OrderStatus.OPEN for order in whole.orders)
+        if before is not None and not whole.covers_suspended:
+            self._hidden = self._hidden or before.has_hidden
         self._positions = {each.contract_id: _position_key(each) for each in whole.positions}
         self._orders = {
             order.id: _order_key(order)
             for order in whole.orders
             if order.status is OrderStatus.OPEN
         }
+
+    @property
+    def has_hidden(self) -> bool:
+        return self._hidden
 
     @property
     def has_something_open(self) -> bool:

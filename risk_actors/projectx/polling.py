@@ -47,6 +47,9 @@ _WATCH_EVERY_S = 2.5
 tell of, the account must be flat."""
 _WATCH_SHARE = 0.15
 """Part of the reads' budget that the watch may use."""
+_JUST_READ_NS = 3_000_000_000
+"""While polling, an account that was read so shortly before its balance changed is looked at first:
+reading it again would mostly show the same."""
 _STREAM_MAY_TELL_S = 0.5
 """A balance that was read may be told by the stream a moment later."""
 _PROBE_EVERY_S = 1.0
@@ -238,26 +241,35 @@ class Poller:
         for account_id, what in self._plan.unread():
             if len(self._catching_up) >= self._looks_at_once:
                 return
-            key = (account_id, what)
             # Idle ones may wait for their turn in the round: the balances tell of their fills.
-            if key not in self._catching_up and (has_room or not self._plan.is_idle(account_id)):
-                task = asyncio.create_task(self._catch_up_with(account_id, what), name="catch up")
-                self._catching_up[key] = task
-                task.add_done_callback(partial(self._caught_up, key))
+            if has_room or not self._plan.is_idle(account_id):
+                self._catch_up(account_id, what)
+
+    def _catch_up(self, account_id: int, what: What, urgency: Urgency = Urgency.LOOK) -> None:
+        """Look at an account beside the round, unless that is going on."""
+        key = (account_id, what)
+        if key in self._catching_up:
+            return
+        looking = self._catch_up_with(account_id, what, urgency)
+        task = asyncio.create_task(looking, name="catch up")
+        self._catching_up[key] = task
+        task.add_done_callback(partial(self._caught_up, key))
 
     def _caught_up(self, key: tuple[int, What], task: "asyncio.Task[None]") -> None:
         del self._catching_up[key]
         if not task.cancelled() and task.exception() is None:
             self._catch_up_on()
 
-    async def _catch_up_with(self, account_id: int, what: What) -> None:
-        if not await self._look_at(account_id, what):
+    async def _catch_up_with(self, account_id: int, what: What, urgency: Urgency) -> None:
+        if not await self._look_at(account_id, what, urgency=urgency):
             await asyncio.sleep(_PROBE_EVERY_S)
 
-    async def _look_at(self, account_id: int, what: What) -> bool:
+    async def _look_at(
+        self, account_id: int, what: What, *, urgency: Urgency = Urgency.LOOK
+    ) -> bool:
         """Look at an account, and have it read whole if something is new; false if that failed."""
         asked_ns = self._clock.now_ns()
-        is_news = await self._look(account_id, what)
+        is_news = await self._look(account_id, what, urgency)
         if is_news is None:
             return False
         was_behind = not self._plan.agrees(account_id)
@@ -288,11 +300,16 @@ class Poller:
         if not is_polling:
             await asyncio.sleep(_STREAM_MAY_TELL_S)
         for account_id in self._changed(rows):
-            if self._desk.is_enforcing(account_id):
+            if self._desk.is_enforcing(account_id) and not self._snapshots.must_wait:
                 continue  # Its own close has changed it; if there was more, the next look shows it.
             self._plan.noted(account_id, rows)
-            reason = self._why if is_polling else "the balance differs"
-            self._request(account_id, reason, asked_ns)
+            if not is_polling:
+                self._request(account_id, "the balance differs", asked_ns)
+            elif self._plan.read_since(account_id, asked_ns - _JUST_READ_NS):
+                # Most likely what its own close has changed, and has been seen by then.
+                self._catch_up(account_id, What.POSITIONS, Urgency.CHANGED)
+            else:
+                self._request(account_id, self._why, asked_ns)
 
     def _changed(self, rows: tuple[Account, ...]) -> tuple[int, ...]:
         changed = self._plan.changed(rows)
@@ -316,14 +333,14 @@ class Poller:
         board = self._board
         return HUB_BACK if board.user_hub and board.user_behind else POLLING
 
-    async def _look(self, account_id: int, what: What) -> bool | None:
+    async def _look(self, account_id: int, what: What, urgency: Urgency) -> bool | None:
         """Look at an account and tell whether something is new; None if that failed."""
         look, plan = self._snapshots, self._plan
         try:
             if what is What.POSITIONS:
-                positions = await look.positions(account_id, urgency=Urgency.LOOK)
+                positions = await look.positions(account_id, urgency=urgency)
                 return plan.has_news_of_positions(account_id, positions)
-            orders = await look.open_orders(account_id, urgency=Urgency.LOOK)
+            orders = await look.open_orders(account_id, urgency=urgency)
             return plan.has_news_of_orders(account_id, orders)
         except (ReadFailed, PayloadError) as error:
             logger.debug("Account {} cannot be looked at: {}", account_id, error)

@@ -62,7 +62,10 @@ class GatewayService:
         endpoints: GatewayEndpoints,
         clock: Clock,
         fills_since_ns: FillsSince,
+        is_held: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Take what is needed, and whether commands are held because the trader has disarmed."""
+        self._is_held = is_held
         self._settings = settings
         self._endpoints = endpoints
         self._clock = clock
@@ -261,7 +264,7 @@ class GatewayService:
             self._session,
             self._endpoints,
             account_ids,
-            partial(self._lines.set_line, Line.A),
+            partial(self._set_line, Line.A),
             self._market_hub,
             partial(self._gate.opening, Line.A),
         )
@@ -281,7 +284,14 @@ class GatewayService:
         hubs.listen(inbound)
         hearing = Hearing(board, clock, self._connect_anew)
         desk = SnapshotDesk(
-            account_ids, self._snapshots, inbound, clock, self._ids, self._emit, lambda: board.rest
+            account_ids,
+            self._snapshots,
+            inbound,
+            clock,
+            self._ids,
+            self._emit,
+            lambda: board.rest,
+            lambda: board.is_polling,
         )
         return Streams(
             hubs,
@@ -310,6 +320,9 @@ class GatewayService:
         )
 
     async def _carry_out(self, command: Command, sending: Sending | None) -> None:
+        if sending is None and self._is_held():
+            self.refuse(command)  # disarmed after it was handed over, before it could leave
+            return
         try:
             if sending is None:
                 outcome, sent_ns = await self._lane.send(command)
@@ -339,7 +352,7 @@ class GatewayService:
             contract=self._contract,
             doubt=self._doubt,
             stranger=self._stranger,
-            changed=partial(self._lines.set_line, Line.B),
+            changed=partial(self._set_line, Line.B),
             token_doubt=lambda: self._session.relogin_soon(self._session.token),
             fault=self._board.announce,
         )
@@ -352,6 +365,12 @@ class GatewayService:
             partial(self._lines.is_up, Line.A),
         )
 
+    def _set_line(self, line: Line, up: bool, detail: str | None) -> None:
+        if self._settings.second_line:
+            self._board.second_line = up and self._lines.is_up(line.other)
+        self._lines.set_line(line, up, detail)
+        self._board.tell_news()
+
     def _reactions(self) -> Reactions:
         return Reactions(
             hub=self._user_hub,
@@ -359,13 +378,17 @@ class GatewayService:
             read=self._read_after_loss,
             kick={Line.A: self._kick_first, Line.B: self._kick_second},
             hurry=self._hurry_second,
+            rest=self._rest_second,
         )
 
     def _read_after_loss(self, reason: str) -> None:
         """Have the accounts read: maybe neither line told for a moment, and that is no deafness."""
         if self._streams is not None:
             self._streams.hearing.set_hub(up=True)
-        self._doubt(None, reason, self._ids.next())
+            if self.has_room:
+                self._doubt(None, reason, self._ids.next())
+            else:  # lines that come and go: light looks show who has to be read
+                self._streams.poller.catch_up()
 
     def _connect_anew(self, detail: str) -> None:
         """Have both lines connected anew: what a read shows, neither has told."""
@@ -379,6 +402,10 @@ class GatewayService:
     def _kick_second(self, detail: str) -> None:
         if self._second is not None:
             self._second.kick(detail)
+
+    def _rest_second(self, seconds: float, detail: str) -> None:
+        if self._second is not None:
+            self._second.rest(seconds, detail)
 
     def _hurry_second(self) -> None:
         if self._second is not None:

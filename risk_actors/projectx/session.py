@@ -42,6 +42,10 @@ _LONGEST_REFUSED_BACKOFF_S = 30.0
 """A key that stays refused is asked for ever more slowly: the broker may lock the user out."""
 _SHORTEST_REFUSED_S = 2.0
 """A sign of life of the broker ends a pause, but not sooner after a refusal than this."""
+_FIRST_GAP_S = 10.0
+_LONGEST_GAP_S = 60.0
+_GAP_FORGOTTEN_S = 120.0
+"""Between logins that each made a token which was refused, or logged out, right away."""
 _RENEWAL_UNKNOWN_S = 30.0
 """When to renew a token whose end is not known."""
 _RENEWED_AFTER_SHARE = 0.8
@@ -77,6 +81,7 @@ class Session:
         self.token = ""
         self._token_since_ns = 0
         self._relogin: asyncio.Task[None] | None = None
+        self._pace = _Pace()
         self._nudged = asyncio.Event()
 
     async def login(self) -> None:
@@ -112,8 +117,11 @@ class Session:
         """
         if refused_token != self.token:
             return
+        self._log_in_after(lambda: self._pace.next_pause_s(_now_s()))
+
+    def _log_in_after(self, pause_s: Callable[[], float]) -> None:
         if self._relogin is None or self._relogin.done():
-            self._relogin = asyncio.create_task(self._login_forever(), name="relogin")
+            self._relogin = asyncio.create_task(self._login_forever(pause_s()), name="relogin")
 
     async def fresh_token(self, refused_token: str, timeout_s: float) -> bool:
         """Get a new token and wait for it; false when it takes longer than `timeout_s`."""
@@ -127,6 +135,8 @@ class Session:
         while True:
             token = self.token
             await asyncio.sleep(self._renewal_due_s())
+            if token == self.token:
+                self._log_in_after(lambda: 0.0)  # its time has come, and no token was refused
             await self.fresh_token(token, _ATTEMPT_S)
 
     async def close(self) -> None:
@@ -145,7 +155,8 @@ class Session:
         # With a clock far off, the end may seem to be past already: do not spin.
         return max(float(due_s - self._clock.now_ns() / 1e9), _SHORTEST_LIFE_S)
 
-    async def _login_forever(self) -> None:
+    async def _login_forever(self, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
         has_failed = False
         backoff_s = _FIRST_BACKOFF_S
         refusals = _Refusals()
@@ -243,6 +254,24 @@ class Session:
         finally:
             attempt.cancel()
             await asyncio.gather(attempt, return_exceptions=True)
+
+
+class _Pace:
+    """How soon a token is asked for anew: at once, and ever later where no token lasts."""
+
+    def __init__(self) -> None:
+        self._next_s: float | None = None
+        self._gap_s = _FIRST_GAP_S
+
+    def next_pause_s(self, now_s: float) -> float:
+        """Take that a new token is wanted, and return the pause before the login for it."""
+        if self._next_s is None or now_s >= self._next_s + _GAP_FORGOTTEN_S:
+            self._gap_s = _FIRST_GAP_S
+        pause_s = 0.0 if self._next_s is None else max(self._next_s - now_s, 0.0)
+        self._next_s = now_s + pause_s + self._gap_s
+        if pause_s:
+            self._gap_s = min(self._gap_s * 2, _LONGEST_GAP_S)
+        return pause_s
 
 
 class _Refusals:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from loguru import logger
 
+from risk_actors.core.broker_looks import CONFIRM_FLAT
 from risk_actors.messages import AccountSnapshot, SnapshotFailed
 from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.correlation import CorrelationIds
@@ -28,6 +29,18 @@ _REASONS_OF_ENFORCEMENT = frozenset(
     {"uncertain answer", "confirm flat", "enforcement before the first snapshot"}
 )
 """Why the enforcer asks for a snapshot (`core.enforcement`)."""
+_QUIET_S = 2.5
+"""After a light reading, the fills are read once no other has come for so long: what a close has
+changed is seen by then."""
+_WHOLE_AGAIN_AFTER_S = 10.0
+_BETWEEN_WHOLE_S = 2.0
+"""Whoever is enforced on again and again is read whole no more often than that; and of many, one
+after the other, so that there is room for what is urgent."""
+_JUST_READ_NS = 1_000_000_000
+"""What was observed in a reading so young needs no other to confirm it."""
+_FILLS_LATER = "to know the P&L again"
+_LIGHT = frozenset({Urgency.ENFORCEMENT, Urgency.CHANGED})
+"""What is read without fills while many reads may be needed: fills enforce nothing at once."""
 PERIODIC = "periodic"
 """Why an account is read although nothing seems amiss."""
 
@@ -75,6 +88,7 @@ class SnapshotDesk:
         ids: CorrelationIds,
         emit: Emit,
         is_rest_up: Callable[[], bool] = lambda: True,
+        is_saving: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take what reads and who hears of it.
 
@@ -87,7 +101,10 @@ class SnapshotDesk:
             emit: takes the snapshots.
             is_rest_up: whether REST answers; while it does not, another asks for its first sign of
                 life, and then for every account.
+            is_saving: whether reads are what all depends on, so that what is urgent is read light,
+                and the fills after it.
         """
+        self._is_saving = is_saving
         self._is_rest_up = is_rest_up
         self.account_ids = tuple(account_ids)
         self._reader = reader
@@ -100,6 +117,13 @@ class SnapshotDesk:
         self._hurry = {account_id: asyncio.Event() for account_id in self.account_ids}
         self._running = dict.fromkeys(self.account_ids, Urgency.ENFORCEMENT)
         """How urgent what is being read is; nothing hurries one who is not reading."""
+        self._owed: dict[int, asyncio.TimerHandle] = {}
+        """What has accounts read whole that were read light."""
+        self._next_whole_s = 0.0
+        self._whole_s: dict[int, float] = {}
+        """When those were that were read whole, by the loop's clock."""
+        self._light_ns: dict[int, int] = {}
+        """When those were asked for that were read light last."""
         self._began_ns: dict[int, int] = {}
         """When the reading of an account began that is going on."""
 
@@ -119,6 +143,8 @@ class SnapshotDesk:
             for each in self.account_ids:
                 self.request(each, reason, correlation_id, urgency=urgency)
             return
+        if reason == CONFIRM_FLAT and self._was_just_read(account_id):
+            return
         if account_id not in self._wake:
             logger.warning("A snapshot of account {} was asked, which is not guarded", account_id)
             return
@@ -129,10 +155,19 @@ class SnapshotDesk:
         if request.urgency.value < self._running[account_id].value:
             self._hurry[account_id].set()
 
+    def _was_just_read(self, account_id: int) -> bool:
+        """Tell whether what is to be confirmed was itself observed in a reading, just now."""
+        light_ns = self._light_ns.get(account_id)
+        return light_ns is not None and 0 <= self._clock.now_ns() - light_ns < _JUST_READ_NS
+
     def reads_since(self, account_id: int, seen_ns: int) -> bool:
-        """Tell whether an account is being read whole, asked for after an instant (ns of UTC)."""
+        """Tell whether an account is being read, asked for after an instant (ns of UTC).
+
+        What is in no hurry may wait for room for long, and does not count.
+        """
         began_ns = self._began_ns.get(account_id)
-        return began_ns is not None and began_ns > seen_ns
+        is_urgent = self._running[account_id] in _LIGHT
+        return is_urgent and began_ns is not None and began_ns > seen_ns
 
     def is_enforcing(self, account_id: int) -> bool:
         """Tell whether an account is being read whole for an enforcement."""
@@ -198,10 +233,10 @@ class SnapshotDesk:
         """Read and emit."""
         correlation_id = request.correlation_id or self._ids.next()
         reason = "; ".join(request.reasons)
+        is_light = self._is_light(account_id, request.urgency)
+        read = self._reader.read_light if is_light else self._reader.read
         try:
-            snapshot = await self._reader.read(
-                account_id, reason, correlation_id, urgency=request.urgency
-            )
+            snapshot = await read(account_id, reason, correlation_id, urgency=request.urgency)
         except ReadFailed as failed:
             self._failed(account_id, correlation_id, str(failed))
             if failed.problem is ReadProblem.BUSY:
@@ -213,9 +248,32 @@ class SnapshotDesk:
             self._failed(account_id, correlation_id, str(error))
             return _End.FAILED
         self._mention_contracts(snapshot)
+        if is_light:
+            self._light_ns[account_id] = snapshot.asked_ns
+        self._note_fills_owed(account_id, is_owed=is_light)
         self._emit(snapshot)
+        if is_light:
+            return _End.DONE
         # Good enough to enforce on; the fills are wanted soon all the same.
         return _End.FAILED if snapshot.fills is None else _End.DONE
+
+    def _is_light(self, account_id: int, urgency: Urgency) -> bool:
+        is_urgent = urgency in _LIGHT and self._is_saving()
+        return is_urgent and self._reader.may_read_light(account_id)
+
+    def _note_fills_owed(self, account_id: int, *, is_owed: bool) -> None:
+        """Have the account read whole, in less of a hurry, after it was read without its fills."""
+        timer = self._owed.pop(account_id, None)
+        if timer is not None:
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        if not is_owed:
+            self._whole_s[account_id] = loop.time()
+            return
+        again_s = self._whole_s.get(account_id, 0.0) + _WHOLE_AGAIN_AFTER_S
+        due_s = max(loop.time() + _QUIET_S, again_s, self._next_whole_s)
+        self._next_whole_s = due_s + _BETWEEN_WHOLE_S
+        self._owed[account_id] = loop.call_at(due_s, self.request, account_id, _FILLS_LATER)
 
     def _mention_contracts(self, snapshot: AccountSnapshot) -> None:
         """Mention those of fills as well: what was held in a gap may be flat by now."""

@@ -19,7 +19,7 @@ from risk_actors.projectx.budget import Urgency
 from risk_actors.projectx.errors import PayloadError, ReadFailed, ReadProblem
 from risk_actors.projectx.fill_reader import ENDPOINT as FILLS
 from risk_actors.projectx.fill_reader import FillReader
-from risk_actors.projectx.known_fills import KnownFills
+from risk_actors.projectx.known_fills import BELIEVED_AFTER_NS, KnownFills
 from risk_actors.projectx.ports import Clock, FillsSince
 from risk_actors.projectx.read_queue import together
 from risk_actors.projectx.reads import RestReader
@@ -33,6 +33,8 @@ _LOOKS_AT_OLD = 2
 UNSTABLE = " (fills kept changing while it was read)"
 """What the reason of a snapshot ends in that is not known to be consistent."""
 WITHOUT_FILLS = " (without fills, which could not be read)"
+FILLS_LATER = " (fills are read later)"
+REQUESTS_PER_LIGHT_SNAPSHOT = 2
 
 _WORKING_STATUSES = (
     OrderStatus.OPEN,
@@ -54,6 +56,8 @@ class SnapshotReader:
         self._fills_since_ns = fills_since_ns
         self._has_order_query = True
         self._accounts: dict[int, Account] = {}
+        self._told_ns: dict[int, int] = {}
+        """When the stream last told a fill of each account."""
         self._repeats = Repeats()
 
     async def read(
@@ -72,6 +76,61 @@ class SnapshotReader:
         """
         with together():
             return await self._read(account_id, reason, correlation_id, urgency)
+
+    async def read_light(
+        self,
+        account_id: int,
+        reason: str,
+        correlation_id: str,
+        *,
+        urgency: Urgency = Urgency.NORMAL,
+    ) -> AccountSnapshot:
+        """Read what an enforcement needs: positions and open orders, and no fills.
+
+        Raises:
+            ReadFailed: a read gave nothing.
+            PayloadError: something in it made no sense.
+        """
+        asked_ns = self._clock.now_ns()
+        with together():
+            is_one_of_many = len(self._accounts) > 1
+            if urgency is Urgency.ENFORCEMENT and is_one_of_many and not self.must_wait:
+                # One for all who are enforced on together, so that nobody has to look what their
+                # closes have changed. Before the rest: what changes from here on is news.
+                await self._account(account_id, urgency)
+            account = self._accounts.get(account_id)
+            positions, orders = await _all_of(
+                self.positions(account_id, urgency=urgency),
+                self.open_orders(account_id, urgency=urgency),
+            )
+            if account is None:
+                account, _ = await self._account(account_id, urgency)
+        return AccountSnapshot(
+            correlation_id=correlation_id,
+            at_ns=self._clock.now_ns(),
+            account=account,
+            account_read=False,
+            positions=positions,
+            orders=tuple(_working(order) for order in orders),
+            covers_suspended=False,
+            fills=None,
+            fills_since_ns=self._fills_since_ns(asked_ns),
+            asked_ns=asked_ns,
+            reason=reason + FILLS_LATER,
+        )
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether reads wait for the budget, so that one less is worth more than what it tells."""
+        return self._reader.waiting > 0
+
+    def may_read_light(self, account_id: int) -> bool:
+        """Tell whether fills are not needed to know an old answer from a new one.
+
+        They are where the stream has told one of late: an answer without it is an old one.
+        """
+        told_ns = self._told_ns.get(account_id)
+        return told_ns is None or self._clock.now_ns() - told_ns >= BELIEVED_AFTER_NS
 
     async def _read(
         self, account_id: int, reason: str, correlation_id: str, urgency: Urgency
@@ -130,6 +189,7 @@ class SnapshotReader:
     def fill_told(self, fill: Fill) -> None:
         """Take a fill's row as the stream told it; see `FillReader.told`."""
         self._fills.told(fill)
+        self._told_ns[fill.account_id] = self._clock.now_ns()
         self._known_fills.take(fill.account_id, (fill,))
 
     def distrust_fills(self, account_id: int) -> None:
@@ -221,11 +281,7 @@ class SnapshotReader:
             known = by_id.get(order.id)
             if known is None or order.updated_ns >= known.updated_ns:
                 by_id[order.id] = order
-        # Listed as open with a status that is new to us: it counts as open.
-        return tuple(
-            _with_status(order, OrderStatus.OPEN) if order.status is OrderStatus.NONE else order
-            for order in by_id.values()
-        ), covers_suspended
+        return tuple(_working(order) for order in by_id.values()), covers_suspended
 
     async def _query_orders(
         self, account_id: int, urgency: Urgency
@@ -261,5 +317,8 @@ async def _all_of(*reads: Any) -> list[Any]:
     return results
 
 
-def _with_status(order: Order, status: OrderStatus) -> Order:
-    return msgspec.structs.replace(order, status=status)
+def _working(order: Order) -> Order:
+    """Return an order; listed as open with a status that is new to us, it counts as open."""
+    if order.status is not OrderStatus.NONE:
+        return order
+    return msgspec.structs.replace(order, status=OrderStatus.OPEN)

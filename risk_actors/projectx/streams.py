@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
-from risk_actors.messages import Message
+from risk_actors.messages import Message, QuoteReported
 from risk_actors.projectx.bar_prices import BarPrices
 from risk_actors.projectx.hearing import Hearing
 from risk_actors.projectx.hubs import Hubs
@@ -49,11 +49,15 @@ class Streams:
 
     def take(self, message: Message) -> None:
         """Take what is told to the actors, whoever told it."""
+        if isinstance(message, QuoteReported):
+            return  # by far the most, and for none of these
         self.poller.take(message)
         self.hearing.take(message)
         self.bar_prices.take(message)
 
     def heard(self, message: Message) -> None:
         """Take what a hub has told."""
-        self.hearing.heard(message)
-        self.bar_prices.heard(message)
+        if isinstance(message, QuoteReported):
+            self.bar_prices.heard(message.quote)
+        else:
+            self.hearing.heard(message)

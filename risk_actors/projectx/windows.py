@@ -29,6 +29,18 @@ class Window:
             return 0
         return max(1, self._sent_ns[over] + self._length_ns - now_ns)
 
+    def leaves(self, now_ns: int, limit: int, floor: int, floor_ns: int) -> bool:
+        """Tell whether one more leaves room for a floor of so many in each so many ns.
+
+        What was sent long ago ends soon, and needs no room kept until then.
+        """
+        count = len(self._sent_ns)
+        for index, sent_ns in enumerate(self._sent_ns):
+            left_ns = sent_ns + self._length_ns - now_ns
+            if count - index + 1 + left_ns * floor // floor_ns > limit:
+                return False
+        return count < limit
+
     def forget_outside(self, now_ns: int) -> None:
         """Take the time."""
         while self._sent_ns and self._sent_ns[0] <= now_ns - self._length_ns:
@@ -44,22 +56,23 @@ class Pace(Window):
     Fewer go as what may be used comes to its end, so that the rest lasts for some windows more.
     """
 
-    def __init__(self, most: int, length_ns: int, lasts: int, limit: int) -> None:
+    def __init__(self, most: int, length_ns: int, lasts: int) -> None:
         """Take how fast it is.
 
         Args:
             most: so many go in a window.
             length_ns: how long a window is.
             lasts: for so many windows the rest must last.
-            limit: so many requests, of all kinds, may have been sent in the last minute.
         """
         super().__init__(length_ns)
         self.most = most
         self._lasts = lasts
-        self._limit = limit
 
-    def next_ns(self, now_ns: int, sent: Window, most: int) -> int:
-        """Return how long until the next may go, in ns, after all that was sent."""
-        left = max(self._limit - len(sent), 0)
+    def next_ns(self, now_ns: int, sent: Window, most: int, limit: int) -> int:
+        """Return how long until the next may go, in ns, after all that was sent.
+
+        So many requests, of all kinds, may have been sent in the last minute as the limit says.
+        """
+        left = max(limit - len(sent), 0)
         most = min(most, left // self._lasts + 1)
-        return max(self.wait_ns(now_ns, most), sent.wait_ns(now_ns, self._limit))
+        return max(self.wait_ns(now_ns, most), sent.wait_ns(now_ns, limit))

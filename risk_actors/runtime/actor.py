@@ -19,6 +19,7 @@ from risk_actors.runtime.control import Control, Leave
 from risk_actors.runtime.crew import Crew, Member
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
+from risk_actors.runtime.right_of_way import Courtesy
 from risk_actors.runtime.tape import MADE, InstantClock, Tape
 
 
@@ -92,6 +93,8 @@ class Actor(pykka.ThreadingActor):
         self.stopped = threading.Event()
         self._current: object | None = None
         self._place = context.place
+        self.member: Member | None = None
+        """Its place in the crew, once it has one."""
         self._has_begun = False
 
     # --- for subclasses -------------------------------------------------------------------
@@ -144,16 +147,29 @@ class Actor(pykka.ThreadingActor):
         if self._place is None:
             super()._start_actor_loop()
         else:
-            self._place.crew.join(self, self._place.rank)
+            self.member = self._place.crew.join(self, self._place.rank)
 
     def _actor_loop_running(self) -> None:
+        give_way = Courtesy() if self._mailbox.is_lazy else _go_on
         while not self.actor_stopped.is_set():
-            self._take_in(self._seat.await_next())
+            envelope = self._seat.await_next()
+            give_way()
+            self._take_in(envelope)
 
     @property
     def is_done(self) -> bool:
         """Whether it has ended."""
         return self.actor_stopped.is_set()
+
+    @property
+    def waits_for_its_turn(self) -> bool:
+        """Whether it would take what waits for it, and others of its crew are served first."""
+        return self.member is not None and self.member.is_waiting
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether what waits for it may wait a moment longer."""
+        return self._seat.holds_prices_only
 
     def turn(self, member: Member) -> bool:
         """Open, or handle one message that waits; return whether to come again at once."""
@@ -260,3 +276,7 @@ class Actor(pykka.ThreadingActor):
             return False
         self.on_receive(envelope.message)
         return True
+
+
+def _go_on() -> None:
+    """Wait for nobody."""

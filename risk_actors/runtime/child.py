@@ -185,6 +185,7 @@ class Child:
         mailbox, actor = self.spec.mailbox, self.actor
         here = [] if self.instance is None else [self.instance]
         swallowed = sum(each.gate.swallowed for each in [*self._left, *here])
+        member = actor.member if actor else None
         return MailboxStats(
             address=self.spec.address,
             kind=self.spec.kind,
@@ -199,4 +200,9 @@ class Child:
             left_behind=self.left_behind,
             silent_s=signs.silent_ns / NS_PER_S,
             lag_s=signs.lag_ns / NS_PER_S,
+            longest_turn_s=member.longest_turn_s if member else 0.0,
+            longest_wait_s=member.longest_wait_s if member else 0.0,
+            times_aside=member.times_aside if member else 0,
+            is_aside=member is not None and member.aside is not None,
+            relieved=member.crew.relieved if member else 0,
         )

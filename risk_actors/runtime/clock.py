@@ -43,6 +43,8 @@ class _Course(NamedTuple):
     """What the clock is to lose from then on, for it cannot go back."""
 
     def at(self, monotonic_ns: int) -> int:
+        if not self.owed_ns:
+            return monotonic_ns + self.offset_ns
         return monotonic_ns + self.offset_ns - (self.owed_ns - self.still_owed_ns(monotonic_ns))
 
     def still_owed_ns(self, monotonic_ns: int) -> int:
@@ -103,6 +105,8 @@ class SystemClock:
             offset_ns = self._wall_ns() - monotonic_ns
             if offset_ns - course.offset_ns > STEP_NS:
                 course = self._follow(offset_ns)
+        if not course.owed_ns:
+            return monotonic_ns + course.offset_ns
         return course.at(monotonic_ns)
 
     def monotonic_ns(self) -> int:

@@ -2,11 +2,14 @@
 
 An actor answers when it comes for its next message (`Mailbox.beat`), so silence is a handler that
 does not come back. A queue that grows while beats are answered is another trouble: too much to do.
+So is one that waits for its turn among others: it is late, not silent, and another in its place
+would wait as long.
 Both are told apart here, from what the mailboxes count; nothing is done in the way of a message.
 """
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,6 +17,11 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.runtime.mailbox import Mailbox
 
 _MOST_MARKS = 600
+
+
+def never() -> bool:
+    """Return that nobody waits for a turn."""
+    return False
 
 
 class HeartTerms(NamedTuple):
@@ -57,7 +65,7 @@ class Signs(NamedTuple):
 
     silent_ns: int = 0
     lag_ns: int = 0
-    """How long the oldest message that waits has waited, to the last look."""
+    """How long the oldest message that waits has waited, or it for its turn, to the last look."""
     idle_ns: int = 0
     """How long it has handled nothing."""
 
@@ -65,8 +73,11 @@ class Signs(NamedTuple):
 class _Watched:
     """What is known of one actor; instants are by the time that was watched."""
 
-    def __init__(self, mailbox: Mailbox, now_ns: int) -> None:
+    def __init__(self, mailbox: Mailbox, now_ns: int, waits: Callable[[], bool]) -> None:
         self.mailbox = mailbox
+        self.waits = waits
+        self.waits_ns: int | None = None
+        """Since when it has not answered only because it has no turn."""
         self.answered = mailbox.beats_answered
         self.asked_ns: int | None = now_ns if mailbox.beat_waits else None
         self.marks: deque[tuple[int, int]] = deque()
@@ -91,10 +102,16 @@ class Heartbeat:
         self._seen_ns = 0
         self._still_ns = 0
 
-    def watch(self, address: str, mailbox: Mailbox) -> None:
-        """Begin to watch an actor, or another one at the same address."""
+    def watch(self, address: str, mailbox: Mailbox, waits: Callable[[], bool] = never) -> None:
+        """Begin to watch an actor, or another one at the same address.
+
+        Args:
+            address: its own.
+            mailbox: what it takes from.
+            waits: whether it waits for its turn among others who share its thread.
+        """
         with self._lock:
-            self._watched[address] = _Watched(mailbox, self._now_ns)
+            self._watched[address] = _Watched(mailbox, self._now_ns, waits)
 
     def forget(self, address: str) -> None:
         """Watch nobody at an address any more."""
@@ -143,7 +160,16 @@ class Heartbeat:
     def _look_at(self, address: str, watched: _Watched, handled: int) -> list[Finding]:
         now_ns, mailbox = self._now_ns, watched.mailbox
         if mailbox.beats_answered != watched.answered:
-            watched.answered, watched.asked_ns = mailbox.beats_answered, None
+            watched.answered, watched.asked_ns, watched.waits_ns = (
+                mailbox.beats_answered,
+                None,
+                None,
+            )
+        if watched.asked_ns is not None and watched.waits():
+            if watched.waits_ns is None:
+                watched.waits_ns = watched.asked_ns
+            # Silence begins with a turn that does not end.
+            watched.asked_ns = now_ns
         if mailbox.beat():
             watched.asked_ns = now_ns
         silent_ns = 0 if watched.asked_ns is None else now_ns - watched.asked_ns
@@ -163,7 +189,10 @@ class Heartbeat:
         queued = mailbox.queued
         if queued > taken and len(marks) < _MOST_MARKS and (not marks or marks[-1][1] < queued):
             marks.append((self._now_ns, queued))
-        return self._now_ns - marks[0][0] if marks else 0
+        lag_ns = self._now_ns - marks[0][0] if marks else 0
+        if watched.waits_ns is None:
+            return lag_ns
+        return max(lag_ns, self._now_ns - watched.waits_ns)
 
     def _of_silence(self, watched: _Watched, silent_ns: int) -> list[tuple[Trouble, int]]:
         terms, told = self.terms, []

@@ -7,8 +7,9 @@ SWITCH_EVERY_S = 0.001
 """For how long a thread keeps the interpreter while others want it.
 
 Python's own 5 ms is as long as the whole answer to an event may take under flood: an event that
-comes while the picture is painted waits for it. Shorter than 1 ms was measured to be worse, at the
-median and beyond: the thread that has the answer under way is interrupted in it."""
+comes while the picture is painted waits for it. The shorter, the sooner whoever reads the broker's
+event is let in; but then the thread that has the answer under way is interrupted in it more often,
+as far as the others do not give way by themselves (`right_of_way`)."""
 
 OLD_COLLECTED_AFTER = 100
 """Collections of the middle generation before the old one is looked at.
@@ -28,7 +29,15 @@ def settle() -> None:
 
     To be called when everything has been started.
     """
+    # What was taken before may have been replaced since; nobody else would ever look at it again.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, OLD_COLLECTED_AFTER)
+
+
+def settle_again() -> None:
+    """Let go of what was settled and has been replaced since; nothing where nothing was settled."""
+    if gc.get_freeze_count():
+        settle()

@@ -21,20 +21,20 @@ from risk_actors.runtime.control import Control, Leave
 
 type Waker = Callable[[], None]
 
-LAZY_LOOK_EVERY_S = 0.01
+LAZY_LOOK_EVERY_S = 0.02
 """How often a taker in no hurry looks for messages: short against the 50 ms within which the record
 is written and the 100 ms between two paintings of the picture."""
 
 
-class _Cell:
+class Cell:
     """A place in the queue; a newer quote takes the place of an older one."""
 
     __slots__ = ("envelope", "key", "sender")
 
-    def __init__(self, envelope: Envelope[Any], sender: str, key: str | None) -> None:
-        self.envelope = envelope
+    def __init__(self, message: Any, sender: str = "") -> None:
+        self.envelope: Envelope[Any] = Envelope(message)
         self.sender = sender
-        self.key = key
+        self.key: str | None = getattr(message, "conflation_key", None)
 
 
 class Seat:
@@ -81,6 +81,11 @@ class Seat:
         """Tell whether nothing waits."""
         return self._mailbox.empty()
 
+    @property
+    def holds_prices_only(self) -> bool:
+        """Whether nothing waits but what a newer message may take the place of."""
+        return self._mailbox.holds_prices_only
+
 
 class Mailbox:
     """The queue behind one address. Implements pykka's inbox protocol (put, get, empty)."""
@@ -99,8 +104,8 @@ class Mailbox:
         self._lock = _thread.allocate_lock()
         """Held for a few bytecodes; never while anything is called that may wait."""
         self._control: deque[Envelope[Any]] = deque()
-        self._queue: deque[_Cell] = deque()
-        self._waiting_by_key: dict[str, _Cell] = {}
+        self._queue: deque[Cell] = deque()
+        self._waiting_by_key: dict[str, Cell] = {}
         self._wakers: list[Waker] = []
         self._closed = False
         self._beat_waits = False
@@ -121,13 +126,18 @@ class Mailbox:
 
     def deliver(self, message: Any, sender: str = "") -> bool:
         """Queue a message; return False when the mailbox is closed (a dead letter)."""
-        if self._closed:
-            return False
         if isinstance(message, Control):
+            if self._closed:
+                return False
             self._put_control(Envelope(message))
             return True
-        key = getattr(message, "conflation_key", None)
-        cell = _Cell(Envelope(message), sender, key)
+        return self.post(Cell(message, sender))
+
+    def post(self, cell: Cell) -> bool:
+        """Queue a cell; as `deliver`. One without a key may be in many mailboxes at once."""
+        if self._closed:
+            return False
+        key = cell.key
         with self._lock:
             if key is not None:
                 waiting = self._waiting_by_key.get(key)
@@ -136,7 +146,12 @@ class Mailbox:
                     self.conflated += 1
                     return True
                 self._waiting_by_key[key] = cell
-            self._add(cell)
+            queue = self._queue
+            queue.append(cell)
+            self.queued += 1
+            depth = len(queue) + len(self._control)
+            if depth > self.high_water:  # noqa: PLR1730 - a call would cost more than all else here
+                self.high_water = depth
             if self.is_lazy or not self._wakers:
                 return True
             wakers, self._wakers = self._wakers, []
@@ -149,16 +164,13 @@ class Mailbox:
         if isinstance(envelope.message, Control):
             self._put_control(envelope)
             return
+        cell = Cell(envelope.message)
+        cell.envelope, cell.key = envelope, None
         with self._lock:
-            self._add(_Cell(envelope, "", None))
+            self._queue.append(cell)
+            self.queued += 1
+            self.high_water = max(self.high_water, len(self._queue) + len(self._control))
         self._wake_all()
-
-    def _add(self, cell: _Cell) -> None:
-        self._queue.append(cell)
-        self.queued += 1
-        depth = len(self._queue) + len(self._control)
-        if depth > self.high_water:  # noqa: PLR1730 - a call would cost more than all else here
-            self.high_water = depth
 
     def _put_control(self, envelope: Envelope[Any]) -> None:
         with self._lock:
@@ -285,6 +297,11 @@ class Mailbox:
     def empty(self) -> bool:
         """Tell whether nothing waits."""
         return not self._control and not self._queue
+
+    @property
+    def holds_prices_only(self) -> bool:
+        """Whether nothing waits but what a newer message may take the place of."""
+        return not self._control and len(self._queue) == len(self._waiting_by_key)
 
     @property
     def depth(self) -> int:

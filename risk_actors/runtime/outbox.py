@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from risk_actors.runtime.mailbox import Mailbox
+from risk_actors.runtime.mailbox import Cell, Mailbox
 
 
 class UndeclaredSendError(Exception):
@@ -72,12 +72,37 @@ class Gate:
 type Route = Callable[[Any], None]
 
 
+class ToMailbox:
+    """A sender's route to one mailbox."""
+
+    __slots__ = ("_dead_letters", "mailbox", "sender")
+
+    def __init__(self, mailbox: Mailbox, dead_letters: DeadLetters, sender: str) -> None:
+        self.mailbox = mailbox
+        self.sender = sender
+        self._dead_letters = dead_letters
+
+    def __call__(self, message: Any) -> None:
+        """Deliver a message."""
+        if not self.mailbox.deliver(message, self.sender):
+            self._dead_letters.count(self.mailbox.address, message)
+
+    def post(self, cell: Cell) -> None:
+        """Deliver what may go to others as well."""
+        if not self.mailbox.post(cell):
+            self._dead_letters.count(self.mailbox.address, cell.envelope.message)
+
+
 class RoutedOutbox:
     """The outbox of one sender, its routes resolved once at start."""
 
     def __init__(self, sender: str, routes: Mapping[type, tuple[Route, ...]]) -> None:
         self._sender = sender
         self._routes = dict(routes)
+        self._many = {
+            kind: many for kind, ways in routes.items() if (many := _same_for_all(ways)) is not None
+        }
+        """Routes by which the same cell may go, with its sender."""
 
     def send(self, message: Any) -> None:
         """Deliver a message to every mailbox its type is wired to.
@@ -90,18 +115,34 @@ class RoutedOutbox:
             raise UndeclaredSendError(
                 f"{self._sender} sent {type(message).__name__}, which it does not declare"
             )
+        many = self._many.get(type(message))
+        if many is not None:
+            sender, posts = many
+            cell = Cell(message, sender)
+            if cell.key is None:
+                for post in posts:
+                    post(cell)
+                return
         for route in routes:
             route(message)
 
 
+def _same_for_all(
+    routes: tuple[Route, ...],
+) -> tuple[str, tuple[Callable[[Cell], None], ...]] | None:
+    """Return the sender and the ways of a message that several mailboxes get alike."""
+    # A mailbox of another kind may do with a message what it likes.
+    ways = [
+        route for route in routes if isinstance(route, ToMailbox) and type(route.mailbox) is Mailbox
+    ]
+    if len(ways) < len(routes) or len({way.sender for way in ways}) != 1:
+        return None
+    return ways[0].sender, tuple(way.post for way in ways)
+
+
 def to_mailbox(mailbox: Mailbox, dead_letters: DeadLetters, sender: str = "") -> Route:
     """Return a sender's route to one mailbox."""
-
-    def deliver(message: Any) -> None:
-        if not mailbox.deliver(message, sender):
-            dead_letters.count(mailbox.address, message)
-
-    return deliver
+    return ToMailbox(mailbox, dead_letters, sender)
 
 
 def to_account(

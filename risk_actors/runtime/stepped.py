@@ -1,7 +1,9 @@
 """Runs actors without threads: one message at a time, the next actor chosen by a seed.
 
 The actors are the ones that run in production; only who calls them differs. Equal seeds give equal
-runs, so a failure found by chance can be watched again.
+runs, so a failure found by chance can be watched again. Who is next may be anybody, which finds
+what depends on an order that nobody promised, or whoever a crew would serve, which finds what the
+order of production brings.
 """
 
 import random
@@ -14,6 +16,7 @@ from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import FailClosed, Resync, TryAgain
 from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.restarts import GiveUp, Restart, RestartBook, WhenGivenUp
+from risk_actors.runtime.stepped_turns import SteppedTurns
 from risk_actors.runtime.supervisor import changed
 from risk_actors.runtime.tape import BROUGHT, MADE
 
@@ -59,10 +62,25 @@ class Restarts:
 class SteppedScheduler:
     """Stands in for the supervisor and for the actors' threads."""
 
-    def __init__(self, clock: Clock, seed: int, restarts: Restarts | None = None) -> None:
-        """Take the clock and the seed; without `restarts` a failing actor ends the run."""
+    def __init__(
+        self,
+        clock: Clock,
+        seed: int,
+        restarts: Restarts | None = None,
+        *,
+        is_ranked: bool = False,
+    ) -> None:
+        """Take the clock and the seed.
+
+        Args:
+            clock: the present.
+            seed: of everything that is left to chance.
+            restarts: what becomes of actors that fail; None for the first one to end the run.
+            is_ranked: whether those who have a place in a crew are served as the crew would.
+        """
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 - a schedule, not a secret
+        self._turns = SteppedTurns(self._random) if is_ranked else None
         self._actors: dict[str, Actor] = {}
         self._restarts = restarts
         self._by_address: dict[str, ChildSpec] = {}
@@ -76,6 +94,8 @@ class SteppedScheduler:
         """Make and open the actors in order."""
         for spec in specs:
             self._by_address[spec.address] = spec
+            if self._turns is not None:
+                self._turns.add(spec)
             if self._restarts is not None:
                 self._restarts.book.add(spec.address, spec.kind, spec.policy)
             self._make(spec, MADE)
@@ -108,7 +128,7 @@ class SteppedScheduler:
             ]
             if not ready:
                 return steps
-            actor = self._random.choice(ready)
+            actor = self._turns.choose(ready) if self._turns else self._random.choice(ready)
             try:
                 self._step(actor)
             except Exception as error:

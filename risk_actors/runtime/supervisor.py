@@ -435,7 +435,7 @@ class Supervisor:
         child.take(instance)
         context = spec.context(self._clock, instance, made_as)._replace(outbox=instance.gate)
         instance.actor = actor = spec.make(context)
-        self._heart.watch(spec.address, spec.mailbox)
+        self._heart.watch(spec.address, spec.mailbox, lambda: actor.waits_for_its_turn)
         actor._start_actor_loop()  # noqa: SLF001 - `start` would construct it a second time
         if self._stop_asked.is_set():
             # Whoever stops all actors may have come by before there was this one.

@@ -128,3 +128,13 @@ class MailboxStats(msgspec.Struct, frozen=True, kw_only=True):
     """For how long it has not answered a beat."""
     lag_s: float = 0.0
     """How long the oldest message that waits has waited, to the second."""
+    longest_turn_s: float = 0.0
+    """In a crew: the longest that others waited for it; 0 below a millisecond."""
+    longest_wait_s: float = 0.0
+    """In a crew: the longest that it waited for its turn."""
+    times_aside: int = 0
+    """How often it was so slow that it was given a thread of its own for a while."""
+    is_aside: bool = False
+    """Whether it has one now."""
+    relieved: int = 0
+    """How often its crew left a thread to a handler that did not come back in time."""

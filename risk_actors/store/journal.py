@@ -9,6 +9,7 @@ from typing import Any
 from risk_actors.actors.record import Batch, Entry
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.messages import RuleStateChanged
+from risk_actors.runtime.right_of_way import Courtesy
 from risk_actors.store.account_tables import AccountTables
 from risk_actors.store.record_chain import GENESIS, row_hash
 from risk_actors.store.record_rows import local_time, message_json, table_of, unstorable_json
@@ -46,7 +47,8 @@ class SqliteJournal:
         self._tables = AccountTables(self._database, calendar)
         self._tidying = Tidying(self._database, keep or Retention())
         self._run_id: int | None = None
-        self._tape = TapeEncoder()
+        self._give_way = Courtesy()
+        self._tape = TapeEncoder(self._give_way)
         # Of a run whose tape lacks something in the middle, the rest cannot be replayed.
         self._is_tape_whole = True
         self._alive_ns = run.started_ns
@@ -60,6 +62,8 @@ class SqliteJournal:
         # It may take long, so it comes before what the locks' writer has to wait for.
         tape_row, is_tape_whole = self._tape_row(batch)
         run_id = self._run_id
+        # Not from here on: the locks' writer would have to wait for it too.
+        self._give_way()
         try:
             # A transaction that begins with a look fails when the locks' writer comes in between,
             # so it begins as ours.

@@ -1,6 +1,6 @@
 """The tape in the store: what every judging actor was given, so that a run can be done again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -30,8 +30,9 @@ class TapeEncoder:
     the locks' writer has to wait.
     """
 
-    def __init__(self) -> None:
-        self._rows = RowWriter()
+    def __init__(self, give_way: Callable[[], None] = lambda: None) -> None:
+        """Take what is called now and then while a row is made: others may be in a hurry."""
+        self._rows = RowWriter(give_way)
 
     def encode(self, notes: Mapping[str, Sequence[Note]], lost: int = 0) -> TapeRow | None:
         """Return a row with the notes of each address, None where there is nothing to tell.

@@ -7,7 +7,7 @@ between the message's own instant and that one.
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -90,6 +90,10 @@ _BARE, _FOLLOWS, _KEPT = 0, 1, 2
 _WAYS = 3
 
 
+_NOTES_AT_ONCE = 8
+"""Encoded before others are given way."""
+
+
 class _Place:
     """Where an actor stands."""
 
@@ -136,7 +140,9 @@ class _Columns:
 class RowWriter:
     """Makes rows, each after the one before."""
 
-    def __init__(self) -> None:
+    def __init__(self, give_way: Callable[[], None] = lambda: None) -> None:
+        """Take what is called now and then while a row is made: others may be in a hurry."""
+        self._give_way = give_way
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -188,7 +194,9 @@ class RowWriter:
         if place is None:
             place = self._places[address] = _Place()
         columns = _Columns()
-        for note in notes:
+        for number, note in enumerate(notes):
+            if not number % _NOTES_AT_ONCE:
+                self._give_way()
             if type(note.message) is Tick and note.sender == TimerActor.kind:
                 self._add_tick(columns, place, note.message, note.at_ns)
             else:

@@ -386,6 +386,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, account_id: int) -> list[int]:
         return on_tick(plan, correlation_id, now_ns)
 
     monkeypatch.setattr(EnforcementPlan, "on_tick", raising)
+    monkeypatch.setattr(EnforcementPlan, "waits_for_time", True)
     return at
 
 

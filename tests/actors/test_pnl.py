@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 from core.builders import judge, rule
 
 from risk_actors import messages as m
-from risk_actors.actors.pnl import LOOK_FOR_STALE_EVERY_NS, PnlActor
+from risk_actors.actors.pnl import LOOK_FOR_STALE_EVERY_NS, LOOKED_AT_A_TICK, PnlActor
 from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.broker import Bar
 from risk_actors.core.holidays import Holiday
@@ -40,13 +41,17 @@ class Rig:
     """A P&L actor over accounts 1 and 2 that is called directly."""
 
     def __init__(
-        self, clock: VirtualClock, market: MarketCalendar | None = None, **more: Any
+        self,
+        clock: VirtualClock,
+        market: MarketCalendar | None = None,
+        account_ids: Sequence[int] = (1, 2),
+        **more: Any,
     ) -> None:
         self.clock = clock
         self.outbox = RecordingOutbox(PnlActor)
         self.actor = PnlActor(
             context_of("pnl", self.outbox, clock, RecordingOverseer()),
-            account_ids=(1, 2),
+            account_ids=account_ids,
             calendar=calendar(),
             quote_stale_after_ns=STALE_AFTER_NS,
             market=market,
@@ -103,6 +108,17 @@ def test_a_quote_that_grows_stale_makes_the_amount_unknown_with_the_tick(rig: Ri
     assert told.pnl.unrealized_usd is None
     assert told.correlation_id == "tick-9"
     assert isinstance(told.event, m.Tick)
+
+
+def test_of_many_accounts_each_tick_looks_at_some_and_a_second_at_all(clock: VirtualClock) -> None:
+    rig = Rig(clock, account_ids=range(1, 2 * LOOKED_AT_A_TICK + 2))
+    looked = []
+    for _ in range(4):
+        looked.append([told.pnl.account_id for told in rig.tell(tick(clock.now_ns()))])
+        clock.advance(S // 10)
+
+    assert [len(each) for each in looked] == [LOOKED_AT_A_TICK, LOOKED_AT_A_TICK, 1, 0]
+    assert sorted(i for each in looked for i in each) == list(range(1, 2 * LOOKED_AT_A_TICK + 2))
 
 
 def test_ticks_look_for_stale_prices_at_most_once_a_second(rig: Rig) -> None:

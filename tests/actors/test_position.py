@@ -11,6 +11,7 @@ from risk_actors.core.lock import LockSpan, Unlocked
 from risk_actors.core.money import decimal_from
 from risk_actors.core.trade_ledger import SeenBefore
 from risk_actors.core.trading_calendar import TradingCalendar
+from risk_actors.runtime.awake import Awake
 from risk_actors.runtime.clock import VirtualClock
 from tests.actors.facts import (
     DAY_END_NS,
@@ -35,11 +36,13 @@ class Rig:
     def __init__(self, clock: VirtualClock, trading: TradingCalendar | None = None) -> None:
         self.clock = clock
         self.outbox = RecordingOutbox(PositionActor)
+        self.awake = Awake()
         self.actor = PositionActor(
             context_of("position:1", self.outbox, clock, RecordingOverseer()),
             account_id=1,
             name="PAPER",
             calendar=trading or calendar(),
+            awake=self.awake,
         )
 
     def tell(self, *messages: m.Message) -> None:
@@ -375,3 +378,23 @@ def test_a_book_begun_anew_times_fills_as_they_were_seen(clock: VirtualClock) ->
         counted.append(rig.updated.state.entries)
 
     assert counted == [0, 0]
+
+
+def test_an_account_waits_for_time_only_while_something_is_to_be_settled(rig: Rig) -> None:
+    assert rig.awake.accounts() == [1]
+    rig.reconcile()
+    assert rig.awake.accounts() == []
+
+    rig.tell(say(m.PositionReported, position=position(2)))
+    assert rig.awake.accounts() == [1]
+    (asked,) = rig.tick_after(UNSETTLED_FOR_NS)
+    assert asked.account_id == 1
+
+    rig.reconcile(position(2))
+    rig.tick_after(1)
+    assert rig.awake.accounts() == []
+
+
+def test_an_account_whose_actor_has_ended_waits_for_nothing(rig: Rig) -> None:
+    rig.actor.closed()
+    assert rig.awake.accounts() == []

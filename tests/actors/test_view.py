@@ -140,6 +140,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
             "market_hub": True,
             "rest": True,
             "fallback": "polling",
+            "second_line": None,
             "since": None,
             "is_blind": False,
         },

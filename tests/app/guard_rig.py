@@ -20,7 +20,7 @@ from risk_actors.runtime.clock import SystemClock
 from risk_actors.simulator import SimulatorSettings, SimulatorThread
 from risk_actors.store.recovery import open_or_recover
 
-DEADLINE_S = 15
+DEADLINE_S = 60
 HOUR_NS = 3600 * NS_PER_S
 RULES = '[[rules]]\nid = "size"\ntype = "max_contracts"\nlimit = 5\n'
 

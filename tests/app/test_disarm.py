@@ -75,13 +75,13 @@ def test_it_does_not_wait_for_actors_that_are_being_made_anew(
     def open_slowly(actor: JournalActor) -> None:
         if not is_slow.is_set():
             is_slow.set()
-            may_go_on.wait(8)
+            may_go_on.wait(60)
         opened(actor)
 
     monkeypatch.setattr(JournalActor, "opened", open_slowly)
     remaking = threading.Thread(target=rig.guard.remake, daemon=True)
     remaking.start()
-    assert is_slow.wait(10)
+    assert is_slow.wait(60)
 
     disarming = rig.ask("disarm")
 
@@ -89,7 +89,7 @@ def test_it_does_not_wait_for_actors_that_are_being_made_anew(
     assert not may_go_on.is_set()
     assert remaking.is_alive()
     may_go_on.set()
-    disarming.join(15)
+    disarming.join(60)
     assert rig.answers["disarm"].accepted
     rig.wait_until_armed()
     assert not rig.guard.shown.armed
@@ -106,8 +106,8 @@ def test_an_older_wish_to_arm_does_not_undo_it(rig: DisarmRig) -> None:
         eventually(lambda: rig.desk.waits(armed=True), "it waits for its turn")
         disarming = rig.ask("disarm")
         eventually(lambda: rig.desk.waits(armed=False), "it waits for its turn")
-    arming.join(15)
-    disarming.join(15)
+    arming.join(60)
+    disarming.join(60)
 
     assert rig.answers["arm"].kind is AnswerKind.CONFLICT
     assert rig.answers["disarm"].accepted
@@ -121,8 +121,8 @@ def test_a_later_wish_to_arm_holds(rig: DisarmRig) -> None:
         eventually(lambda: rig.desk.waits(armed=False), "it waits for its turn")
         arming = rig.ask("arm")
         eventually(lambda: rig.desk.waits(armed=True), "it waits for its turn")
-    disarming.join(15)
-    arming.join(15)
+    disarming.join(60)
+    arming.join(60)
 
     assert rig.answers["disarm"].kind is AnswerKind.CONFLICT
     assert rig.answers["arm"].accepted

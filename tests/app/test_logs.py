@@ -55,6 +55,17 @@ def lines(tmp_path: Path) -> Callable[[], list[dict[str, Any]]]:
     return read
 
 
+def as_at_first(name: str, monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
+    """Return a library's logger as it is when nothing else in this process has set its levels."""
+    parts = name.split(".")
+    for count in range(1, len(parts) + 1):
+        logger_of_part = logging.getLogger(".".join(parts[:count]))
+        monkeypatch.setattr(logger_of_part, "level", logging.NOTSET)
+        monkeypatch.setattr(logger_of_part, "propagate", True)
+        logger_of_part._cache.clear()  # type: ignore[attr-defined]
+    return logging.getLogger(name)
+
+
 def test_each_json_line_carries_account_actor_and_correlation_id(
     logs: Logs, lines: Callable[[], list[dict[str, Any]]], console: io.StringIO
 ) -> None:
@@ -134,14 +145,9 @@ def test_a_warning_of_a_library_is_heard(
     name: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for part in (name.split(".", maxsplit=1)[0], name):
-        library = logging.getLogger(part)
-        # Whatever else ran in this process may have set another level.
-        monkeypatch.setattr(library, "level", logging.NOTSET)
-        monkeypatch.setattr(library, "propagate", True)
-        library._cache.clear()  # type: ignore[attr-defined]
-    logging.getLogger(name).warning("token %s is late", "hunter2")
-    logging.getLogger(name).info("chatter")
+    library = as_at_first(name, monkeypatch)
+    library.warning("token %s is late", "hunter2")
+    library.info("chatter")
     (line,) = lines()
     assert (line["level"], line["message"]) == ("WARNING", f"{name}: token [hidden] is late")
 
@@ -152,11 +158,7 @@ def test_the_tries_of_the_sdk_are_for_the_file_alone(
     lines: Callable[[], list[dict[str, Any]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    library = logging.getLogger("project_x_py.client.http")
-    monkeypatch.setattr(library, "level", logging.NOTSET)
-    monkeypatch.setattr(library, "propagate", True)
-    monkeypatch.setattr(logging.getLogger("project_x_py"), "propagate", True)
-    library._cache.clear()  # type: ignore[attr-defined]
+    library = as_at_first("project_x_py.client.http", monkeypatch)
 
     library.warning("Retry 1/3 after 0.5s")
 

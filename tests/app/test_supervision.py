@@ -310,6 +310,7 @@ def test_one_that_is_made_anew_knows_the_instruments_that_the_broker_told_once(
     world.tell(say(m.InstrumentResolved, instrument=instrument))
 
     world.scheduler.fail(address)
+    world.reconcile(1)
     world.wait(1000)
     world.tell(
         quote(odd, "100", "100.25"),

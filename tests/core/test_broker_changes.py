@@ -226,18 +226,18 @@ def test_more_fills_than_are_remembered_are_no_change_each_time() -> None:
     week = tuple(fill(n, 1, 100, order_id=n) for n in range(REMEMBER_IDS + 5_000))
     eyes = Eyes()
     eyes.sees(account(held(1)), *week)
-    now = time.perf_counter()
+    now = time.process_time()
 
     assert not any(eyes.sees(account(held(1)), *week) for _ in range(5))
     assert not eyes.sees(account(held(1)), fill(1, 1, 100, order_id=1))
     assert not eyes.sees(account(held(1)), *week)
-    assert time.perf_counter() - now < 2
+    assert time.process_time() - now < 2
 
 
 def test_a_memory_of_ids_is_bounded_and_quick_however_many_come() -> None:
-    eyes, now = Eyes(account(held(1))), time.perf_counter()
+    eyes, now = Eyes(account(held(1))), time.process_time()
     for n in range(0, 4 * REMEMBER_IDS, 1_000):
         eyes.sees(account(held(1)), *(fill(n + k, 1, 100, order_id=n + k) for k in range(1_000)))
 
     assert len(eyes.changes._fills._known) <= 2 * REMEMBER_IDS
-    assert time.perf_counter() - now < 20
+    assert time.process_time() - now < 20

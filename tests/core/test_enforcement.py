@@ -925,6 +925,29 @@ def test_i2_a_fill_told_late_of_an_order_older_than_one_seen_is_not_taken_for_th
     assert closes(told_late) == []
 
 
+def test_i2_the_traders_own_exit_is_not_taken_for_a_close_of_more_that_was_not_reported_yet() -> (
+    None
+):
+    """Found by `risk-actors fuzz`: a second flatten went out beside the first."""
+    p = plan()
+    p.on_account(account(position(-1, fills_size=-3)), "e-1", 1)
+    p.on_breach("max", Flatten(), "e-1", 2)
+    own_exit = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=9,
+        side=Side.BUY,
+        size=1,
+        price=Decimal(100),
+        at_ns=3,
+    )
+
+    exited = p.on_account(account(position(-2)), "e-2", 3, (own_exit,))
+
+    assert closes(exited) == []
+
+
 def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays() -> None:
     """Found by `risk-actors fuzz`: the bracket goes once the exit has filled, and only then."""
     exit_order = order(7, Side.BUY, 1, OrderType.STOP)

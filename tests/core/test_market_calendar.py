@@ -190,3 +190,17 @@ def test_the_next_opening_is_found_beyond_weeks_of_holidays() -> None:
     market = MarketCalendar([own(day) for day in days if day.weekday() < 5])
 
     assert market.next_open_ns("ES", at(2026, 8, 2, 17)) == at(2026, 9, 13, 17)
+
+
+@pytest.mark.parametrize("symbol", ["ES", "ZC", "MBT", "ZZZ", None])
+def test_what_was_asked_before_changes_no_answer(symbol: str | None) -> None:
+    """A calendar remembers what it found; each answer is that of one which was never asked."""
+    asked = MarketCalendar()
+    hours = [*range(0, 200, 7), 3, 90, 12, 150]
+
+    for hour in hours:
+        at_ns = at(2026, 11, 24) + hour * 3_600 * 1_000_000_000
+        fresh = MarketCalendar()
+        assert asked.is_open(symbol, at_ns) == fresh.is_open(symbol, at_ns)
+        assert asked.next_close_ns(symbol, at_ns) == fresh.next_close_ns(symbol, at_ns)
+        assert (asked.opened_ns(symbol, at_ns) is None) == (fresh.opened_ns(symbol, at_ns) is None)

@@ -21,6 +21,8 @@ FOUND = {
     " its way, was taken for its effect, and a second close was sent",
     "older_order_told_late": "I2: a fill told late, of an order older than the close, was taken for"
     " its effect, and a second flatten was sent",
+    "own_exit_before_the_report": "I2: the trader's own exit was taken for the whole effect of a"
+    " flatten whose position had been reported in part, and a second flatten was sent",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"

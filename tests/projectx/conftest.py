@@ -55,7 +55,7 @@ class Recorder:
         accept: Callable[[M], bool] = lambda _: True,
         *,
         after: int = 0,
-        within_s: float = 10.0,
+        within_s: float = 30.0,
     ) -> M:
         """Return the first such message after a mark, waiting for it."""
 
@@ -88,7 +88,7 @@ class Rig:
         self.account_ids = tuple(account.id for account in self.gateway.connect())
         self.gateway.start(self.recorder, self.account_ids)
 
-    def send(self, command: Command, within_s: float = 10.0) -> CommandAnswered:
+    def send(self, command: Command, within_s: float = 30.0) -> CommandAnswered:
         self.gateway.submit(command)
         return self.recorder.wait(
             CommandAnswered,
@@ -119,7 +119,7 @@ def make_gateway(
     )
 
 
-def eventually(condition: Callable[[], Any], within_s: float = 10.0) -> None:
+def eventually(condition: Callable[[], Any], within_s: float = 30.0) -> None:
     """Wait until a condition about the other side of a socket holds."""
     deadline = time.monotonic() + within_s
     pause = threading.Event()

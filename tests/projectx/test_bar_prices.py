@@ -10,7 +10,7 @@ from virtual_loop import VirtualLoop, run_virtually
 from risk_actors.core.broker import Position, Quote
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.market_calendar import MarketCalendar
-from risk_actors.messages import Message, PositionReported, QuoteReported
+from risk_actors.messages import Message, PositionReported
 from risk_actors.projectx.bar_prices import STALE_AFTER_NS, BarPrices
 from risk_actors.projectx.bars import BarReader, Traded
 from risk_actors.projectx.connection import ConnectionBoard
@@ -77,7 +77,7 @@ def asked_while_closed(*, quoted: tuple[int, ...], is_up: bool, bar_age_s: int) 
         prices.set_hub(up=True)
         for price in quoted:
             quote = Quote(contract_id=MNQ, last=Decimal(price), at_ns=loop.now_ns())
-            prices.heard(QuoteReported(correlation_id="x", at_ns=loop.now_ns(), quote=quote))
+            prices.heard(quote)
             await asyncio.sleep(1)
         prices.set_hub(up=is_up)
         serving = asyncio.create_task(prices.serve())

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from risk_actors.projectx.budget import (
     BARS_PER_WINDOW,
     BARS_WINDOW_NS,
+    FLOOR,
+    FLOOR_WINDOW_NS,
     LOOKS,
     READ_WINDOW_NS,
     READS,
@@ -55,8 +57,8 @@ def test_reads_wait_when_their_share_is_used_and_commands_only_count() -> None:
         (Urgency.BACKGROUND, 80),
         (Urgency.NORMAL, 120 + READS),
         (Urgency.LOOK, 120 + LOOKS),
-        (Urgency.CHANGED, 176 + 3),
-        (Urgency.ENFORCEMENT, 190),
+        (Urgency.CHANGED, 190 - 45 + FLOOR),
+        (Urgency.ENFORCEMENT, 190 - 45 + 1),
     ],
 )
 def test_each_kind_of_read_may_use_so_much_of_the_minute_at_once(
@@ -104,7 +106,36 @@ def test_what_has_changed_is_read_at_once_when_other_reads_have_used_what_is_fre
     """Ten accounts, all over a limit at once, in the minute of a start: all are seen at once."""
     budget = RequestBudget(200)
     use(budget, 115)
-    assert burst(budget, 0, Urgency.CHANGED) >= 10 * 5 + 1
+    assert burst(budget, 0, Urgency.CHANGED) >= 10 + FLOOR
+
+
+def test_what_protects_never_comes_to_a_stop_whatever_the_others_have_used() -> None:
+    """After any burst, and in any mixture, so many go in each window until there is more."""
+    budget = RequestBudget(200)
+    for urgency in (Urgency.BACKGROUND, Urgency.NORMAL, Urgency.ENFORCEMENT, Urgency.CHANGED):
+        burst(budget, 0, urgency)
+    now_ns, last_ns = 0, 0
+    while now_ns < 2 * WINDOW_NS:
+        now_ns += S // 10
+        for urgency in (Urgency.ENFORCEMENT, Urgency.CHANGED, Urgency.NORMAL, Urgency.BACKGROUND):
+            if burst(budget, now_ns, urgency) and urgency is Urgency.CHANGED:
+                last_ns = now_ns
+        assert now_ns - last_ns <= FLOOR_WINDOW_NS
+        assert budget.used(now_ns) <= 190
+
+
+def test_commands_pings_and_logins_are_kept_room_for_as_many_as_there_were() -> None:
+    """3: what nobody holds back comes on top of the reads, and all must fit in the minute."""
+    budget = RequestBudget(200)
+    now_ns, sent_ns = 0, list[int]()
+    while now_ns < 3 * WINDOW_NS:
+        now_ns += S // 2
+        if now_ns % (3 * S) == 0:
+            budget.count(now_ns)
+            sent_ns.append(now_ns)
+        for urgency in Urgency:
+            sent_ns += [now_ns] * burst(budget, now_ns, urgency)
+        assert sum(at > now_ns - WINDOW_NS for at in sent_ns) <= 200
 
 
 @given(
@@ -124,8 +155,8 @@ def test_no_window_ever_holds_more_reads_than_there_may_be(
     bars: list[int] = []
     for urgency, step_ns, is_bars in steps:
         now_ns += step_ns
-        now_ns += budget.wait_ns(now_ns, urgency, is_bars=is_bars)
-        assert budget.wait_ns(now_ns, urgency, is_bars=is_bars) == 0
+        while wait_ns := budget.wait_ns(now_ns, urgency, is_bars=is_bars):
+            now_ns += wait_ns
         budget.begin_read(now_ns, urgency, is_bars=is_bars)
         budget.end_read(urgency)
         sent.append(now_ns)
@@ -146,7 +177,7 @@ def test_a_clock_that_is_set_back_does_not_hold_up_reads() -> None:
 
 def use(budget: RequestBudget, count: int, now_ns: int = 0) -> None:
     for _ in range(count):
-        budget.count(now_ns)
+        send(budget, now_ns, Urgency.BACKGROUND)
 
 
 def test_an_enforcement_may_read_from_the_reserve_but_not_from_what_its_commands_need() -> None:
@@ -238,17 +269,20 @@ def test_a_share_that_was_used_up_before_a_429_does_not_make_blind(
 
 def test_trials_do_not_use_what_is_kept_for_an_enforcement() -> None:
     budget = RequestBudget(200)
-    use(budget, 158)
+    use(budget, 138)
     budget.refused(S, S)
     after_ns = 4 * S
     budget.answered(after_ns)
     for _ in range(2):
-        after_ns += budget.wait_ns(after_ns)
+        while wait_ns := budget.wait_ns(after_ns):
+            after_ns += wait_ns
         assert after_ns <= 9 * S
-        budget.begin_read(after_ns, Urgency.NORMAL)
-        budget.end_read(Urgency.NORMAL)
-    assert budget.wait_ns(after_ns) == WINDOW_NS - after_ns
-    assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
+        send(budget, after_ns)
+    while after_ns < WINDOW_NS - S:
+        after_ns += S
+        burst(budget, after_ns, Urgency.NORMAL)
+        assert budget.used(after_ns) <= 160
+        assert budget.wait_ns(after_ns, Urgency.ENFORCEMENT) == 0
 
 
 def test_any_thread_may_look_while_requests_are_counted() -> None:

@@ -12,6 +12,7 @@ from risk_actors.messages import (
     PositionReported,
     QuoteReported,
 )
+from risk_actors.projectx.connection import POLLING
 from risk_actors.projectx.settings import GatewaySettings
 from risk_actors.simulator.faults import NegotiateRefusal
 from risk_actors.simulator.settings import SimulatorSettings
@@ -135,7 +136,7 @@ def test_accounts_are_polled_while_the_user_hub_is_down(make_rig: Callable[..., 
     assert (first.user_hub, first.fallback) == (False, "polling")
     rig.recorder.wait(AccountSnapshot, lambda m: m.reason == "start")
     rig.buy()
-    rig.recorder.wait(AccountSnapshot, lambda m: m.reason == "polling" and bool(m.positions))
+    rig.recorder.wait(AccountSnapshot, lambda m: m.reason.startswith(POLLING) and bool(m.positions))
     rig.simulator.call(rig.simulator.gateway.faults.clear)
     back = rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub, within_s=BACK_WITHIN_S)
     assert (back.fallback, back.detail) == ("polling", "user hub: connected, reading the accounts")

@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from rest_rig import RestRig, close_of, http_answer, rest_rig
-from wire_rig import ACCEPTED, CERTIFICATE, RudeServer, Script, accept, rude_server
+from wire_rig import ACCEPTED, RudeServer, Script, accept, rude_server, trusted
 
 from risk_actors.core.commands import Answer, CancelOrder, MoveStop, Outcome, Refusal
 from risk_actors.projectx import lane as lane_module
@@ -73,8 +74,8 @@ async def at_once(rig: RestRig, command: Any = None) -> Outcome:
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "tls"])
-def is_tls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def is_tls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bool:
+    monkeypatch.setenv("SSL_CERT_FILE", trusted(tmp_path))
     # aiohttp has read its certificates when it was imported.
     monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", tls_context())
     return bool(request.param)

@@ -81,7 +81,10 @@ def test_an_enforcement_overtakes_ordinary_reads_that_wait() -> None:
 
     run_virtually(broker.loop, day())
     urgent_s = [at_s for at_s, name in broker.sent if name == "enforcement"]
-    assert [round(at_s) for at_s in urgent_s[: left[0]]] == [6] * left[0]
+    # What is left of the reserve goes at once, but for a floor that is to last: see `budget.py`.
+    floor = 14
+    assert [round(at_s) for at_s in urgent_s[: left[0] - floor]] == [6] * (left[0] - floor)
+    assert all(later - earlier <= 4.1 for earlier, later in pairwise(urgent_s[: left[0]]))
     # Beyond the reserve it waits too, and still goes before those that have waited longer.
     assert max(urgent_s) <= min(at_s for at_s, name in broker.sent[95:] if name == "ordinary")
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from rest_rig import http_answer
-from wire_rig import CERTIFICATE
+from wire_rig import server_tls, trusted
 
 from risk_actors.projectx.wire_connection import WireConnection
 from risk_actors.projectx.wire_dial import tls_context
@@ -42,8 +42,7 @@ class Wire:
         self.connection.begin()
 
     def _agree(self, near: socket.socket) -> socket.socket:
-        ours, theirs = tls_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        theirs.load_cert_chain(CERTIFICATE)
+        ours, theirs = tls_context(), server_tls()
         theirs.num_tickets = 0  # whose reading would make the first request wait for its turn
 
         def serve() -> None:
@@ -74,8 +73,10 @@ def wired(*, is_tls: bool) -> Iterator[Wire]:
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "tls"])
-def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def wire(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Wire]:
+    monkeypatch.setenv("SSL_CERT_FILE", trusted(tmp_path))
     with wired(is_tls=request.param) as made:
         yield made
 

@@ -3,11 +3,12 @@
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rest_rig import closed_port
-from wire_rig import CERTIFICATE
+from wire_rig import trusted
 
 from risk_actors.projectx.wire_dial import dial, tls_context
 from risk_actors.projectx.wire_request import Target
@@ -51,9 +52,9 @@ def test_nobody_there_is_an_error_of_the_system() -> None:
 
 
 def test_a_server_that_does_not_agree_on_tls_is_waited_for_no_longer_than_said(
-    listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+    listening: socket.socket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", trusted(tmp_path))
     began_s = time.monotonic()
 
     with pytest.raises(TimeoutError):

@@ -1,7 +1,9 @@
 """Several actors on one thread: who comes first, and what one that hangs does to the others."""
 
 import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,9 +29,11 @@ class Worker:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.is_done = False
+        self.is_patient = False
         self.at_once = 0
         self.most_at_once = 0
-        self._is_awake = False
+        # The first turn comes with joining.
+        self._is_awake = True
         self._lock = threading.Lock()
 
     def put(self, text: str) -> None:
@@ -282,3 +286,245 @@ def test_all_end_in_order_and_leave_no_thread(crew: Crew) -> None:
     assert team.supervisor.stop() == []
     assert team.diaries["c"].lines == ["opened", "waits", "closed"]
     eventually(lambda: not running())
+
+
+def test_prices_come_at_their_pace_and_whatever_is_urgent_does_not_wait_for_it(
+    done: list[str],
+) -> None:
+    crew = Crew("crew", 2, prices_every_s=3600)
+    urgent, prices = Worker("urgent", done), Worker("prices", done)
+    prices.is_patient = True
+    join(crew, urgent, 0)
+    join(crew, prices, 1)
+    # The first turn, which comes with joining, may take one; the next begins the pace.
+    for text in "123":
+        prices.put(text)
+    urgent.put("a")
+    eventually(lambda: "urgent a" in done)
+
+    assert "prices 3" not in done
+
+    prices.is_patient = False
+    urgent.put("b")
+    eventually(lambda: "prices 3" in done)
+    assert done.index("urgent b") < done.index("prices 3")
+    for worker in (urgent, prices):
+        worker.end()
+    eventually(lambda: not running())
+
+
+# --- too much to do -------------------------------------------------------------------------
+
+
+class Busy:
+    """Always has more to do, and takes its time for it."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.takes_s = takes_s
+        self.turns = 0
+        self.threads: set[str] = set()
+        self.is_done = False
+        self.is_patient = False
+        self._pause = threading.Event()
+
+    def turn(self, _member: Member) -> bool:
+        self.turns += 1
+        self.threads.add(threading.current_thread().name)
+        if self.takes_s:
+            self._pause.wait(self.takes_s)
+        return not self.is_done
+
+
+def test_those_downstream_who_always_have_more_starve_nobody(crew: Crew) -> None:
+    busy, last = [Busy(0), Busy(0)], Busy(0)
+    for each in busy:
+        crew.join(each, 0)
+    crew.join(last, 2)
+
+    eventually(lambda: last.turns > 20)
+
+    for each in (*busy, last):
+        each.is_done = True
+    eventually(lambda: not running())
+
+
+def test_one_that_is_slow_again_and_again_goes_aside_and_comes_back_when_it_is_quick(
+    crew: Crew, done: list[str]
+) -> None:
+    slow, other = Busy(0.015), Worker("other", done)
+    place = crew.join(slow, 0)
+    join(crew, other, 1)
+
+    eventually(lambda: place.aside is not None)
+    turns = slow.turns
+    for number in range(20):
+        other.put(f"{number}")
+        eventually(lambda n=number: f"other {n}" in done)  # type: ignore[misc]
+    assert other.member is not None
+    assert other.member.aside is None
+    eventually(lambda: slow.turns > turns + 3)
+    assert place.longest_turn_s >= 0.015
+    assert crew.relieved == 0
+    slow.takes_s = 0
+
+    eventually(lambda: place.aside is None, 10)
+    assert place.times_aside == 1
+    aside = slow.threads - {name for name in running() if name != "crew-watch"}
+    assert len(slow.threads) == 2, aside
+    slow.is_done = True
+    other.end()
+    eventually(lambda: not running())
+
+
+def test_one_that_is_slow_and_rests_aside_comes_back_by_itself_and_misses_nothing(
+    crew: Crew, done: list[str]
+) -> None:
+    worker = Worker("worker", done)
+    join(crew, worker, 0)
+    member = worker.member
+    assert member is not None
+    with crew._lock:
+        member.charge(0.3, time.monotonic())
+        crew._send_aside(member)
+    for number in range(400):
+        worker.put(f"{number}")
+        if number % 10 == 0:
+            threading.Event().wait(0.005)
+
+    eventually(lambda: len(done) == 400)
+    eventually(lambda: member.aside is None)
+    worker.put("in the crew")
+    eventually(lambda: "worker in the crew" in done)
+    assert [int(line.split()[1]) for line in done[:400]] == list(range(400))
+    assert worker.most_at_once == 1
+    worker.end()
+    eventually(lambda: not running())
+
+
+def test_an_error_that_escapes_a_turn_leaves_nobody_without_a_waker(crew: Crew) -> None:
+    class Escapes(Busy):
+        def turn(self, member: Member) -> bool:
+            super().turn(member)
+            if self.turns == 2:
+                raise MemoryError
+            return self.turns < 4 and not self.is_done
+
+    hand = Escapes(0)
+    place = crew.join(hand, 0)
+
+    eventually(lambda: hand.turns == 4)
+
+    hand.is_done = True
+    place.wake()
+    eventually(lambda: not running())
+
+
+class NoThreads:
+    """A machine that starts no thread for a while."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_on = False
+        self.refused = 0
+        start = threading.Thread.start
+
+        def refuse(thread: Any) -> None:
+            if self.is_on and thread.name.startswith("crew"):
+                self.refused += 1
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> NoThreads:
+    return NoThreads(monkeypatch)
+
+
+def test_when_nobody_can_relieve_a_thread_it_goes_on_and_is_relieved_when_somebody_can(
+    crew: Crew, done: list[str], no_threads: NoThreads
+) -> None:
+    stuck, other = Worker("stuck", done), Worker("other", done)
+    join(crew, stuck, 0)
+    join(crew, other, 1)
+    no_threads.is_on = True
+    for _ in range(2):
+        stuck.may_go_on.clear()
+        stuck.put("1")
+        eventually(lambda: no_threads.refused >= 3)
+        assert crew.relieved == 0
+        no_threads.refused = 0
+        stuck.may_go_on.set()
+        other.put("a")
+        eventually(lambda: done[-1:] == ["other a"])
+    stuck.may_go_on.clear()
+    stuck.put("2")
+    eventually(lambda: no_threads.refused)
+
+    no_threads.is_on = False
+
+    eventually(lambda: crew.relieved == 1)
+    other.put("b")
+    eventually(lambda: done[-1:] == ["other b"])
+    stuck.may_go_on.set()
+    for worker in (stuck, other):
+        worker.end()
+    eventually(lambda: not running())
+
+
+def test_one_that_joins_when_no_thread_can_be_started_is_told_and_the_next_may(
+    crew: Crew, done: list[str], no_threads: NoThreads
+) -> None:
+    no_threads.is_on = True
+    with pytest.raises(RuntimeError, match="can't start"):
+        crew.join(Busy(0), 0)
+    no_threads.is_on = False
+    worker = Worker("worker", done)
+    join(crew, worker, 0)
+    worker.put("a")
+
+    eventually(lambda: done == ["worker a"])
+    worker.end()
+    eventually(lambda: not running())
+
+
+def test_one_that_opens_while_others_are_busy_has_its_first_turn_before_them(crew: Crew) -> None:
+    busy, new = [Busy(0.004) for _ in range(4)], Busy(0)
+    for each in busy:
+        crew.join(each, 0)
+    eventually(lambda: all(each.turns > 2 for each in busy))
+
+    new.is_done = True
+    before = sum(each.turns for each in busy)
+    crew.join(new, 2)
+    eventually(lambda: new.turns)
+
+    assert sum(each.turns for each in busy) - before <= 10
+    for each in busy:
+        each.is_done = True
+    eventually(lambda: not running())
+
+
+def test_one_that_only_waits_for_its_turn_is_neither_stuck_nor_replaced_and_late_is_told(
+    crew: Crew, team: Team
+) -> None:
+    """With a supervisor that thinks a minute has passed while others had their turns."""
+    diary = team.diaries["a"]
+    team.say("a", "first")
+    eventually(lambda: "first" in diary.lines)
+    diary.may_handle.clear()
+    crew._patience_s = 3600.0
+    threading.Event().wait(0.05)
+    team.say("a", "holds all up")
+    eventually(lambda: team.specs[0].mailbox.taken == 2)
+    team.say("c", "waits")
+
+    team.look(30)
+    diary.may_handle.set()
+
+    eventually(lambda: "waits" in team.diaries["c"].lines)
+    eventually(lambda: ActorStatus.STUCK in team.statuses("a"))
+    eventually(lambda: team.outbox.sent and team.diaries["a"].made == 2)
+    assert ActorStatus.STUCK not in team.statuses("c")
+    assert team.diaries["c"].made == 1
+    assert any("does not keep up" in each.detail for each in team.outbox.sent)

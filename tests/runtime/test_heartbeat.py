@@ -193,3 +193,30 @@ def test_a_heart_that_slept_with_the_machine_does_not_stand_still() -> None:
 
     assert not any(seen[:9])
     assert seen[-1]
+
+
+def test_one_that_waits_for_its_turn_is_late_and_never_stuck() -> None:
+    rig = Rig()
+    is_waiting = True
+    rig.heart.watch("a", rig.mailbox, lambda: is_waiting)
+    rig.mailbox.deliver(Say(text="1"))
+
+    found = rig.look(60, answers=False)
+
+    assert [each.trouble for each in found] == [Trouble.LATE]
+    assert rig.signs.silent_ns == 0
+    assert rig.signs.lag_ns >= 58 * S
+    is_waiting = False
+    assert [each.trouble for each in rig.look(12, answers=False)] == [
+        Trouble.STUCK,
+        Trouble.HOPELESS,
+    ]
+
+
+def test_one_without_messages_that_has_no_turn_for_long_is_late_too() -> None:
+    rig = Rig()
+    rig.heart.watch("a", rig.mailbox, lambda: True)
+
+    assert [each.trouble for each in rig.look(20, answers=False)] == [Trouble.LATE]
+    assert rig.signs.lag_ns >= 18 * S
+    assert [each.trouble for each in rig.look(answers=True)] == [Trouble.CAUGHT_UP]

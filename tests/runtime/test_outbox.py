@@ -1,6 +1,9 @@
+from decimal import Decimal
+
 import pytest
 
-from risk_actors.messages import DailyReset, SnapshotFailed, Tick
+from risk_actors.core.broker import Quote
+from risk_actors.messages import DailyReset, QuoteReported, SnapshotFailed, Tick
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import (
     DeadLetters,
@@ -13,6 +16,14 @@ from risk_actors.runtime.outbox import (
 
 def snapshot_failed(account_id: int) -> SnapshotFailed:
     return SnapshotFailed(correlation_id="c", at_ns=1, account_id=account_id, detail="no answer")
+
+
+def quote(number: int) -> QuoteReported:
+    return QuoteReported(
+        correlation_id=f"quote-{number}",
+        at_ns=number,
+        quote=Quote(contract_id="MNQ", bid=Decimal(number), at_ns=number),
+    )
 
 
 def test_a_message_goes_to_everybody_its_type_is_wired_to_and_to_nobody_else() -> None:
@@ -71,3 +82,23 @@ def test_one_closed_mailbox_does_not_keep_the_message_from_the_others() -> None:
 
     assert open_.depth == 1
     assert letters.by_receiver() == {"closed Tick": 1}
+
+
+def test_a_newer_price_takes_the_place_of_the_older_one_in_each_mailbox_by_itself() -> None:
+    letters = DeadLetters()
+    slow, quick = Mailbox("slow"), Mailbox("quick")
+    ways = (to_mailbox(slow, letters, "in"), to_mailbox(quick, letters, "in"))
+    outbox = RoutedOutbox("in", {QuoteReported: ways})
+
+    outbox.send(quote(1))
+    taken = quick.get_nowait()
+    outbox.send(quote(2))
+
+    assert taken is not None
+    assert taken.message == quote(1)
+    assert (quick.depth, slow.depth) == (1, 1)
+    for mailbox in (quick, slow):
+        waiting = mailbox.get_nowait()
+        assert waiting is not None
+        assert waiting.message == quote(2)
+        assert mailbox.taken_from == "in"

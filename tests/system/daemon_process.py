@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from risk_actors.simulator.thread import SimulatorThread
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""For what nobody promised a time; a busy machine may take this long to start a process."""
 
 
 def eventually[T](condition: Callable[[], T], within_s: float = DEADLINE_S, what: str = "") -> T:

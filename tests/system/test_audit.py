@@ -117,12 +117,13 @@ def test_i9_the_chain_of_a_breach_leads_from_the_quote_to_observed_flat(
         ("breach", "lock"),
         ("breach", "close"),
         ("close", "answered"),
-        ("answered", "flat_observed"),
+        # The hub may tell of the fill before the request is answered.
+        ("close", "flat_observed"),
     ):
         assert steps.index(one) < steps.index(next_), steps
     first = {step: min(at_ns for each, at_ns in found if each == step) for step in steps}
-    assert first["event"] < first["breach"] < first["close"] < first["answered"]
-    assert first["answered"] < first["flat_observed"]
+    assert first["event"] < first["breach"] < first["close"]
+    assert first["close"] < min(first["answered"], first["flat_observed"])
     shown = daemon.client("audit").stdout
     assert "quote MNQ 24940.25 / 24940.5" in shown
     assert "observed flat for daily-loss" in shown

@@ -12,7 +12,7 @@ from crash_day import a_day, rules_text
 from crash_run import Day, kills_of_a_day
 from crash_sight import COMMANDS
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 KILLS = int(os.environ.get("CRASH_KILLS", "60"))
 SEED = int(os.environ.get("CRASH_SEED", "1"))

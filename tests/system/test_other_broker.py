@@ -4,10 +4,13 @@ import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pytest
 from daemon_process import eventually
 from test_time import DAY_S, LOCKING, PcDaemon, break_the_rule, far_reset
 
 from risk_actors.simulator import SimulatorThread
+
+pytestmark = pytest.mark.system
 
 PAPER_APP = 'armed = true\n[simulator]\ntrader = "none"\n'
 

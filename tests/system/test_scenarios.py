@@ -28,7 +28,7 @@ from risk_actors.simulator.scenario_script import Script
 from risk_actors.store.locks import SqliteLockStore
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
-AT_A_TIME = 4
+AT_A_TIME = 3
 """How many scenarios are played over sockets beside each other."""
 _OWN_RULE = re.compile(r'^type = "(?P<type>\w+)"$', re.MULTILINE)
 
@@ -76,6 +76,7 @@ def test_everything_comes_as_expected_on_a_virtual_clock(path: Path, tmp_path: P
     assert list(map(str, played(load_scenario(path), tmp_path))) == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", ON_A_VIRTUAL_CLOCK, ids=name)
 def test_the_order_of_messages_makes_no_difference(path: Path, tmp_path: Path) -> None:
     """Another seed: other delays, another order of a fill's events, another actor first."""
@@ -85,6 +86,7 @@ def test_the_order_of_messages_makes_no_difference(path: Path, tmp_path: Path) -
         assert list(map(str, played(script, tmp_path / str(seed), seed))) == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", OF_A_RULE, ids=name)
 def test_nothing_of_it_comes_without_the_rule(path: Path, tmp_path: Path) -> None:
     assert played(without_rule(load_scenario(path)), tmp_path)
@@ -126,7 +128,10 @@ def played_over_sockets(path: Path, directory: Path) -> tuple[list[Failure], str
 def over_sockets(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Path, Future[tuple[list[Failure], str]]]]:
-    """Play all that were asked for, some at a time: most of the time they only wait."""
+    """Play all that were asked for, some at a time: most of the time they only wait.
+
+    So they are a group, which stays together when the tests are shared out among processes.
+    """
     wanted: list[Path] = [
         Path(str(item.callspec.params["path"]))
         for item in request.session.items
@@ -142,6 +147,7 @@ def over_sockets(
 
 
 @pytest.mark.system
+@pytest.mark.xdist_group("scenarios over sockets")
 @pytest.mark.parametrize("path", IN_REAL_TIME, ids=name)
 def test_everything_comes_as_expected_over_sockets(
     path: Path, over_sockets: dict[Path, Future[tuple[list[Failure], str]]]

@@ -43,6 +43,8 @@ from risk_actors.__main__ import main
 sys.exit(main())
 """
 
+pytestmark = pytest.mark.system
+
 DAY_S = 86_400.0
 LOCKING = """
 [session]

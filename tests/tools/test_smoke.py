@@ -7,6 +7,8 @@ import pytest
 
 from tests.tools.conftest import RunTool
 
+pytestmark = pytest.mark.real_time
+
 BEGIN = """
 import http.server, json, pathlib, signal, sys, threading, time
 

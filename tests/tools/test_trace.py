@@ -128,9 +128,9 @@ def test_what_is_sent_handled_and_replaced_is_all_there_is(
     load_tool: LoadTool, clock: VirtualClock, overseer: RecordingOverseer
 ) -> None:
     recorder = load_tool("trace_recorder").Recorder()
-    before = (Mailbox._put, Mailbox._take, Actor.on_receive)
+    before = (Mailbox.deliver, Mailbox.put, Actor.on_receive)
     with recorder.installed():
-        assert (Mailbox._put, Mailbox._take, Actor.on_receive) != before
+        assert (Mailbox.deliver, Mailbox.put, Actor.on_receive) != before
         spec = spec_of("a", Diary())
         sender = threading.Thread(
             target=lambda: spec.mailbox.deliver(Say(text="hello"), "b"), name="anybody"
@@ -141,7 +141,7 @@ def test_what_is_sent_handled_and_replaced_is_all_there_is(
         actor = spec.make(spec.context(clock, overseer))
         while actor.step():
             pass
-    assert (Mailbox._put, Mailbox._take, Actor.on_receive) == before
+    assert (Mailbox.deliver, Mailbox.put, Actor.on_receive) == before
 
     trace = Trace(recorder.trace())
 

@@ -47,13 +47,13 @@ async def _cycles(idle_s: float, count: int) -> list[list[float]]:
     broker.flood.quotes_per_s = QUOTES_PER_S
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        certificate = make_certificate(directory)
+        trusted, context = make_certificate(directory)
         own = directory / "ours"
         own.mkdir()
         async with (
             broker.running(),
-            far_away(broker.gateway.port, ONE_WAY_S, certificate) as port,
-            PROGRAMS["ours"](broker, own, _far_environment(port, certificate[0])),
+            far_away(broker.gateway.port, ONE_WAY_S, context) as port,
+            PROGRAMS["ours"](broker, own, _far_environment(port, trusted)),
         ):
             await broker.samples(0, warm_up=_WARM_UP)
             cycles = []
@@ -64,8 +64,8 @@ async def _cycles(idle_s: float, count: int) -> list[list[float]]:
             return cycles
 
 
-def _far_environment(port: int, certificate: Path) -> dict[str, str]:
-    """Return what leads a program through the proxy, and what lets it trust the certificate.
+def _far_environment(port: int, trusted: Path) -> dict[str, str]:
+    """Return what leads a program through the proxy, and what lets it trust who is there.
 
     Python's default TLS context takes `SSL_CERT_FILE`: the SDK and our lane check as ever.
     """
@@ -74,5 +74,5 @@ def _far_environment(port: int, certificate: Path) -> dict[str, str]:
         "PROJECTX_API_URL": f"{host}/api",
         "PROJECTX_USER_HUB_URL": f"{host}/hubs/user",
         "PROJECTX_MARKET_HUB_URL": f"{host}/hubs/market",
-        "SSL_CERT_FILE": str(certificate),
+        "SSL_CERT_FILE": str(trusted),
     }

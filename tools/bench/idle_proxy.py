@@ -6,10 +6,11 @@ round trips too. (Opening the TCP connection alone costs none here: a real one i
 
 import asyncio
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+import trustme
 
 _HOST = "127.0.0.1"
 _CHUNK_BYTES = 1 << 16
@@ -17,32 +18,23 @@ _CHUNK_BYTES = 1 << 16
 type _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a certificate for this machine's loopback address; return it and its key.
+def make_certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
+    """Make a certificate for this machine's loopback address.
 
-    Raises:
-        RuntimeError: there is no openssl to make it with.
+    Returns:
+        The file that makes a program trust it, and what the server that has it speaks TLS with.
     """
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    command = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-        *("-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:{_HOST}"),
-        *("-keyout", str(key), "-out", str(certificate)),
-    ]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise RuntimeError(f"no certificate could be made with openssl: {error}") from error
-    return certificate, key
+    authority = trustme.CA()
+    trusted = directory / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost", _HOST).configure_cert(context)
+    return trusted, context
 
 
 @asynccontextmanager
-async def far_away(
-    port: int, one_way_s: float, certificate: tuple[Path, Path]
-) -> AsyncIterator[int]:
+async def far_away(port: int, one_way_s: float, context: ssl.SSLContext) -> AsyncIterator[int]:
     """Stand in front of a port; yield the port at which it is far away and speaks TLS."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*certificate)
     async with (
         _forwarding(port, 0.0, context) as near,
         _forwarding(near, one_way_s, None) as far,

@@ -8,7 +8,7 @@ from pathlib import Path
 from .figures import Figure, Part, Terms, median, percentile
 from .parts import ROOT, tools_environment
 
-_SHORT = ("--processes", "3", "--values", "3", "--warmups", "1", "--min-time", "0.02")
+_SHORT = ("--processes", "2", "--values", "4", "--warmups", "1", "--min-time", "0.02")
 _QUICK = ("--processes", "1", "--values", "1", "--warmups", "1", "--min-time", "0.001")
 
 

@@ -14,7 +14,6 @@ import pyperf
 
 from risk_actors import messages as m
 from risk_actors.actors.record import Batch, Entry
-from risk_actors.app.settings_load import load_settings
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill, Position, Quote, Side
 from risk_actors.core.evidence import NS_PER_S, Evidence
@@ -28,9 +27,6 @@ from risk_actors.core.rules import catalogue
 from risk_actors.core.rules.base import default_context
 from risk_actors.runtime.crew import Crew, Member
 from risk_actors.runtime.mailbox import Mailbox, Seat
-from risk_actors.store.journal import SqliteJournal
-from risk_actors.store.recovery import open_or_recover
-from risk_actors.store.runs import RunRecord
 
 from .rig_rules import RULES
 
@@ -38,6 +34,8 @@ NOW_NS = 1_794_931_200 * NS_PER_S
 CONTRACT = "CON.F.US.MNQ.Z26"
 ACCOUNT_ID = 1
 CONTEXT = default_context()
+_FIRST_OF_FILES = 5
+"""How many benchmarks come before those that need files."""
 
 
 def mailbox_hop(loops: int) -> float:
@@ -68,6 +66,7 @@ class _Passer:
     def __init__(self, seat: Seat, target: Mailbox, loops: int, ended: threading.Event) -> None:
         self._seat, self._target, self._left, self._ended = seat, target, loops, ended
         self.is_done = False
+        self.is_patient = False
 
     def turn(self, member: Member) -> bool:
         """Take one message and pass it on."""
@@ -188,6 +187,12 @@ def add_locks(runner: pyperf.Runner) -> None:
 
 def add_files(runner: pyperf.Runner, directory: Path) -> None:
     """Add the loading of settings, and one commit of the record."""
+    # Each benchmark runs in processes of its own; only these need what takes long to import.
+    from risk_actors.app.settings_load import load_settings  # noqa: PLC0415
+    from risk_actors.store.journal import SqliteJournal  # noqa: PLC0415
+    from risk_actors.store.recovery import open_or_recover  # noqa: PLC0415
+    from risk_actors.store.runs import RunRecord  # noqa: PLC0415
+
     (directory / "risk.toml").write_text(RULES, encoding="utf-8")
     runner.bench_func("settings load", load_settings, directory)
     open_or_recover(directory, NOW_NS, CONTEXT.calendar.zone)
@@ -216,6 +221,9 @@ def main() -> None:
     runner.bench_time_func("hop within the crew", crew_hop)
     add_pnl(runner)
     add_locks(runner)
+    wanted = runner.args.worker_task
+    if wanted is not None and wanted < _FIRST_OF_FILES:
+        return
     with tempfile.TemporaryDirectory(prefix="risk-bench-") as directory:
         add_files(runner, Path(directory))
 

@@ -1,4 +1,4 @@
-"""How many examples the properties try, and which.
+"""How many examples of anything generated are tried, and which. tests/conftest.py imports it.
 
 `ci` always tries the same examples, so a failure is nobody's bad luck; `explore` looks elsewhere
 each time: `HYPOTHESIS_PROFILE=explore pytest --timeout 0 tests/properties`.
