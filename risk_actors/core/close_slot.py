@@ -20,7 +20,6 @@ class CloseSlot(CommandSlot):
         self.is_adopted = False
         self._largest_size = 0
         self._closed_size = 0
-        self._entered_size = 0
         self._counted: set[int] = set()
         self._flat_ns: int | None = None
         self._is_left = False
@@ -39,7 +38,7 @@ class CloseSlot(CommandSlot):
         if size * self._largest_size <= 0 or abs(size) > abs(self._largest_size):
             self._largest_size = size
         self.partial_size = partial_size
-        self._closed_size = self._entered_size = 0
+        self._closed_size = 0
         self._counted.clear()
         self.is_adopted = False
         self._flat_ns, self._is_left = None, False
@@ -99,29 +98,30 @@ class CloseSlot(CommandSlot):
     def count(self, fill: Fill, order_seen_ns: int) -> None:
         """Take a fill that came since the close was sent; what counts came while it was under way.
 
-        What an order fills that was seen before the close was sent is not the close's doing. What
-        is entered meanwhile the broker closes too, if it came before the command did.
+        What an order fills that was seen before the close was sent is not the close's doing.
         """
-        if fill.side.sign * self.size_before < 0:
-            self._is_left = True
+        if fill.side.sign * self.size_before >= 0:
+            return
+        self._is_left = True
         if not self.is_outstanding or fill.id in self._counted:
             return
         self._counted.add(fill.id)
-        if fill.side.sign * self.size_before > 0:
-            self._entered_size += fill.size
-        elif order_seen_ns > self.sent_ns:
+        if order_seen_ns > self.sent_ns:
             self._closed_size += fill.size
 
     def effect_is_seen(self, contract_id: str, state: AccountState) -> bool:
         """Tell whether the account shows that the close happened.
 
-        The contract is flat; or that much was filled on the closing side by an order that is new,
-        once report and fills agree; or a snapshot asked for since shows a size that is smaller by
-        as much. A reported size that shrank does not say by whose doing: the trader's own stop may
-        have filled while the close is still on its way. While a market order of the closing side
-        still works, more of it is to come: the broker closes what is open when the command
-        arrives, which may be more than was known when it was sent. A position that merely changed
-        sides proves nothing: the close may be on its way to that one too.
+        The contract is flat; or the part to be closed was filled on the closing side by an order
+        that is new, once report and fills agree; or a snapshot asked for since shows a size that is
+        smaller by as much. A reported size that shrank does not say by whose doing: the trader's
+        own stop may have filled while the close is still on its way. While a market order of the
+        closing side still works, more of it is to come.
+
+        No fill shows that a close of all is over while something is open: the broker closes what
+        is open when the command arrives, which may be more than was known when it was sent, and
+        not every entry is told as a fill of its own. A position that merely changed sides proves
+        nothing: the close may be on its way to that one too.
         """
         position = state.position_in(contract_id)
         size = 0 if position is None else position.size
@@ -131,14 +131,12 @@ class CloseSlot(CommandSlot):
             return False
         if self.is_adopted:
             return state.is_settled
-        whole = abs(self.size_before) + self._entered_size
-        wanted = whole if self.partial_size is None else self.partial_size
-        if size * self.size_before < 0:
+        if self.partial_size is None or size * self.size_before < 0:
             return False
         is_read_since = state.snapshot_asked_ns > self.sent_ns
-        if self.partial_size and is_read_since and abs(size) <= abs(self.size_before) - wanted:
+        if is_read_since and abs(size) <= abs(self.size_before) - self.partial_size:
             return True
-        return self._closed_size >= wanted and state.is_settled
+        return self._closed_size >= self.partial_size and state.is_settled
 
 
 def certain_size(position: OpenPosition) -> int:
@@ -155,8 +153,8 @@ def certain_size(position: OpenPosition) -> int:
 def largest_size(position: OpenPosition) -> int:
     """Return the signed size that report or fills support: so much a flatten may have to close.
 
-    Going by a report that lags behind the fills, an exit of the trader's own would pass for all of
-    its effect (I2).
+    Going by a report that lags behind the fills, a stop that guards it would look too large to stay
+    until the rest is closed.
     """
     return position.counted_size if position.size * position.fills_size > 0 else position.size
 

@@ -948,6 +948,32 @@ def test_i2_the_traders_own_exit_is_not_taken_for_a_close_of_more_that_was_not_r
     assert closes(exited) == []
 
 
+def test_i2_a_part_of_a_close_is_not_taken_for_all_of_it_where_an_entry_was_only_read() -> None:
+    """Found by `risk-actors fuzz`: a fill that was not understood is known by a snapshot alone."""
+    p = plan()
+    p.on_account(account(position(1)), "e-1", 1)
+    p.on_breach("max", Flatten(), "e-1", 2)
+    part = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=9,
+        side=Side.SELL,
+        size=1,
+        price=Decimal(100),
+        at_ns=4,
+    )
+
+    read = p.on_account(account(position(1, fills_size=2)), "snap", 3)
+    in_part = p.on_account(account(position(1)), "e-2", 4, (part,))
+    rest = msgspec.structs.replace(part, id=2)
+    flat = p.on_account(account(), "e-3", 5, (rest,))
+
+    assert closes(read) == []
+    assert closes(in_part) == []
+    assert len(of(FlatObserved, flat)) == 1
+
+
 def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays() -> None:
     """Found by `risk-actors fuzz`: the bracket goes once the exit has filled, and only then."""
     exit_order = order(7, Side.BUY, 1, OrderType.STOP)
@@ -962,6 +988,18 @@ def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays()
 
     assert (closes(locked), cancels(locked), of(Started, locked)) == ([], [], [])
     assert cancels(filled) == [8]
+
+
+def test_a_stop_as_large_as_the_fills_say_guards_the_rest_though_the_report_lagged() -> None:
+    stop = order(7, Side.SELL, 3, OrderType.STOP)
+    p = plan()
+    p.on_account(account(position(1, fills_size=3), orders=(stop,)), "e-1", 1)
+
+    sent = p.on_breach("max", Flatten(), "e-1", 2)
+    in_part = p.on_account(account(position(1), orders=(stop,)), "e-2", 3)
+
+    assert len(closes(sent)) == 1
+    assert cancels([*sent, *in_part]) == []
 
 
 def test_i3_a_stop_larger_than_what_stays_goes_once_the_rest_is_closed() -> None:

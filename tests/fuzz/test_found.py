@@ -23,6 +23,8 @@ FOUND = {
     " its effect, and a second flatten was sent",
     "own_exit_before_the_report": "I2: the trader's own exit was taken for the whole effect of a"
     " flatten whose position had been reported in part, and a second flatten was sent",
+    "part_of_a_close_after_an_entry_only_read": "I2: a part of a flatten was taken for all of it"
+    " where a snapshot alone told of an entry, and a second flatten was sent",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"
