@@ -122,11 +122,14 @@ class CloseSlot(CommandSlot):
         is open when the command arrives, which may be more than was known when it was sent, and
         not every entry is told as a fill of its own. A position that merely changed sides proves
         nothing: the close may be on its way to that one too.
+
+        A flat that is only reported does not tell of a part either: the report may be one of the
+        moment in which an order of the trader's turned the position round.
         """
         position = state.position_in(contract_id)
         size = 0 if position is None else position.size
         if size == 0:
-            return True
+            return self.partial_size is None or state.counted_size_in(contract_id) == 0
         if closing_order_works(contract_id, self.size_before, state):
             return False
         if self.is_adopted:

@@ -974,6 +974,32 @@ def test_i2_a_part_of_a_close_is_not_taken_for_all_of_it_where_an_entry_was_only
     assert len(of(FlatObserved, flat)) == 1
 
 
+def test_i2_a_flat_reported_late_of_a_position_turned_round_is_not_taken_for_a_reduction() -> None:
+    """Found by `risk-actors fuzz`: a second reduction went out beside the first."""
+    p = plan()
+    p.on_account(account(position(-10, fills_size=-5)), "e-1", 1)
+    (first,) = closes(p.on_breach("max", Reduce(targets=((MNQ, 3),)), "e-1", 2))
+    by_first = Fill(
+        id=1,
+        account_id=ACCOUNT,
+        contract_id=MNQ,
+        order_id=9,
+        side=Side.BUY,
+        size=2,
+        price=Decimal(100),
+        at_ns=5,
+    )
+
+    turned = p.on_account(account(position(0, fills_size=-5)), "e-2", 3)
+    grown = p.on_account(account(position(-5, fills_size=-10)), "e-3", 4)
+    reduced = p.on_account(account(position(-8)), "e-4", 5, (by_first,))
+
+    assert first.size == 2
+    assert closes(turned) == []
+    assert closes(grown) == []
+    assert [c.size for c in closes(reduced)] == [5]
+
+
 def test_i3_an_enforcement_does_not_wait_for_the_bracket_of_an_exit_that_stays() -> None:
     """Found by `risk-actors fuzz`: the bracket goes once the exit has filled, and only then."""
     exit_order = order(7, Side.BUY, 1, OrderType.STOP)

@@ -25,6 +25,8 @@ FOUND = {
     " flatten whose position had been reported in part, and a second flatten was sent",
     "part_of_a_close_after_an_entry_only_read": "I2: a part of a flatten was taken for all of it"
     " where a snapshot alone told of an entry, and a second flatten was sent",
+    "flat_reported_late_beside_a_reduction": "I2: a flat reported late, of a position that had"
+    " turned round, was taken for the effect of a reduction, and a second one was sent",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"
