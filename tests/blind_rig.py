@@ -215,7 +215,7 @@ class BlindRig:
             ids,
             self._take,
             lambda: self.board.rest,
-            lambda: self.board.is_polling,
+            lambda: self.board.is_polling and self.budget.is_tight,
         )
         command_ids = count(1)
         self.guards = {each: Guard(self, each, command_ids) for each in self.account_ids}

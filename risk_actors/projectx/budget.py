@@ -43,6 +43,7 @@ so many of these reads may go in each window, until there is more."""
 _LOOKS_LAST = 20
 _READS_LAST = 4
 """For how many of its windows each pace makes last what is left."""
+_TIGHT_BELOW = 0.5
 _SEVERAL_TRIALS = 2
 _ONE_TRIAL = 1
 
@@ -233,6 +234,11 @@ class RequestBudget:
         """How many reads may be sent at once, at least, pauses apart."""
         with self._lock:
             return max(self._limit(self._now_ns, Urgency.NORMAL) - len(self._sent), 0)
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether less than half of what may be read in a minute is left."""
+        return self.room < self.reads_per_minute * _TIGHT_BELOW
 
     def state(self, now_ns: int) -> BudgetState:
         """Return what there is to show."""

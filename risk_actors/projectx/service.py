@@ -291,7 +291,8 @@ class GatewayService:
             self._ids,
             self._emit,
             lambda: board.rest,
-            lambda: board.is_polling,
+            # While there is room, fills are read as well: without them P&L is unknown.
+            lambda: board.is_polling and self._budget.is_tight,
         )
         return Streams(
             hubs,
