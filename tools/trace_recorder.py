@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from pykka._envelope import Envelope
 
 from risk_actors.runtime.actor import Actor
-from risk_actors.runtime.mailbox import Mailbox
+from risk_actors.runtime.control import Control
+from risk_actors.runtime.mailbox import Cell, Mailbox
 
 _NS_PER_US = 1000
 _PID = 1
@@ -74,16 +75,25 @@ class Recorder:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Look on for as long as the context lasts."""
-        deliver, put, receive = Mailbox.deliver, Mailbox.put, Actor.on_receive
+        post, put, receive = Mailbox.post, Mailbox.put, Actor.on_receive
+        put_control = Mailbox._put_control  # noqa: SLF001 - the supervision plane's way in
 
-        def traced_deliver(mailbox: Mailbox, message: Any, sender: str = "") -> bool:
-            put = self._before_put(mailbox, message, sender)
-            is_taken_in = deliver(mailbox, message, sender)
+        def traced_post(mailbox: Mailbox, cell: Cell) -> bool:
+            seen = self._before_put(mailbox, cell.envelope.message, cell.sender)
+            is_taken_in = post(mailbox, cell)
             if is_taken_in:
-                self._after_put(mailbox, put)
+                self._after_put(mailbox, seen)
             return is_taken_in
 
+        def traced_control(mailbox: Mailbox, envelope: Envelope[Any]) -> None:
+            seen = self._before_put(mailbox, envelope.message, "")
+            put_control(mailbox, envelope)
+            self._after_put(mailbox, seen)
+
         def traced_put(mailbox: Mailbox, envelope: Envelope[Any], /) -> None:
+            if isinstance(envelope.message, Control):
+                put(mailbox, envelope)  # which goes by the way above
+                return
             seen = self._before_put(mailbox, envelope.message, "")
             put(mailbox, envelope)
             self._after_put(mailbox, seen)
@@ -99,14 +109,16 @@ class Recorder:
             finally:
                 self._after_receive(actor, message, began_ns, error)
 
-        Mailbox.deliver = traced_deliver  # type: ignore[assignment,method-assign]
+        Mailbox.post = traced_post  # type: ignore[assignment,method-assign]
         Mailbox.put = traced_put  # type: ignore[method-assign]
+        Mailbox._put_control = traced_control  # type: ignore[assignment,method-assign]  # noqa: SLF001
         Actor.on_receive = traced_receive  # type: ignore[assignment,method-assign]
         try:
             yield
         finally:
-            Mailbox.deliver = deliver  # type: ignore[method-assign]
+            Mailbox.post = post  # type: ignore[method-assign]
             Mailbox.put = put  # type: ignore[method-assign]
+            Mailbox._put_control = put_control  # type: ignore[method-assign]  # noqa: SLF001
             Actor.on_receive = receive  # type: ignore[method-assign]
 
     # --- what is seen, on the threads of those who do it ------------------------------------

@@ -114,7 +114,7 @@ def test_a_breach_can_be_followed_from_the_broker_to_the_command(
     tracks = [trace.track(each) for each in chain]
     assert tracks[0] == "enforcer"
     assert tracks[1].startswith("rule:")
-    assert tracks[-1] == "gateway.in"
+    assert tracks[-1].startswith("gateway.in")
     assert len(set(trace.names.values())) == len(trace.names)
     told = json.loads(out.read_text(encoding="utf-8"))["traceEvents"]
     assert {"message", "_ActorStop"}.isdisjoint(event["name"] for event in told)
