@@ -107,7 +107,8 @@ def test_4_accepted_is_not_flat(sim: SimulatorThread, start_daemon: StartDaemon)
 
     lose_600(sim)
     eventually(lambda: len(sim.requests(CLOSE)) == 1)
-    assert daemon.account()["enforcement"] is not None
+    # The close leaves before it is shown.
+    eventually(lambda: daemon.account()["enforcement"] is not None, what="shown")
     eventually(lambda: is_flat(sim), what="flat")
 
     assert len(sim.requests(CLOSE)) == 3
