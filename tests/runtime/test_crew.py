@@ -514,7 +514,7 @@ def test_one_that_only_waits_for_its_turn_is_neither_stuck_nor_replaced_and_late
     eventually(lambda: "first" in diary.lines)
     diary.may_handle.clear()
     crew._patience_s = 3600.0
-    threading.Event().wait(0.05)
+    threading.Event().wait(0.5)  # the watch may be in the middle of its old patience
     team.say("a", "holds all up")
     eventually(lambda: team.specs[0].mailbox.taken == 2)
     team.say("c", "waits")
