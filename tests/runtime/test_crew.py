@@ -524,7 +524,7 @@ def test_one_that_only_waits_for_its_turn_is_neither_stuck_nor_replaced_and_late
 
     eventually(lambda: "waits" in team.diaries["c"].lines)
     eventually(lambda: ActorStatus.STUCK in team.statuses("a"))
-    eventually(lambda: team.outbox.sent and team.diaries["a"].made == 2)
+    # Whether "a" is replaced depends on whether it comes back first; "c" must not be.
     assert ActorStatus.STUCK not in team.statuses("c")
     assert team.diaries["c"].made == 1
-    assert any("does not keep up" in each.detail for each in team.outbox.sent)
+    eventually(lambda: any("does not keep up" in each.detail for each in team.outbox.sent))
