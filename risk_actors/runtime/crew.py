@@ -19,9 +19,9 @@ others is bounded here, in two ways:
 """
 
 import _thread
+import logging
 import threading
 from collections.abc import Collection
-from contextlib import suppress
 from itertools import count
 from time import monotonic
 from typing import Protocol
@@ -49,6 +49,7 @@ PRICES_EVERY_S = 0.001
 time for. Of each contract the newest counts, so the fewer are looked at the less there is to do;
 and meanwhile the interpreter is there for those who read what else the broker says."""
 
+_log = logging.getLogger(__name__)
 _numbers = count(1)
 
 
@@ -183,6 +184,7 @@ class Crew:
         self._claim = Claim(THE_WAY)
         self._ended = threading.Event()
         self._ended.set()
+        self._told = ""
         self.relieved = 0
         """How often a thread was left to a handler that took too long."""
 
@@ -222,6 +224,13 @@ class Crew:
                 # From now on, and not only once it has got the interpreter.
                 self._claim.is_busy = True
             shift.bell.release()
+
+    def _tell(self, what: str, error: BaseException) -> None:
+        """Say once what went wrong: what fails at every turn would fill the log."""
+        told = f"{what}: {type(error).__name__}: {error}"
+        if told != self._told:
+            self._told = told
+            _log.error("The crew %s", told, exc_info=error)
 
     # --- threads begin; the lock is held, and where that fails nothing has changed --------------
 
@@ -271,8 +280,10 @@ class Crew:
         with self._lock:
             pass  # whoever started this has told everybody by now
         while not shift.is_over:
-            with suppress(BaseException):  # without this thread nobody is served
+            try:
                 self._serve_on(shift)
+            except BaseException as error:  # noqa: BLE001 - without this thread nobody is served
+                self._tell("could not serve, and goes on", error)
 
     def _serve_on(self, shift: _Shift) -> None:
         turns, claim = self._turns, self._claim
@@ -301,7 +312,8 @@ class Crew:
         hand = member.hand
         try:
             has_more = hand.turn(member)
-        except BaseException:  # noqa: BLE001 - the others must be served
+        except BaseException as error:  # noqa: BLE001 - the others must be served
+            self._tell("goes on after a turn that failed", error)
             # It may have left nobody who would wake it.
             has_more = not hand.is_done
         now_s = monotonic()
@@ -346,8 +358,11 @@ class Crew:
         owed_s = member.charge(took_s, now_s)
         if member.aside is None:
             if owed_s > BURST_S:
-                with self._lock, suppress(RuntimeError):  # no thread; then it stays for now
-                    self._send_aside(member)
+                with self._lock:
+                    try:
+                        self._send_aside(member)
+                    except RuntimeError as error:  # no thread; then it stays for now
+                        self._tell("has no thread for one who is slow", error)
         elif not owed_s:
             with self._lock:
                 self._come_back(member)
@@ -404,8 +419,10 @@ class Crew:
     def _watch(self, ended: threading.Event) -> None:
         seen: tuple[_Shift, int] | None = None
         while not ended.wait(self._patience_s):
-            with suppress(BaseException):  # without this thread nobody is relieved; look again
+            try:
                 seen = self._look(seen)
+            except BaseException as error:  # noqa: BLE001 - else nobody would ever be relieved
+                self._tell("could not relieve, and looks again", error)
 
     def _look(self, seen: tuple[_Shift, int] | None) -> tuple[_Shift, int] | None:
         """Relieve a thread that is at the turn that it was at before, or that has died."""

@@ -62,7 +62,7 @@ def test_i5_the_floor_and_the_peak_are_where_an_uninterrupted_run_would_have_the
     daemon = start_daemon(rules=RULES)
     buy(sim, 5)
     eventually(lambda: daemon.account()["positions"] and is_ok(daemon))
-    fees = daemon.account()["day"]["fees"]
+    fees = eventually(lambda: daemon.account()["day"]["fees"], what="the fees of the entry")
     before = rule(daemon, "floor")["limit"]
 
     daemon.kill()
@@ -71,6 +71,7 @@ def test_i5_the_floor_and_the_peak_are_where_an_uninterrupted_run_would_have_the
 
     eventually(lambda: daemon.account()["positions"] and is_ok(daemon))
     assert before == 48_000
+    assert daemon.account()["day"]["fees"] == fees
     assert rule(daemon, "floor")["limit"] == 50_000 + 1000 - fees - 2000
     assert rule(daemon, "giveback")["limit"] == 1000 - fees - 5000
     assert not daemon.account()["locks"]
