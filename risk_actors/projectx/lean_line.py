@@ -23,7 +23,7 @@ from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
 from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.subscriptions import AccountSubscriptions
 from risk_actors.projectx.supervision import keep_running
-from risk_actors.runtime.right_of_way import HurriedSelector
+from risk_actors.runtime.right_of_way import THE_WAY, HurriedSelector
 
 THREAD = "gateway line B"
 LOGGED_OUT = "the broker ended the session"
@@ -114,6 +114,7 @@ class SecondLine:
     async def stop(self) -> None:
         """Say goodbye and end the thread; nothing is told afterwards."""
         self._is_over = True
+        THE_WAY.is_read_first = False
         await asyncio.to_thread(self._stop)
 
     def _stop(self) -> None:
@@ -147,6 +148,7 @@ class SecondLine:
         self._task = asyncio.get_running_loop().create_task(body, name="second line")
 
     def _changed(self, up: bool, detail: str | None) -> None:
+        THE_WAY.is_read_first = up
         self._gate.set_line(Line.B, up=up)
         self._hand_over(self._listener.changed, up, detail)
 

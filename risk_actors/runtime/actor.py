@@ -16,7 +16,8 @@ from pykka._envelope import Envelope
 from risk_actors.messages import Message
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.control import Control, Leave
-from risk_actors.runtime.crew import Crew, Member
+from risk_actors.runtime.crew import Crew
+from risk_actors.runtime.crew_member import Member
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.right_of_way import Courtesy

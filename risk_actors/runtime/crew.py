@@ -16,16 +16,19 @@ others is bounded here, in two ways:
   business, as ever.
 - One whose turns are long again and again goes aside, to a thread of its own, until that is over:
   in the crew it may use `SHARE` of the time and `BURST_S` beyond.
+
+To wake the thread costs as much as half of an answer does. So whoever reads what the broker says
+may be a host: it promises to serve, which keeps the thread asleep, and does so once it has read.
 """
 
-import _thread
 import logging
 import threading
 from collections.abc import Collection
 from itertools import count
+from math import inf
 from time import monotonic
-from typing import Protocol
 
+from risk_actors.runtime.crew_member import BURST_S, COUNTED_S, SHARE, Aside, Hand, Member, Shift
 from risk_actors.runtime.right_of_way import THE_WAY, Claim
 from risk_actors.runtime.turns import Taker, Turns
 
@@ -33,118 +36,16 @@ PATIENCE_S = 0.05
 """How long a handler may take before the thread is left to it. Ten times what the slowest needs; to
 be wrong costs one short-lived thread."""
 
-COUNTED_S = 0.001
-"""Turns that take no longer are not charged to whoever has them: many of them are much to do, and
-no sign of one who is slow."""
-SHARE = 0.2
-"""How much of the time one may use in the crew for long turns, for ever."""
-BURST_S = 2 * PATIENCE_S
-"""How much beyond that, when it has used little before: one turn may come upon a machine that
-stands still for a moment, and that is nobody's fault."""
-OWED_AT_MOST_S = 1.0
-"""However slow one was, it is back in the crew once it has been quick for five times as long."""
-
 PRICES_EVERY_S = 0.001
 """How soon a turn that is for prices alone may follow another. More of them may come than there is
 time for. Of each contract the newest counts, so the fewer are looked at the less there is to do;
 and meanwhile the interpreter is there for those who read what else the broker says."""
 
+HOSTED_AT_MOST_S = 0.005
+"""How long a host serves before it hands over: it has to read on."""
+
 _log = logging.getLogger(__name__)
 _numbers = count(1)
-
-
-class Hand(Protocol):
-    """One who is served by a crew."""
-
-    def turn(self, member: "Member") -> bool:
-        """Do one thing; return whether there is more to do. Its member's `wake` asks for a turn."""
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it is never to be given a turn again."""
-
-    @property
-    def is_patient(self) -> bool:
-        """Whether nothing waits for it but what something newer may take the place of."""
-
-
-class Member(Taker):
-    """One place in the crew. It waits for a turn at most once, and has one turn at a time."""
-
-    __slots__ = (
-        "_owed_at_s",
-        "_owed_s",
-        "aside",
-        "crew",
-        "hand",
-        "longest_turn_s",
-        "longest_wait_s",
-        "times_aside",
-        "wake",
-    )
-
-    def __init__(self, crew: "Crew", hand: Hand, rank: int) -> None:
-        super().__init__(rank)
-        self.crew = crew
-        self.hand = hand
-        self.wake = self._wake
-        self.aside: _Aside | None = None
-        """Where it is served while it is slow."""
-        self.times_aside = 0
-        self.longest_turn_s = 0.0
-        """The longest of the turns that were counted."""
-        self.longest_wait_s = 0.0
-        """The longest it has waited for a turn."""
-        self._owed_s = 0.0
-        self._owed_at_s = 0.0
-
-    @property
-    def is_patient(self) -> bool:
-        """Whether nothing waits for it but what something newer may take the place of."""
-        return self.hand.is_patient
-
-    def owes_s(self, now_s: float) -> float:
-        """Return how much more it has used than its share."""
-        return max(0.0, self._owed_s - SHARE * (now_s - self._owed_at_s))
-
-    def charge(self, took_s: float, now_s: float) -> float:
-        """Take how long a turn took; return how much more it has used than its share."""
-        owed_s = self.owes_s(now_s)
-        if took_s >= COUNTED_S:
-            owed_s = min(owed_s + took_s, OWED_AT_MOST_S)
-            self.longest_turn_s = max(self.longest_turn_s, took_s)
-        self._owed_s, self._owed_at_s = owed_s, now_s
-        return owed_s
-
-    def _wake(self) -> None:
-        """Ask for a turn; to be called once for each time that `turn` returned False."""
-        self.crew.queue(self)
-
-
-class _Aside:
-    """A thread that serves one member alone."""
-
-    __slots__ = ("bell", "has_work")
-
-    def __init__(self) -> None:
-        self.bell = threading.Event()
-        self.has_work = False
-
-
-class _Shift:
-    """One thread's time of service, until it is relieved."""
-
-    __slots__ = ("at", "bell", "is_asleep", "is_over", "thread", "turns")
-
-    def __init__(self) -> None:
-        self.bell = _thread.allocate_lock()
-        self.bell.acquire()
-        self.is_asleep = False
-        self.is_over = False
-        self.at: Member | None = None
-        """Whose turn it is."""
-        self.turns = 0
-        self.thread: threading.Thread | None = None
 
 
 class Crew:
@@ -179,7 +80,7 @@ class Crew:
         self._lock = threading.Lock()
         """Held to begin, end, relieve, wake and fall asleep; never during a turn."""
         self._members: set[Member] = set()
-        self._shift: _Shift | None = None
+        self._shift: Shift | None = None
         self._watch_thread: threading.Thread | None = None
         self._claim = Claim(THE_WAY)
         self._ended = threading.Event()
@@ -213,11 +114,11 @@ class Crew:
         self._turns.add(member, monotonic())
         # Added first and looked at afterwards; whoever falls asleep does it the other way round.
         shift = self._shift
-        if shift is not None and shift.is_asleep:
+        if shift is not None and shift.is_asleep and not shift.is_promised:
             with self._lock:
                 self._ring(shift, in_a_hurry=member.rank < self._prices_rank)
 
-    def _ring(self, shift: _Shift, *, in_a_hurry: bool = True) -> None:
+    def _ring(self, shift: Shift, *, in_a_hurry: bool = True) -> None:
         if shift.is_asleep:
             shift.is_asleep = False
             if in_a_hurry:
@@ -234,11 +135,12 @@ class Crew:
 
     # --- threads begin; the lock is held, and where that fails nothing has changed --------------
 
-    def _live_shift(self) -> _Shift:
+    def _live_shift(self) -> Shift:
         """Return whoever serves, and is watched while doing so; begin what has not begun."""
         shift, watch = self._shift, self._watch_thread
         if shift is None:
             self._claim, self._ended = THE_WAY.claim(), threading.Event()
+            THE_WAY.may_be_hosted(self)
         if watch is None or not watch.is_alive():
             self._watch_thread = self._started("watch", self._watch, self._ended)
         if shift is None or shift.thread is None or not shift.thread.is_alive():
@@ -250,13 +152,15 @@ class Crew:
                 raise
         return shift
 
-    def _begin_shift(self) -> _Shift:
+    def _begin_shift(self) -> Shift:
         """Start another thread to serve; when there is none, who served before goes on."""
-        shift = _Shift()
+        shift = Shift()
         shift.thread = self._started(f"{next(_numbers)}", self._serve, shift)
         before, self._shift = self._shift, shift
         if before is not None:
             before.is_over = True
+            if before.is_hosted:
+                before.bell.release()
         return shift
 
     def _started(self, name: str, work: object, *args: object) -> threading.Thread:
@@ -273,10 +177,11 @@ class Crew:
         self._shift = self._watch_thread = None
         self._ended.set()
         THE_WAY.drop(self._claim)
+        THE_WAY.is_hosted_no_more(self)
 
     # --- the serving thread -----------------------------------------------------------------
 
-    def _serve(self, shift: _Shift) -> None:
+    def _serve(self, shift: Shift) -> None:
         with self._lock:
             pass  # whoever started this has told everybody by now
         while not shift.is_over:
@@ -285,15 +190,20 @@ class Crew:
             except BaseException as error:  # noqa: BLE001 - without this thread nobody is served
                 self._tell("could not serve, and goes on", error)
 
-    def _serve_on(self, shift: _Shift) -> None:
-        turns, claim = self._turns, self._claim
+    def _serve_on(self, shift: Shift) -> None:
         now_s = monotonic()
         while not shift.is_over:
+            now_s = self._serve_ready(shift, now_s)
+            self._rest(shift)
+            now_s = monotonic()
+
+    def _serve_ready(self, shift: Shift, now_s: float, until_s: float = inf) -> float:
+        """Give turns while anybody is ready and an instant has not come; return the time."""
+        turns, claim = self._turns, self._claim
+        while not shift.is_over and now_s < until_s:
             member = turns.take(now_s)
             if member is None:
-                self._rest(shift)
-                now_s = monotonic()
-                continue
+                break
             if turns.is_for_prices:
                 # Nobody has to get out of the way of prices.
                 claim.end()
@@ -303,6 +213,7 @@ class Crew:
             shift.at = member
             now_s = self._give_turn(member, now_s)
             shift.at = None
+        return now_s
 
     def _give_turn(self, member: Member, began_s: float) -> float:
         """Let a member do one thing; return when it was done."""
@@ -325,7 +236,7 @@ class Crew:
             self._leave(member)
         return now_s
 
-    def _rest(self, shift: _Shift) -> None:
+    def _rest(self, shift: Shift) -> None:
         """Wait until there is something to do, or until prices have a turn."""
         rest_s = self._turns.rest_s(monotonic())
         with self._lock:
@@ -335,13 +246,66 @@ class Crew:
         if not self._turns.is_ready and (rest_s >= 0 or self._turns.rest_s(0.0) < 0):
             self._claim.end()
             shift.bell.acquire(timeout=rest_s)
-            if rest_s < 0:
-                return
+        while not self._is_up(shift):
+            # The rest is over, but not that of whoever serves: it rings if need be.
+            shift.bell.acquire()
+
+    def _is_up(self, shift: Shift) -> bool:
         with self._lock:
+            if shift.is_hosted and not shift.is_over:
+                return False
             if not shift.is_asleep:
                 # Somebody rang, perhaps after the rest was over.
                 shift.bell.acquire(blocking=False)
             shift.is_asleep = False
+            return True
+
+    # --- a host, on a thread of its own -----------------------------------------------------
+
+    def promise(self) -> None:
+        """Take that this thread calls `serve` soon, so that nobody need be woken before."""
+        shift = self._shift
+        if shift is not None and shift.is_asleep:
+            shift.is_promised = True
+
+    def serve(self) -> None:
+        """Keep the promise: give turns here while anybody is ready, for a while at most."""
+        shift = self._shift
+        if shift is None or not shift.is_promised:
+            return
+        if self._turns.is_ready and self._is_hosted(shift):
+            now_s = monotonic()
+            try:
+                self._serve_ready(shift, now_s, now_s + HOSTED_AT_MOST_S)
+            except BaseException as error:  # noqa: BLE001 - the host has more to do than this
+                self._tell("goes on after a host failed", error)
+            finally:
+                self._hand_over(shift)
+        else:
+            shift.is_promised = False
+            # Taken back first and looked at afterwards; whoever queues does it the other way round.
+            if shift.is_asleep and self._turns.is_ready:
+                with self._lock:
+                    self._ring(shift)
+
+    def _is_hosted(self, shift: Shift) -> bool:
+        with self._lock:
+            if shift is not self._shift or not shift.is_asleep:
+                return False
+            shift.is_asleep, shift.is_hosted = False, True
+            return True
+
+    def _hand_over(self, shift: Shift) -> None:
+        with self._lock:
+            shift.is_hosted = shift.is_promised = False
+            if shift.is_over:
+                return
+            shift.is_asleep = True
+            is_ready = self._turns.is_ready
+            if is_ready or self._turns.rest_s(0.0) >= 0:
+                self._ring(shift, in_a_hurry=is_ready)
+        if not is_ready:
+            self._claim.end()
 
     def _leave(self, member: Member) -> None:
         with self._lock:
@@ -370,7 +334,7 @@ class Crew:
     def _send_aside(self, member: Member) -> None:
         if member.aside is not None:
             return
-        aside = _Aside()
+        aside = Aside()
         self._started(f"{next(_numbers)}", self._serve_aside, member, aside)
         member.aside = aside
         member.times_aside += 1
@@ -391,14 +355,14 @@ class Crew:
             aside.bell.set()
             return True
 
-    def _serve_aside(self, member: Member, aside: _Aside) -> None:
+    def _serve_aside(self, member: Member, aside: Aside) -> None:
         while self._awaits_work(member, aside):
             if member.rank == self._prices_rank and member.is_patient:
                 threading.Event().wait(self._prices_every_s)
             member.is_waiting = False
             self._give_turn(member, monotonic())
 
-    def _awaits_work(self, member: Member, aside: _Aside) -> bool:
+    def _awaits_work(self, member: Member, aside: Aside) -> bool:
         """Wait until there is something to do aside; False when the member is back in the crew."""
         while True:
             with self._lock:
@@ -417,26 +381,38 @@ class Crew:
     # --- the watching thread ----------------------------------------------------------------
 
     def _watch(self, ended: threading.Event) -> None:
-        seen: tuple[_Shift, int] | None = None
+        seen: tuple[Shift, int] | None = None
         while not ended.wait(self._patience_s):
             try:
                 seen = self._look(seen)
             except BaseException as error:  # noqa: BLE001 - else nobody would ever be relieved
                 self._tell("could not relieve, and looks again", error)
 
-    def _look(self, seen: tuple[_Shift, int] | None) -> tuple[_Shift, int] | None:
+    def _look(self, seen: tuple[Shift, int] | None) -> tuple[Shift, int] | None:
         """Relieve a thread that is at the turn that it was at before, or that has died."""
         shift = self._shift
         if shift is None:
             return None
         turns, is_dead = shift.turns, shift.thread is not None and not shift.thread.is_alive()
         if not is_dead and shift.at is None:
-            return None
+            return self._look_after_promise(shift, turns, seen)
         if is_dead or (shift, turns) == seen:
             self._relieve(shift, turns, is_dead=is_dead)
         return shift, turns
 
-    def _relieve(self, shift: _Shift, turns: int, *, is_dead: bool) -> None:
+    def _look_after_promise(
+        self, shift: Shift, turns: int, seen: tuple[Shift, int] | None
+    ) -> tuple[Shift, int] | None:
+        """Wake the thread where a host has not kept its promise since the last look."""
+        if not (shift.is_promised and self._turns.is_ready):
+            return None
+        if (shift, turns) == seen:
+            with self._lock:
+                shift.is_promised = False
+                self._ring(shift)
+        return shift, turns
+
+    def _relieve(self, shift: Shift, turns: int, *, is_dead: bool) -> None:
         with self._lock:
             if shift is not self._shift:
                 return

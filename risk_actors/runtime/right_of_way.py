@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from selectors import DefaultSelector, SelectorKey
+from typing import Protocol
 
 WAIT_AT_MOST_S = 0.003
 """How long one may be kept waiting at a time: an answer takes a third of it."""
@@ -19,6 +20,21 @@ OWED_AT_MOST_S = 0.006
 """How long one may be kept waiting in a row of such times, when it was not for long before."""
 SHARE = 0.5
 """How much of the time one may be kept waiting for ever, so that nobody starves."""
+HEAD_START_S = 0.0003
+"""How long a loop that gives way waits before it reads, while one that goes first reads the same.
+
+Both are woken by the same event. Who of them has the interpreter first would be chance, and the one
+that is in no hurry needs longer for one event than the whole answer takes."""
+
+
+class Hosted(Protocol):
+    """One who may be served by whoever has read what it is to act on."""
+
+    def promise(self) -> None:
+        """Take that this thread calls `serve` soon."""
+
+    def serve(self) -> None:
+        """Do what there is to do, on this thread."""
 
 
 class RightOfWay:
@@ -30,6 +46,10 @@ class RightOfWay:
     def __init__(self) -> None:
         self._claims: tuple[Claim, ...] = ()
         """Replaced as a whole, under the lock."""
+        self.hosted: tuple[Hosted, ...] = ()
+        """Who may be served by a thread that has the right of way; replaced as a whole."""
+        self.is_read_first = False
+        """Whether what loops that give way read is read elsewhere as well, and first."""
         self._lock = _thread.allocate_lock()
         self._waiting: deque[_thread.LockType] = deque()
 
@@ -45,6 +65,16 @@ class RightOfWay:
         with self._lock:
             self._claims = tuple(each for each in self._claims if each is not claim)
         claim.end()
+
+    def may_be_hosted(self, hosted: Hosted) -> None:
+        """Take in one who may be served by a thread that has the right of way."""
+        with self._lock:
+            self.hosted += (hosted,)
+
+    def is_hosted_no_more(self, hosted: Hosted) -> None:
+        """Let one go who has ended."""
+        with self._lock:
+            self.hosted = tuple(each for each in self.hosted if each is not hosted)
 
     @property
     def is_taken(self) -> bool:
@@ -123,9 +153,13 @@ class Courtesy:
 class CourteousSelector(DefaultSelector):
     """For an event loop that gives way before it does what has come."""
 
-    def __init__(self, way: RightOfWay = THE_WAY) -> None:
+    def __init__(
+        self, way: RightOfWay = THE_WAY, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         super().__init__()
+        self._way = way
         self._give_way = Courtesy(way)
+        self._sleep = sleep
         self._is_asked = False
 
     def ask(self) -> None:
@@ -138,12 +172,17 @@ class CourteousSelector(DefaultSelector):
         if self._is_asked:
             self._is_asked = False
         else:
+            if found and self._way.is_read_first:
+                self._sleep(HEAD_START_S)
             self._give_way()
         return found
 
 
 class HurriedSelector(DefaultSelector):
-    """For an event loop that has the right of way while it does what has come."""
+    """For an event loop that has the right of way while it does what has come.
+
+    Whoever acts on it is served here as well, before it is waited for more.
+    """
 
     def __init__(self, way: RightOfWay = THE_WAY) -> None:
         super().__init__()
@@ -151,10 +190,15 @@ class HurriedSelector(DefaultSelector):
         self._way = way
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        """Wait for something to do."""
+        """Serve those who act on what was read, and wait for something to do."""
+        for hosted in self._way.hosted:
+            hosted.serve()
         self._claim.end()
         found = super().select(timeout)
-        self._claim.is_busy = bool(found)
+        if found:
+            self._claim.is_busy = True
+            for hosted in self._way.hosted:
+                hosted.promise()
         return found
 
     def close(self) -> None:

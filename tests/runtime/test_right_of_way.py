@@ -1,13 +1,17 @@
 """Who decides goes first; whoever gives way does not do so for ever."""
 
 import asyncio
+import selectors
+import socket
 import threading
 
 import pytest
 
 from risk_actors.projectx.loop_thread import LoopThread
-from risk_actors.runtime.crew import Crew, Member
+from risk_actors.runtime.crew import Crew
+from risk_actors.runtime.crew_member import Member
 from risk_actors.runtime.right_of_way import (
+    HEAD_START_S,
     OWED_AT_MOST_S,
     SHARE,
     THE_WAY,
@@ -180,3 +184,48 @@ def test_a_courteous_loop_comes_at_once_when_it_is_asked() -> None:
     selector.select(0)
     assert way.waited_s == WAIT_AT_MOST_S
     selector.close()
+
+
+def test_a_courteous_loop_lets_another_read_first_what_both_read() -> None:
+    way, slept = RightOfWay(), []
+    selector = CourteousSelector(way, slept.append)
+    one, other = socket.socketpair()
+    selector.register(one, selectors.EVENT_READ)
+    other.send(b"!")
+
+    selector.select(0)
+    assert not slept
+
+    way.is_read_first = True
+    selector.select(0)
+    assert slept == [HEAD_START_S]
+
+    one.recv(1)
+    selector.select(0)
+    assert slept == [HEAD_START_S]
+    selector.close()
+    one.close()
+    other.close()
+
+
+def test_a_loop_in_a_hurry_serves_who_acts_on_what_it_read_before_it_waits() -> None:
+    way, told = RightOfWay(), []
+
+    class Guest:
+        def promise(self) -> None:
+            told.append("promised")
+
+        def serve(self) -> None:
+            told.append("served")
+
+    guest = Guest()
+    way.may_be_hosted(guest)
+    thread = LoopThread("hurried", lambda: HurriedSelector(way))
+    thread.start()
+
+    thread.call(lambda: told.append("read"))
+
+    eventually(lambda: told[-3:] == ["promised", "read", "served"])
+    way.is_hosted_no_more(guest)
+    thread.stop(LONG_S)
+    assert way.hosted == ()

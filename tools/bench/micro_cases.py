@@ -25,7 +25,8 @@ from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.position_book import PositionBook
 from risk_actors.core.rules import catalogue
 from risk_actors.core.rules.base import default_context
-from risk_actors.runtime.crew import Crew, Member
+from risk_actors.runtime.crew import Crew
+from risk_actors.runtime.crew_member import Member
 from risk_actors.runtime.mailbox import Mailbox, Seat
 
 from .rig_rules import RULES
