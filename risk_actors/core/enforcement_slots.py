@@ -58,6 +58,8 @@ class Slots:
 
     def observe(self, state: AccountState, now_ns: int) -> None:
         """Free the slots whose effect the account shows, or shows to be missing."""
+        # Stops are watched before one is to be moved: who has just changed one may do so again.
+        self._moves.observe(state, now_ns)
         if self.is_empty:
             return
         working = {order.id for order in state.orders}
@@ -70,7 +72,6 @@ class Slots:
                 cancel.apply(SlotEvent.NOT_SEEN, now_ns)
             else:
                 cancel.observe_look(state, now_ns)
-        self._moves.observe(state, now_ns)
 
     @staticmethod
     def _observe_close(

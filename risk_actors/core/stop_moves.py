@@ -3,6 +3,10 @@
 A move is asked for by a rule and decided here: whatever the rule says, a stop is moved only if the
 account as it is known now shows that this lowers the risk (I1). Per order at most one move is
 outstanding, and it is outstanding until the order's row shows the price.
+
+What the trader does while a move is on its way cannot be known. So a stop that he has just changed
+is left alone for a second, and where a move of ours took a better price of his back, the stop is
+moved back to it (`stop_rows`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +18,7 @@ from risk_actors.core.broker import Order, OrderStatus, OrderType
 from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
 from risk_actors.core.commands import MoveStop
 from risk_actors.core.evidence import NS_PER_S
+from risk_actors.core.stop_rows import StopRows
 from risk_actors.core.verdict import StopMove
 
 MOVE_AT_MOST_EVERY_NS = 1 * NS_PER_S
@@ -44,10 +49,21 @@ class MoveSlot(CommandSlot):
         return not (self.tried_ns and 0 <= now_ns - self.tried_ns < MOVE_AT_MOST_EVERY_NS)
 
     def effect_is_seen(self, order: Order) -> bool:
-        """Tell whether the order's row shows the price, or one with even less risk."""
+        """Tell whether the order's row shows the price.
+
+        A price with even less risk is the trader's. It does not say that the move has arrived: a
+        second one beside it might be overtaken by it.
+        """
         if self.state is SlotState.IDLE or order.stop_price is None:
             return False
-        return (order.stop_price - self.stop_price) * order.side.sign <= 0
+        return order.stop_price == self.stop_price or (
+            self.state is SlotState.WAITING and self.is_pointless(order)
+        )
+
+    def is_pointless(self, order: Order) -> bool:
+        """Tell whether the order's price has no more risk than the move would leave."""
+        price = order.stop_price
+        return price is not None and (price - self.stop_price) * order.side.sign <= 0
 
 
 class _Wish(NamedTuple):
@@ -63,11 +79,18 @@ class StopMoves:
         self._command_ids = command_ids
         self._wishes: dict[str, tuple[_Wish, ...]] = {}
         self._slots: dict[int, MoveSlot] = {}
+        self._rows: dict[int, StopRows] = {}
+        """By order id, of all stops that work."""
+        self._orders: tuple[Order, ...] = ()
+        """As they were shown last."""
+        self._asked_ns = 0
 
     @property
     def has_work(self) -> bool:
-        """Whether a move is wanted or under way."""
-        return bool(self._wishes) or any(slot.is_outstanding for slot in self._slots.values())
+        """Whether a move is wanted or under way, or one is to be put right."""
+        if self._wishes or any(slot.is_outstanding for slot in self._slots.values()):
+            return True
+        return any(rows.overwritten is not None for rows in self._rows.values())
 
     @property
     def is_empty(self) -> bool:
@@ -87,7 +110,8 @@ class StopMoves:
 
     def observe(self, state: AccountState, now_ns: int) -> None:
         """Free what the account shows to be done, gone, or not done."""
-        orders = {order.id: order for order in state.orders}
+        self._observe_rows(state, now_ns)
+        orders = {order.id: order for order in state.orders} if self._slots else {}
         for order_id, slot in list(self._slots.items()):
             order = orders.get(order_id)
             if order is None:
@@ -95,9 +119,29 @@ class StopMoves:
             elif slot.effect_is_seen(order):
                 slot.apply(SlotEvent.SEEN, now_ns)
             elif slot.is_refuted_by(state):
-                slot.apply(SlotEvent.NOT_SEEN, now_ns)
+                is_over = slot.is_pointless(order)
+                slot.apply(SlotEvent.SEEN if is_over else SlotEvent.NOT_SEEN, now_ns)
             else:
                 slot.observe_look(state, now_ns)
+
+    def _observe_rows(self, state: AccountState, now_ns: int) -> None:
+        asked_ns = state.snapshot_asked_ns
+        if state.orders is not self._orders or asked_ns != self._asked_ns:
+            before, self._rows = self._rows, {}
+            for order in state.orders:
+                if order.type is not OrderType.STOP:
+                    continue
+                rows = before.get(order.id)
+                if rows is None:
+                    rows = StopRows(order, now_ns, state.clock_ahead_ns)
+                else:
+                    rows.take(order, now_ns, asked_ns)
+                self._rows[order.id] = rows
+            self._orders, self._asked_ns = state.orders, asked_ns
+        for order in state.orders:
+            rows = self._rows.get(order.id)
+            if rows is not None and rows.overwritten and not state.size_in(order.contract_id):
+                rows.overwritten = None
 
     def to_send(
         self,
@@ -119,6 +163,9 @@ class StopMoves:
             if wish is None or not may_move(order):
                 continue
             stop_price = wish.move.stop_price
+            rows = self._rows.get(order.id)
+            if rows is None or rows.is_to_wait(now_ns):
+                continue
             if not lowers_risk(order, stop_price, state):
                 continue
             slot = self._slots.setdefault(order.id, MoveSlot())
@@ -130,6 +177,7 @@ class StopMoves:
                 correlation_id=wish.correlation_id,
                 now_ns=now_ns,
             )
+            rows.sent(order, stop_price, wish.correlation_id, now_ns)
             yield MoveStop(
                 id=slot.command_id,
                 account_id=self._account_id,
@@ -148,6 +196,11 @@ class StopMoves:
             if (wish.move.order_id, wish.move.contract_id) == (order.id, order.contract_id)
             and wish.move.stop_price.is_finite()
         ]
+        rows = self._rows.get(order.id)
+        if rows is not None and rows.overwritten is not None:
+            price, correlation_id = rows.overwritten
+            move = StopMove(order_id=order.id, contract_id=order.contract_id, stop_price=price)
+            wishes.append(_Wish(move, correlation_id))
         return min(wishes, key=lambda wish: wish.move.stop_price * order.side.sign, default=None)
 
 

@@ -14,12 +14,12 @@ from risk_actors.fuzz.check_locks import LockCheck, RebirthCheck
 from risk_actors.fuzz.check_prices import PriceCheck
 from risk_actors.fuzz.check_rebirth import changed
 from risk_actors.fuzz.check_rules import RuleCheck
+from risk_actors.fuzz.check_stops import StopCheck
 from risk_actors.fuzz.findings import Finding
 from risk_actors.fuzz.health import Health
 from risk_actors.fuzz.sight import Told, Truth
 from risk_actors.fuzz.stage import Stage
 from risk_actors.runtime.stepped import InjectedFailureError
-from risk_actors.simulator.checker import reduce_only
 from risk_actors.simulator.records import JournalEntry
 
 FINDINGS_AT_MOST = 5
@@ -64,6 +64,7 @@ class Checker:
         self._commands = CommandCheck(self.truth)
         self._prices = PriceCheck(self.truth, self.told, stage)
         self._rules = RuleCheck(self.truth, self.told, stage)
+        self._stops = StopCheck(stage)
         self._health = Health(stage.broker.accounts, stage.clock.now_ns())
         self._read = self._sent = self._watched = 0
         self._shown = stage.frame.picture
@@ -74,8 +75,7 @@ class Checker:
     def _on_entry(self, entry: JournalEntry) -> None:
         self._has_stirred = True
         self.truth.take(entry)
-        for violation in reduce_only([entry], []):
-            self.found("I1", f"{violation.reason}: {violation.evidence}")
+        self._tell(self._stops.take(entry))
 
     def _on_told(self, message: m.Message) -> None:
         # Quotes that repeat the last, and reads on a timer, are no news.
@@ -84,6 +84,7 @@ class Checker:
         self.told.take(message, self._stage.clock.now_ns())
         self._commands.told(message)
         self._prices.told(message)
+        self._stops.told(message)
 
     def begins_or_ends(self) -> None:
         """A fault is about to begin or to end."""
@@ -142,6 +143,7 @@ class Checker:
         ]
         self._tell(self._locks.look(now_ns, well))
         self._tell(self._rules.look(now_ns, well))
+        self._tell(self._stops.look(now_ns, well))
         self._tell(self._prices.look(now_ns))
         if len(well) == len(stage.broker.accounts):
             self._tell(self._rebirth.look())

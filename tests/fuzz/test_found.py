@@ -27,6 +27,8 @@ FOUND = {
     " where a snapshot alone told of an entry, and a second flatten was sent",
     "flat_reported_late_beside_a_reduction": "I2: a flat reported late, of a position that had"
     " turned round, was taken for the effect of a reduction, and a second one was sent",
+    "stop_placed_and_moved_at_once": "I1: a stop was placed and moved further in the same instant;"
+    " the older row came last, and a move that went by it took the trader's own back",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"

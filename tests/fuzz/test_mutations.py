@@ -28,10 +28,11 @@ from risk_actors.core.mark_filter import MarkFilter, Outcome, _level
 from risk_actors.core.marks import Marks
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.core.rules.symbol_block import SymbolBlock
+from risk_actors.core.stop_rows import StopRows
 from risk_actors.core.verdict import Ok
 from risk_actors.fuzz import kinds as k
 from risk_actors.fuzz.campaign import play
-from risk_actors.fuzz.day import BadTick, Day, Enter, Exit, Fail, Fault, Kill, Move
+from risk_actors.fuzz.day import BadTick, Day, Enter, Exit, Fail, Fault, Kill, Move, Shift
 from risk_actors.fuzz.draw import draw_day
 from risk_actors.fuzz.stage import Stage
 
@@ -81,6 +82,18 @@ def with_stops(seed: int) -> Day:
     deeds = (
         Enter(at_s=at_s, account=account, symbol=symbol, size=2, stop_ticks=20),
         Move(at_s=at_s + 3, symbol=symbol, ticks=10, over_s=2.0),
+    )
+    return msgspec.structs.replace(day, deeds=deeds)
+
+
+def with_races(seed: int) -> Day:
+    """The trader moves his stop further while our move of it is on its way."""
+    day = with_stops(seed)
+    account, symbol, at_s = day.accounts[0].id, day.symbols[0], _first_s(day) + 3
+    deeds = (
+        day.deeds[0],
+        Move(at_s=at_s, symbol=symbol, ticks=10),
+        Shift(at_s=at_s + 0.0005, account=account, ticks=24),
     )
     return msgspec.structs.replace(day, deeds=deeds)
 
@@ -216,6 +229,7 @@ def forget_locks(*_: Any) -> list[Any]:
 
 MUTATIONS: tuple[tuple[str, Callable[[int], Day], Any, str, Any], ...] = (
     ("I1", with_stops, stop_moves.StopMoves, "to_send", move_stops_away),
+    ("I1", with_races, StopRows, "_look_for_overwritten", lambda *_: None),
     ("I2", with_limits, CloseSlot, "effect_is_seen", lambda *_: True),
     ("I4", with_limits, EnforcementPlan, "on_locks", forget_locks),
     (
