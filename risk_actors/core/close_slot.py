@@ -22,6 +22,8 @@ class CloseSlot(CommandSlot):
         self._closed_size = 0
         self._counted: set[int] = set()
         self._flat_ns: int | None = None
+        self._flat_heard_ns: int | None = None
+        """As of when the broker said flat; None while the contract is open."""
         self._is_left = False
 
     @property
@@ -41,7 +43,7 @@ class CloseSlot(CommandSlot):
         self._closed_size = 0
         self._counted.clear()
         self.is_adopted = False
-        self._flat_ns, self._is_left = None, False
+        self._flat_ns, self._flat_heard_ns, self._is_left = None, None, False
 
     def adopt(self, size: int, now_ns: int) -> None:
         """Take a closing market order that already works for the close; nothing is sent.
@@ -57,6 +59,29 @@ class CloseSlot(CommandSlot):
         """Take the signed size that the account shows now."""
         if size * self._largest_size <= 0:
             self._largest_size = 0
+
+    def hear(self, contract_id: str, state: AccountState, heard_ns: int) -> None:
+        """Take what the account shows as of an instant: of an event now, of a snapshot its asking.
+
+        Of what is flat already only a snapshot says so again: an event may be about something else.
+        """
+        if state.size_in(contract_id):
+            self._flat_heard_ns = None
+        elif self._flat_heard_ns is None:
+            self._flat_heard_ns = heard_ns
+        else:
+            self._flat_heard_ns = max(self._flat_heard_ns, state.snapshot_asked_ns)
+
+    @property
+    def is_flat_early(self) -> bool:
+        """Whether a flat is known only from a snapshot asked for before the close was sent.
+
+        It may have been read before the position was opened, or after the close had filled; then
+        one that was asked for later, and read before that, shows the position again. So it tells
+        nothing of the close, which is outstanding until an event or another look does (I2).
+        """
+        heard_ns = self._flat_heard_ns
+        return self.is_outstanding and heard_ns is not None and heard_ns < self.sent_ns
 
     def is_flat_doubtful(self, contract_id: str, state: AccountState, now_ns: int) -> bool:
         """Tell whether a flat is shown that nothing explains, for the close was refused.
@@ -76,7 +101,8 @@ class CloseSlot(CommandSlot):
 
     def wants_look(self, now_ns: int) -> bool:
         """Tell whether only a snapshot can say how the command went, or whether it is flat."""
-        return self._flat_ns is not None or super().wants_look(now_ns)
+        is_flat_shown = self.is_flat_early or self._flat_ns is not None
+        return is_flat_shown or super().wants_look(now_ns)
 
     def seen_flat(self, now_ns: int) -> None:
         """Take that nothing is open any more, whoever closed it."""

@@ -66,13 +66,11 @@ from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.core.stop_moves import StopMoves
 from risk_actors.core.verdict import Action, Flatten, StopMove
 
-NS_PER_MS = NS_PER_S // 1000
-
 HEARD_WITHIN_NS = 2 * NS_PER_S
 """What the broker showed so shortly before an enforcement began still holds; older than that, and
 "flat" is what somebody remembers (I3)."""
 LOOK_WHILE_BRAKED_EVERY_NS = 15 * NS_PER_S
-MARKET_ORDER_GRACE_NS = 250 * NS_PER_MS
+MARKET_ORDER_GRACE_NS = NS_PER_S // 4
 """A market order fills before a cancel could reach it; one that still works then is cancelled."""
 BRAKE_AFTER_COMMANDS = 40
 """So many commands in a minute without any change, unless told otherwise."""
@@ -178,8 +176,9 @@ class EnforcementPlan:
             known_fills: all known ones, where a snapshot told them; when they came is not known.
             heard_ns: as of when the broker said so, 0 where it said nothing; now unless told.
         """
-        self._heard_ns = max(self._heard_ns, now_ns if heard_ns is None else heard_ns)
-        self._slots.count_fills(state, fills, now_ns)
+        heard_ns = now_ns if heard_ns is None else heard_ns
+        self._heard_ns = max(self._heard_ns, heard_ns)
+        self._slots.hear(state, fills, now_ns, heard_ns)
         self._gate.observe(state, (*fills, *known_fills), now_ns)
         self._flat_by_fills.observe(self._state, state, now_ns)
         self._state = state
@@ -249,6 +248,8 @@ class EnforcementPlan:
             return self._ask_to_begin(correlation_id, now_ns)
         is_free = self._gate.is_at_rest
         self._run_clocks(now_ns)
+        if self._episode is None:
+            self._slots.drop_done(now_ns)
         effects: list[Effect] = []
         if self._episode is None and (self._scope.goals or self._scope.is_work_left(state)):
             effects.append(self._begin(correlation_id, now_ns))
@@ -414,7 +415,6 @@ class EnforcementPlan:
             yield from self._looks.want(CONFIRM_FLAT, episode.correlation_id, now_ns)
         if is_heard and not (self._scope.goals or state.distrusted or is_work_left):
             self._episode = None
-            self._slots.drop_done()
             self._gate.forget_told()
             detail = REDUCED if state.positions else FLAT
             took_ns = now_ns - episode.started_ns

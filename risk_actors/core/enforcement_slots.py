@@ -6,8 +6,12 @@ from risk_actors.core.account_state import AccountState
 from risk_actors.core.broker import Fill
 from risk_actors.core.close_slot import CloseSlot, closing_order_works
 from risk_actors.core.command_slot import CommandSlot, SlotEvent, SlotState
+from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.first_sights import FirstSights
 from risk_actors.core.stop_moves import StopMoves
+
+PACE_KEPT_NS = 60 * NS_PER_S
+"""After so long without a command the next one for the same thing begins a pace of its own."""
 
 
 class Slots:
@@ -40,8 +44,13 @@ class Slots:
         """Return when an order was first seen."""
         return self._first_sights.get(order_id, now_ns)
 
-    def count_fills(self, state: AccountState, fills: Iterable[Fill], now_ns: int) -> None:
-        """Take fills that came since the last time; they may be what a close wanted."""
+    def hear(self, state: AccountState, fills: Iterable[Fill], now_ns: int, heard_ns: int) -> None:
+        """Take fills that came since the last time; they may be what a close wanted.
+
+        What the account shows is as of `heard_ns`, when the broker said it or was asked for it.
+        """
+        for contract_id, slot in self.closes.items():
+            slot.hear(contract_id, state, heard_ns)
         sights = self._first_sights
         for order in state.orders:
             if order.id not in sights:
@@ -77,7 +86,7 @@ class Slots:
     def _observe_close(
         contract_id: str, close: CloseSlot, state: AccountState, now_ns: int
     ) -> None:
-        if close.is_flat_doubtful(contract_id, state, now_ns):
+        if close.is_flat_early or close.is_flat_doubtful(contract_id, state, now_ns):
             return
         close.observe_size(state.counted_size_in(contract_id))
         if not state.counted_size_in(contract_id) and not close.is_outstanding:
@@ -92,8 +101,15 @@ class Slots:
         else:
             close.observe_look(state, now_ns)
 
-    def drop_done(self) -> None:
-        """Forget, at the end of an enforcement, what is not under way any more."""
+    def drop_done(self, now_ns: int) -> None:
+        """Forget, after an enforcement, what is not under way any more.
+
+        What was asked for lately is remembered with its pace: an enforcement that begins soon,
+        for instance under a lock that follows the one that ended, asks for the same thing (I6).
+        """
         self.closes = {
-            contract_id: slot for contract_id, slot in self.closes.items() if slot.is_outstanding
+            contract_id: slot
+            for contract_id, slot in self.closes.items()
+            if slot.state is not SlotState.IDLE
+            or (slot.attempts and 0 <= now_ns - slot.tried_ns < PACE_KEPT_NS)
         }

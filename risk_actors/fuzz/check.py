@@ -5,7 +5,10 @@ the guard shows; none asks the guard's own reckoning whether it was right. Where
 time, the allowance is a figure of this page, with its reason.
 """
 
+from collections.abc import Callable
+
 from risk_actors import messages as m
+from risk_actors.actors.picture import Picture
 from risk_actors.actors.record import Entry
 from risk_actors.fuzz.check_commands import CommandCheck
 from risk_actors.fuzz.check_end import agreement, unexplained
@@ -179,11 +182,10 @@ class Checker:
         """Note what is shown before a restart at the end."""
         self._shown = self._stage.frame.picture
 
-    def end_rebirth(self) -> None:
-        """Compare it with what is shown once the guard is back."""
+    def end_rebirth(self, unbroken: Callable[[], Picture]) -> None:
+        """Compare it with what is shown once the guard is back, and without the restart."""
         if not self.is_over:
-            now_ns = self._stage.clock.now_ns()
-            self._tell(changed(self._shown, self._stage.frame.picture, now_ns))
+            self._tell(changed(self._shown, self._stage.frame.picture, unbroken))
 
     def _tell(self, found: list[tuple[str, str]]) -> None:
         for invariant, what in found:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal
 
+from risk_actors.actors.picture import Picture
 from risk_actors.fuzz import day as d
 from risk_actors.fuzz import kinds as k
 from risk_actors.fuzz.broker import MS, S
@@ -60,15 +61,20 @@ class Player:
     def run(self) -> list[Finding]:
         """Play the whole day and return what broke, first things first."""
         try:
-            self._run_until(self._at_ns(self._day.length_s))
-            self._heal()
-            self.checker.end()
+            self._play()
             self._restart()
         except ActorFailedError as error:
             self.checker.found("actor", str(error))
         except BusyForeverError as error:
             self.checker.found("I6", str(error))
         return self.checker.findings
+
+    def _play(self) -> None:
+        """Play the day itself, until nothing goes on any more."""
+        self._run_until(self._at_ns(self._day.length_s))
+        self._heal()
+        self.checker.end()
+        self._let_paint()
 
     def _at_ns(self, at_s: float) -> int:
         return self._day.start_ns + int(at_s * S)
@@ -93,10 +99,29 @@ class Player:
         self.stage.die()
         self.stage.start()
         self.stage.settle()
+        self._rest()
+        self.checker.end_rebirth(self._unbroken)
+
+    def _rest(self, for_ns: int = RESTS_AFTER_NS) -> None:
         self._broker.repeat_quotes()
         self._stir()
-        self._run_until(self._clock.now_ns() + RESTS_AFTER_NS)
-        self.checker.end_rebirth()
+        self._run_until(self._clock.now_ns() + for_ns)
+        self._let_paint()
+
+    def _let_paint(self) -> None:
+        """Let one more tick come: a figure that changes with a tick is painted with the next."""
+        self._run_until(self._clock.now_ns() + TICK_NS)
+
+    def _unbroken(self) -> Picture:
+        """Return what is shown by now without the restart: the same day is played again.
+
+        By now is by the guard's clock, which a restart may leave a little ahead or behind.
+        """
+        other = Player(self._day)
+        other._play()
+        now_ns, from_ns = self.stage.guard_clock.now_ns(), other.stage.guard_clock.now_ns()
+        other._rest(now_ns - from_ns - TICK_NS)
+        return other.stage.frame.picture
 
     # --- time -------------------------------------------------------------------------------
 

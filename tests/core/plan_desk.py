@@ -84,6 +84,10 @@ class PlanDesk:
     def lock(self) -> None:
         self._take(self.plan.on_locks((whole_lock(),), "e-1", self.now_ns))
 
+    def unlock(self) -> None:
+        """Let all locks end."""
+        self._take(self.plan.on_locks((), "e-3", self.now_ns))
+
     def show(self, state: AccountState, *fills: Fill) -> None:
         asked_ns = self.state.snapshot_asked_ns
         self.state = msgspec.structs.replace(state, snapshot_asked_ns=asked_ns)

@@ -324,3 +324,37 @@ def test_no_other_command_ever_takes_the_place_of_a_close() -> None:
 
     assert set(sizes(desk.sent)) == {None}
     assert {c.contract_id for _, c in desk.sent} == {MNQ}
+
+
+def closes_refused_under_locks(*held_s: float) -> PlanDesk:
+    """Return a desk after locks that lasted so long, each followed by another at once."""
+    desk = PlanDesk(LONG)
+    desk.answers = lambda c: refused(None, "no") if isinstance(c, CloseContract) else ACCEPTED
+    for each_s in held_s:
+        desk.unlock()
+        desk.lock()
+        desk.run(each_s)
+    return desk
+
+
+def test_i6_a_lock_that_follows_another_asks_at_the_pace_that_there_was() -> None:
+    one = closes_refused_under_locks(60)
+    several = closes_refused_under_locks(29, 1.2, 29.8)
+
+    assert several.closes == one.closes
+    assert len(one.closes) == 7
+
+
+def test_once_the_pause_is_over_without_a_lock_the_next_one_begins_anew() -> None:
+    desk = closes_refused_under_locks(10)
+    before = len(desk.closes)
+    desk.unlock()
+    desk.run(60)
+    assert len(desk.closes) == before
+
+    desk.lock()
+    began_s = desk.now_ns / 1e9
+    desk.run(3)
+
+    made = [round(at_s - began_s, 1) for at_s in desk.closes[before:]]
+    assert made == [0, 0.5, 1.5]

@@ -29,12 +29,16 @@ FOUND = {
     " turned round, was taken for the effect of a reduction, and a second one was sent",
     "stop_placed_and_moved_at_once": "I1: a stop was placed and moved further in the same instant;"
     " the older row came last, and a move that went by it took the trader's own back",
+    "flat_read_early": "I2: a flat of a snapshot asked for before the close was sent was taken for"
+    " its effect, and a second flatten was sent when the next one still showed the position",
     "position_actor_made_anew": "I5: entries under a lock counted once the position actor was"
     " started anew",
     "fills_not_listed_for_a_while": "I5: entries under a lock counted once a stale snapshot had"
     " dropped their fills for a while",
     "stop_larger_than_what_stays": "I3: after a reduction under a lock, a stop larger than what"
     " stays was taken for protection of what is to be closed, and the enforcement never ended",
+    "locks_one_after_another": "I6: under locks that followed each other a close that the broker"
+    " refused began its quick repeats anew each time",
 }
 DAYS = Path(__file__).parent / "days"
 
