@@ -3,6 +3,7 @@
 import threading
 
 from risk_actors.runtime.control import Pulse
+from risk_actors.runtime.interpreter import Tidying
 from risk_actors.runtime.mailbox import Mailbox
 
 END_WITHIN_S = 2.0
@@ -14,6 +15,7 @@ class PulseThread:
     def __init__(self, mailbox: Mailbox, every_s: float) -> None:
         self._mailbox = mailbox
         self._every_s = every_s
+        self._tidy = Tidying()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
 
@@ -35,5 +37,7 @@ class PulseThread:
     def _run(self) -> None:
         # A pulse that was not taken yet says all that a second one would.
         while not self._stop.wait(self._every_s):
+            # Before, for with the pulse there is something to do.
+            self._tidy()
             if self._mailbox.depth == 0:
                 self._mailbox.deliver(Pulse())

@@ -113,6 +113,11 @@ class Actor(pykka.ThreadingActor):
     def closed(self) -> None:
         """Release it; called after a stop and after a failure alike."""
 
+    @property
+    def told_by(self) -> str:
+        """Who sent the message that is being handled; empty where that is not known."""
+        return self._mailbox.taken_from
+
     def fault(self, detail: str) -> None:
         """Report something that went wrong and that this actor survives."""
         self.overseer.actor_fault(self.address, detail)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from risk_actors.runtime import interpreter
+from risk_actors.runtime.right_of_way import RightOfWay
 
 
 class Ring:
@@ -54,3 +55,39 @@ def test_nothing_is_settled_again_that_never_was() -> None:
     assert gc.get_freeze_count() > 0
     assert kept.itself is kept
     assert seen > 0
+
+
+@pytest.mark.usefixtures("collector")
+def test_garbage_is_looked_for_between_events_and_nothing_is_left_out_for_ever() -> None:
+    way, looks = RightOfWay(), list[int]()
+    tidy, claim = interpreter.Tidying(way, looks.append), way.claim()
+    tidy()
+    assert not looks
+
+    interpreter.settle()
+    tidy()
+    assert looks == [0]
+
+    claim.is_busy = True
+    for _ in range(interpreter.PASSED_AT_MOST):
+        tidy()
+    assert looks == [0]
+    tidy()
+    assert looks == [0, 0]
+
+    claim.is_busy = False
+    for _ in range(8):
+        tidy()
+    assert looks == [0] * 9 + [1]
+
+
+@pytest.mark.usefixtures("collector")
+def test_rings_are_freed_while_new_objects_are_few() -> None:
+    interpreter.settle()
+    tidy, ring = interpreter.Tidying(RightOfWay()), Ring()
+    seen = weakref.ref(ring)
+
+    del ring
+    tidy()
+
+    assert seen() is None
