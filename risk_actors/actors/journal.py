@@ -19,6 +19,7 @@ from risk_actors.actors.describe import (
 from risk_actors.actors.line import Line
 from risk_actors.actors.record import Entry, JournalStore
 from risk_actors.actors.repeats import Repeats
+from risk_actors.actors.tally import Tally
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.rules.memory import encode_memory
 from risk_actors.core.verdict import Breached, Ok, Unknown, Warned
@@ -103,8 +104,10 @@ class JournalActor(Actor):
         zone: tzinfo,
         open_store: Callable[[], JournalStore],
         tapes: Mapping[str, Tape] = MappingProxyType({}),
+        tally: Tally | None = None,
     ) -> None:
         super().__init__(context)
+        self._tally = tally or Tally()
         self._zone = zone
         self._open_store = open_store
         self._store: JournalStore | None = None
@@ -144,6 +147,7 @@ class JournalActor(Actor):
 
     def handle(self, message: Any) -> None:
         """Log the message and keep it; ticks only give the batch a chance to be written."""
+        self._tally.take(message)
         match message:
             case m.Tick():
                 self._record_lasting_unknowns(message.at_ns)
@@ -287,8 +291,14 @@ class JournalActor(Actor):
         )
 
     def _bind(self, message: m.Message, account_id: int | None) -> Any:
+        # A verdict that lasted is logged with a tick; everything else when it is told.
+        sender = self.told_by or self.address
+        if isinstance(message, m.VerdictChanged):
+            sender = f"rule:{message.rule_id}"
         return logger.bind(
-            actor=self.address, account=account_id, correlation_id=message.correlation_id
+            actor=sender,
+            account=account_id,
+            correlation_id=message.correlation_id,
         )
 
     def _log(self, message: m.Message, line: Line | None, log: Any) -> None:
@@ -332,6 +342,7 @@ class JournalActor(Actor):
                 )
             self._failed_ns = self.clock.monotonic_ns()
             self._backlog.bound(self.clock.now_ns())
+            self._tally.could_not_write(len(self._backlog.entries))
             return
         if self._failed_ns is not None:
             logger.bind(actor=self.address).warning("The record can be written again")
@@ -340,8 +351,10 @@ class JournalActor(Actor):
 
     def _write(self, store: JournalStore) -> None:
         while True:
+            began_ns = self.clock.monotonic_ns()
             store.write(self._backlog.batch(self.clock.now_ns()))
             self._backlog.written()
+            self._tally.wrote(self.clock.monotonic_ns() - began_ns, len(self._backlog.entries))
             if not self._backlog.entries:
                 return
 

@@ -239,6 +239,32 @@ class SchedulePicture(msgspec.Struct, frozen=True, kw_only=True):
     next: str
 
 
+class AlertChannelPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the alerts on one channel, or of the heartbeat."""
+
+    name: str
+    url: str
+    """Where it leads, without what is secret in it."""
+    min_severity: str
+    """`info`, `warning` or `critical`; empty for the heartbeat."""
+    sent: int = 0
+    """Alerts that were delivered."""
+    failed: int = 0
+    """Alerts that were not, after every attempt."""
+    waiting: int = 0
+    held_back: int = 0
+    """Alerts that were told in sum only, for there were too many or it was to be quiet."""
+    repeats: int = 0
+    """Lesser alerts that said what had been told a short time before."""
+    dropped: int = 0
+    """Lesser alerts that were lost because too many waited."""
+    is_failing: bool = False
+    """Whether the last delivery failed."""
+    last_sent: str | None = None
+    last_failure: str | None = None
+    last_failure_at: str | None = None
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """The whole."""
 
@@ -266,3 +292,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """The unlock policy: `never`, `delayed` or `admin`."""
     timezone: str = "UTC"
     """IANA name of the zone in which times are shown to people; instants here are UTC."""
+    alerts: tuple[AlertChannelPicture, ...] = ()
+    """The channels on which the trader is told, and the heartbeat."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all works, and no account has anything that could move while nobody looks."""
+        return self.phase == "armed" and not any(
+            account.positions or account.orders or account.enforcement for account in self.accounts
+        )

@@ -1,13 +1,14 @@
 """The wiring: one table of who sends what to whom. Nothing is sent that does not stand here.
 
 Data flows from the broker's events at `gateway.in` to commands at `gateway.out`; `timer` and
-`operator` are further sources, `journal` and `view` are sinks. The graph has no cycle, so a
-feedback loop cannot be built inside the process; a test proves it from this table.
+`operator` are further sources, `journal`, `view` and `alerts` are sinks. The graph has no cycle, so
+a feedback loop cannot be built inside the process; a test proves it from this table.
 """
 
 from collections.abc import Iterator
 
 from risk_actors import messages as m
+from risk_actors.actors.alerts import AlertsActor
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.gateway import INBOUND, INBOUND_SENDS, OUTBOUND, GatewayActor
 from risk_actors.actors.journal import JournalActor
@@ -34,6 +35,7 @@ ACTORS: tuple[type[Actor], ...] = (
     EnforcerActor,
     JournalActor,
     ViewActor,
+    AlertsActor,
 )
 
 _TABLE: tuple[tuple[str, type, str], ...] = (
@@ -46,7 +48,7 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     (INBOUND, m.SnapshotFailed, "position journal view"),
     (INBOUND, m.QuoteReported, "pnl"),
     (INBOUND, m.InstrumentResolved, "position pnl"),
-    (INBOUND, m.CommandAnswered, "enforcer journal view"),
+    (INBOUND, m.CommandAnswered, "enforcer journal view alerts"),
     (INBOUND, m.ConnectionChanged, "journal view"),
     (INBOUND, m.PayloadRejected, "journal view"),
     (INBOUND, m.LocksNoted, "position"),
@@ -60,34 +62,34 @@ _TABLE: tuple[tuple[str, type, str], ...] = (
     ("pnl", m.DayOpened, "journal"),
     ("pnl", m.BalanceChecked, "journal view"),
     ("pnl", m.RequestBars, OUTBOUND),
-    ("rule", m.BreachFound, "enforcer lockout journal view"),
+    ("rule", m.BreachFound, "enforcer lockout journal view alerts"),
     ("rule", m.BreachEnded, "enforcer journal"),
-    ("rule", m.ShadowBreachFound, "journal view"),
+    ("rule", m.ShadowBreachFound, "journal view alerts"),
     ("rule", m.ConditionEnded, "lockout journal"),
     ("rule", m.StopMovesWanted, "enforcer journal"),
     ("rule", m.ShadowStopMoves, "journal view"),
-    ("rule", m.WarningRaised, "journal view"),
+    ("rule", m.WarningRaised, "journal view alerts"),
     ("rule", m.VerdictChanged, "journal view"),
     ("rule", m.RuleStateChanged, "journal view"),
-    ("lockout", m.LocksChanged, "enforcer journal view"),
-    ("lockout", m.UnlockChanged, "journal view"),
+    ("lockout", m.LocksChanged, "enforcer journal view alerts"),
+    ("lockout", m.UnlockChanged, "journal view alerts"),
     ("lockout", m.NoteLocks, OUTBOUND),
     ("enforcer", m.SendClose, f"{OUTBOUND} journal view"),
     ("enforcer", m.SendCancel, f"{OUTBOUND} journal view"),
     ("enforcer", m.SendMoveStop, f"{OUTBOUND} journal view"),
     ("enforcer", m.RequestSnapshot, OUTBOUND),
-    ("enforcer", m.EnforcementChanged, "journal view"),
+    ("enforcer", m.EnforcementChanged, "journal view alerts"),
     # time, the trader, and supervision
-    ("timer", m.Tick, "position pnl rule lockout enforcer journal view"),
+    ("timer", m.Tick, "position pnl rule lockout enforcer journal view alerts"),
     ("timer", m.DailyReset, "position pnl journal view"),
     ("timer", m.WeeklyReset, "position pnl journal view"),
-    ("timer", m.ClockStepped, "journal view"),
-    (OPERATOR, m.PanicRequested, "enforcer lockout journal view"),
+    ("timer", m.ClockStepped, "journal view alerts"),
+    (OPERATOR, m.PanicRequested, "enforcer lockout journal view alerts"),
     (OPERATOR, m.UnlockRequested, "lockout journal"),
     (OPERATOR, m.UnlockWithdrawn, "lockout journal"),
-    (OPERATOR, m.TraderActed, "journal view"),
-    (OPERATOR, m.SettingsChanged, "journal view"),
-    (SUPERVISOR, m.ActorChanged, "journal view"),
+    (OPERATOR, m.TraderActed, "journal view alerts"),
+    (OPERATOR, m.SettingsChanged, "journal view alerts"),
+    (SUPERVISOR, m.ActorChanged, "journal view alerts"),
 )
 
 

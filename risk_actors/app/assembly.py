@@ -10,8 +10,10 @@ import msgspec
 from loguru import logger
 
 from risk_actors import __version__
+from risk_actors.actors.alert import AlertSink, NoAlerts
 from risk_actors.actors.gateway import BrokerSession
 from risk_actors.actors.lockout import LockShelf
+from risk_actors.actors.tally import Tally
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app.headroom_desk import HeadroomDesk
 from risk_actors.app.memories import restore_memories
@@ -65,6 +67,10 @@ class Surroundings(NamedTuple):
     """Whether actors of this process come before these."""
     broker: str | None = None
     """Whose everything kept is."""
+    alerts: AlertSink = NoAlerts()
+    """Where what the trader is to be told goes."""
+    tally: Tally | None = None
+    """What is counted of all actors of this process."""
 
 
 def assemble(
@@ -112,6 +118,8 @@ def assemble(
         brake_after_commands=settings.gateway.brake_after_commands,
         lock_shelf=surroundings.lock_shelf,
         held=waiting_for_rules(_locks_in_force(left, surroundings.lock_shelf)),
+        tally=surroundings.tally,
+        alerts=surroundings.alerts,
     )
     run = RunRecord(
         started_ns=started_ns,

@@ -20,14 +20,22 @@ import msgspec
 from loguru import logger
 
 from risk_actors import __version__
+from risk_actors.actors.picture import Picture
 from risk_actors.app.admin_secret import unlock_advice
+from risk_actors.app.alerts_desk import AlertsDesk
 from risk_actors.app.broker_identity import identity_of, use_files_of
 from risk_actors.app.connect import Target, connect, for_account
 from risk_actors.app.guard import Guard
 from risk_actors.app.heartbeat import HeartbeatFile
-from risk_actors.app.instance import AlreadyRunningError, DataDirectoryError, Instance
+from risk_actors.app.instance import (
+    AlreadyRunningError,
+    DataDirectoryError,
+    Instance,
+    reachable_host,
+)
 from risk_actors.app.logs import Logs
 from risk_actors.app.mender import Mender
+from risk_actors.app.metrics import metrics_source
 from risk_actors.app.sd_notify import ServiceManager
 from risk_actors.app.settings import ExitCode, RunOptions, Settings, TradingMode
 from risk_actors.app.settings_desk import SettingsDesk
@@ -37,7 +45,7 @@ from risk_actors.app.settings_environment import (
     dotenv_places,
     load_environment,
 )
-from risk_actors.app.settings_keeper import InForce
+from risk_actors.app.settings_keeper import InForce, SettingsKeeper
 from risk_actors.app.settings_load import load_settings
 from risk_actors.app.settings_stored import stored_settings, zone_of_last_run
 from risk_actors.app.settings_watch import SettingsWatch
@@ -55,7 +63,9 @@ from risk_actors.runtime.supervisor import StartFailedError
 from risk_actors.store.recovery import open_or_recover
 from risk_actors.store.schema import DATABASE_FILE
 from risk_actors.store.settings_backup import KeptSettings, write_settings_backup
+from risk_actors.web.metrics_source import MetricsSource
 from risk_actors.web.server import WebError, WebServer
+from risk_actors.web.token_file import TokenError, read_token, token_path
 
 END_WITHIN_S = 30.0
 """An end that takes longer hangs; a machine that shuts down waits no longer than twice that."""
@@ -148,6 +158,7 @@ def _run_system(
     clock = SystemClock()
     said = _open_store(options.data_dir, clock, _zone_at_start(options.data_dir, wanted))
     wanted = for_account(wanted, environment.account_name)
+    alerts = stack.enter_context(AlertsDesk(options.settings_dir, whose.mode, wanted))
     stored = stored_settings(options.data_dir)
     for sentence in stored.said:
         logger.critical("{}", sentence)
@@ -164,22 +175,12 @@ def _run_system(
         mode=whose.mode,
         broker=whose.broker,
         notices=(*whose.switched, *said, *stored.said),
+        alerts=alerts.service,
     )
+    alerts.follow(guard, accounts)
     stack.callback(guard.stop)
 
-    def load() -> Settings:
-        return for_account(load_settings(options.settings_dir), environment.account_name)
-
-    def taken(in_force: InForce) -> None:
-        logs.use_zone(ZoneInfo(in_force.settings.session.timezone))
-
-    def keep(kept: KeptSettings) -> None:
-        owned = msgspec.structs.replace(kept, broker=whose.broker)
-        write_settings_backup(options.data_dir, owned)
-
-    desk = SettingsDesk(
-        guard, keeper, options.settings_dir, load, on_taken=taken, keep=keep, on_lost=stop.lose
-    )
+    desk = _settings_desk(options, environment, whose, guard, keeper, alerts, logs, stop)
     advice = unlock_advice(keeper.in_force.settings.session.unlock, options.data_dir)
     if advice is not None:
         logger.warning("{}", advice)
@@ -195,16 +196,45 @@ def _run_system(
     watch.start()
     stack.callback(watch.stop)
 
-    address = _serve(options, wanted, guard, desk, instance, stack)
     threads = {"the settings' watch": lambda: watch.lives, "the mender": lambda: mender.lives}
     watchdog = _watchdog(options.data_dir, guard, session, threads)
+    metrics = metrics_source(wanted, guard, session, clock, watchdog)
+    address = _serve(options, wanted, guard, desk, instance, metrics, alerts, stack)
     watchdog.start()
     stack.callback(watchdog.stop)
-    _show_until_stopped(options, guard, address, logs, stop)
+    alerts.started()
+    _show_until_stopped(options, alerts.picture, address, logs, stop)
 
     guard.show_phase("stopping")
     logger.info("Stopping: protection ends with this process, locks stay in the store")
     return ExitCode.FAULT if guard.given_up or stop.is_lost else ExitCode.OK
+
+
+def _settings_desk(
+    options: RunOptions,
+    environment: Environment,
+    whose: _Whose,
+    guard: Guard,
+    keeper: SettingsKeeper,
+    alerts: AlertsDesk,
+    logs: Logs,
+    stop: "_StopFlag",
+) -> SettingsDesk:
+    def load() -> Settings:
+        edited = for_account(load_settings(options.settings_dir), environment.account_name)
+        alerts.look(edited)
+        return edited
+
+    def taken(in_force: InForce) -> None:
+        logs.use_zone(ZoneInfo(in_force.settings.session.timezone))
+
+    def keep(kept: KeptSettings) -> None:
+        owned = msgspec.structs.replace(kept, broker=whose.broker)
+        write_settings_backup(options.data_dir, owned)
+
+    return SettingsDesk(
+        guard, keeper, options.settings_dir, load, on_taken=taken, keep=keep, on_lost=stop.lose
+    )
 
 
 def _watchdog(
@@ -296,34 +326,47 @@ def _serve(
     guard: Guard,
     desk: SettingsDesk,
     instance: Instance,
+    metrics: MetricsSource,
+    alerts: AlertsDesk,
     stack: ExitStack,
 ) -> str:
     """Start the HTTP side; return its address."""
     host = settings.web.host
+    token_file = token_path(settings.web.token_file, options.settings_dir)
+    try:
+        token = read_token(token_file)
+    except TokenError as error:
+        raise WebError(str(error)) from error
     server = WebServer(
-        picture=guard.picture,
+        picture=alerts.picture,
         topology=guard.topology,
         requests=TraderDesk(guard.ask, guard.judge, desk),
         host=host,
         port=settings.web.port if options.port is None else options.port,
+        data_dir=options.data_dir,
+        token=token,
+        shown=lambda: guard.shown,
+        metrics=metrics,
+        wrong=metrics.wrong,
+        stale=metrics.stale,
     )
     port = server.start()
     stack.callback(server.stop)
-    instance.publish(host, port)
-    address = f"http://{host}:{port}"
+    instance.publish(reachable_host(host), port, token_file)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logger.info("HTTP on {}", address)
     return address
 
 
 def _show_until_stopped(
-    options: RunOptions, guard: Guard, address: str, logs: Logs, stop: "_StopFlag"
+    options: RunOptions, picture: Callable[[], Picture], address: str, logs: Logs, stop: "_StopFlag"
 ) -> None:
     stop.arm()
     interpreter.settle()
     if options.display is None:
         stop.event.wait()
         return
-    display = options.display(guard.picture, address)
+    display = options.display(picture, address)
     with logs.console_held() if sys.stderr.isatty() else nullcontext():
         display.run_until(stop.event)
 

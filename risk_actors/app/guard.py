@@ -14,6 +14,7 @@ from typing import Any
 from loguru import logger
 
 from risk_actors import __version__
+from risk_actors.actors.alert import AlertSink, NoAlerts
 from risk_actors.actors.lockout import LockShelf
 from risk_actors.actors.operator import OperatorInlet
 from risk_actors.actors.picture import Picture
@@ -21,6 +22,7 @@ from risk_actors.actors.timer import TICK_EVERY_S
 from risk_actors.actors.trader_requests import AnswerKind, TraderAnswer
 from risk_actors.actors.view import PictureFrame
 from risk_actors.app import topology
+from risk_actors.app.actor_figures import ActorFigures
 from risk_actors.app.actor_set import ActorSet
 from risk_actors.app.admin_secret import AdminSecret
 from risk_actors.app.assembly import Surroundings, assemble
@@ -66,6 +68,7 @@ class Guard:
         mode: TradingMode,
         broker: str | None = None,
         notices: Sequence[str] = (),
+        alerts: AlertSink | None = None,
     ) -> None:
         """Take what every set of actors shares.
 
@@ -79,6 +82,7 @@ class Guard:
             broker: whose the store is.
             notices: what went wrong before the actors were there; shown until the process ends,
                 and recorded.
+            alerts: where what the trader is to be told goes.
         """
         self._session = session
         self._accounts = tuple(accounts)
@@ -87,6 +91,7 @@ class Guard:
         self._clock = clock
         self._mode = mode
         self._broker = broker
+        self._alerts = alerts or NoAlerts()
         self._secret = AdminSecret(data_dir, clock)
         self._inlet = Inlet()
         self._in_force: InForce | None = None
@@ -97,6 +102,8 @@ class Guard:
         """Until when a command of any earlier actors may take effect; by the clock never set."""
         self.needs_mending = threading.Event()
         """Set when an actor failed for good."""
+        self.figures = ActorFigures()
+        """What was counted of all actors since the process began."""
         self._running: ActorSet | None = None
         self._made_ns = 0
         self._swap = threading.Lock()
@@ -110,12 +117,7 @@ class Guard:
                 notices=tuple(notices),
             )
         )
-        self.notices = Notices(
-            notices,
-            clock,
-            show=self._show_notices,
-            record=self.record,
-        )
+        self.notices = Notices(notices, clock, show=self._show_notices, record=self.record)
         """What went wrong for good."""
         self._store = StoreWatch(data_dir, clock, self.notices.say)
         self.operator: OperatorInlet
@@ -277,7 +279,7 @@ class Guard:
         if in_force is None or self._made_ns >= in_force.day_start_ns + RENEW_AFTER_NS:
             return
         is_due = self._clock.now_ns() >= in_force.day_start_ns + RENEW_AFTER_NS
-        if is_due and self._is_quiet() and self._replace(in_force):
+        if is_due and self._frame.picture.is_quiet and self._replace(in_force):
             logger.info("A trading day has begun: the actors were made anew")
 
     def look_after_store(self) -> None:
@@ -388,6 +390,8 @@ class Guard:
                 may_be_under_way=self._may_be_under_way(),
                 is_rebuilt=self._running is not None,
                 broker=self._broker,
+                tally=self.figures.tally,
+                alerts=self._alerts,
             ),
         )
         system = assembly.system
@@ -405,6 +409,7 @@ class Guard:
         self._running = ActorSet(
             assembly, supervisor, PulseThread(system.timer_mailbox, TICK_EVERY_S)
         )
+        self.figures.follow(self._running)
         self.operator = OperatorInlet(
             system.operator_outbox,
             self._clock,
@@ -450,14 +455,6 @@ class Guard:
             return None
         shelf = self._running.assembly.system.lock_shelf
         return shelf if shelf.unsaved else None
-
-    def _is_quiet(self) -> bool:
-        """Tell whether no account has anything that could move while nobody looks."""
-        picture = self._frame.picture
-        return picture.phase == "armed" and not any(
-            account.positions or account.orders or account.enforcement
-            for account in picture.accounts
-        )
 
     def _is_armed(self, in_force: InForce) -> bool:
         return in_force.is_armed(self._mode)

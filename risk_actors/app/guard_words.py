@@ -22,12 +22,14 @@ _GIVEN_UP = {
 def say_given_up(address: str) -> None:
     """Log that an actor was given up, and what that means."""
     how = POLICIES[address.partition(":")[0]].given_up
-    logger.critical("{} failed too often and was given up: {}", address, _GIVEN_UP[how])
+    log = logger.bind(actor=address)
+    log.critical("{} failed too often and was given up: {}", address, _GIVEN_UP[how])
 
 
 def say_stuck(address: str, dump: str) -> None:
     """Log that an actor is stuck, and what every thread was doing."""
-    logger.critical("{} is stuck; what every thread was doing:\n{}", address, dump)
+    log = logger.bind(actor=address)
+    log.critical("{} is stuck; what every thread was doing:\n{}", address, dump)
 
 
 def tell_settings(inlet: OperatorInlet, in_force: InForce) -> None:

@@ -48,9 +48,11 @@ class Instance:
             self._lock.release()
             raise _unusable(self._data_dir, "written", error) from error
 
-    def publish(self, host: str, port: int) -> None:
-        """Leave the address of the HTTP side for clients."""
-        told = {"host": host, "port": port, "pid": os.getpid()}
+    def publish(self, host: str, port: int, token_file: Path | None = None) -> None:
+        """Leave the address of the HTTP side for clients, and where its token is read."""
+        told: dict[str, str | int] = {"host": host, "port": port, "pid": os.getpid()}
+        if token_file is not None:
+            told["token_file"] = str(token_file.resolve())
         # Put in place as a whole, so that no client reads half of it.
         written = self._address.with_suffix(".new")
         written.write_text(json.dumps(told), encoding="utf-8")
@@ -64,6 +66,11 @@ class Instance:
     @property
     def _address(self) -> Path:
         return self._data_dir / ADDRESS_FILE
+
+
+def reachable_host(host: str) -> str:
+    """Return the address at which this machine reaches what is served on a host."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not served here
 
 
 def _unusable(data_dir: Path, how: str, error: OSError) -> DataDirectoryError:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 
 from risk_actors.actors.picture import Picture
+from risk_actors.alerts.settings import AlertSettings
 from risk_actors.core.direction import EACH, FREE, HIGHER, UNCLEAR, Effect, judged_by, ordered
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.holidays import Holiday
@@ -127,9 +128,13 @@ class WebSettings(_Table, frozen=True, kw_only=True):
     """`[web]` of app.toml."""
 
     host: str = "127.0.0.1"
-    """This machine only."""
+    """This machine only; any other address needs a token."""
     port: Port = 8787
     """0 takes a free port, and so does a port that is taken."""
+    token_file: str = ""
+    """A file with the token that everybody must have who asks; beside the settings if relative."""
+    metrics_pnl: bool = False
+    """Whether `/metrics` has balances and P&L: whoever collects metrics may be somebody else."""
 
 
 class PnlSettings(_Table, frozen=True, kw_only=True):
@@ -187,11 +192,14 @@ class PaperSettings(_Table, frozen=True, kw_only=True):
                 pace=self.pace,
             )
         )
+        moving = SimulatorSettings().symbols
         return SimulatorSettings(
             port=port,
             accounts=accounts,
             seed=self.seed,
             trader=trader,
+            # What he trades has to move, or he has nothing to lose.
+            symbols=moving if self.symbol in moving else (*moving, self.symbol),
             prices_file=self.prices_file,
             replay_speed=self.replay_speed,
         )
@@ -212,6 +220,15 @@ class AppSettings(_Table, frozen=True, kw_only=True):
     def is_armed(self, mode: TradingMode) -> bool:
         """Tell whether breaches are enforced; when not, every rule is in shadow."""
         return mode is TradingMode.PAPER if self.armed is None else self.armed
+
+
+class AppFile(AppSettings, frozen=True, kw_only=True):
+    """All of app.toml: with the alerts, whose URLs are credentials.
+
+    They are no part of `Settings`, so nothing that keeps, compares or shows those can tell them.
+    """
+
+    alerts: AlertSettings = AlertSettings()
 
 
 class PresetHeader(_Table, frozen=True, kw_only=True):

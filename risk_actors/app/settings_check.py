@@ -36,6 +36,8 @@ _KINDS = {
     "object": "a table",
     "null": "nothing",
 }
+_SECRET_KEYS = ("url", "heartbeat_url")
+"""Their values are credentials, whatever is wrong with them."""
 _EXAMPLES = {
     datetime: "an instant such as 2026-12-10T13:00:00-06:00",
     date: "a date such as 2026-12-25",
@@ -144,7 +146,8 @@ def check_value(hint: Any, value: Any, path: Path, report: Report) -> None:
     try:
         msgspec.convert(value, plain)
     except msgspec.ValidationError as error:
-        report(path, f"{_name(path)} = {_shown(value)}: {_explain(error, plain, value)}")
+        shown = "[hidden]" if path[-1] in _SECRET_KEYS else _shown(value)
+        report(path, f"{_name(path)} = {shown}: {_explain(error, plain, value)}")
 
 
 def _parts(hint: Any, value: Any) -> Iterable[tuple[str | int, Any, Any]]:

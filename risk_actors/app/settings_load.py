@@ -1,12 +1,13 @@
 """Reads the settings directory and reports everything that is wrong with it at once."""
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from risk_actors.app.settings import AppSettings, Preset, SessionSettings, Settings
+from risk_actors.app.settings import AppFile, AppSettings, Preset, SessionSettings, Settings
 from risk_actors.app.settings_check import check_table, did_you_mean
 from risk_actors.app.settings_file import TomlFile
 from risk_actors.app.settings_holidays import read_holidays
@@ -16,6 +17,7 @@ from risk_actors.app.settings_preset import read_preset
 from risk_actors.app.settings_problem import Problem, SettingsError
 from risk_actors.app.settings_rules import read_rules, read_session
 from risk_actors.core.rules import RuleSettings
+from risk_actors.web.token_file import TOKEN_VARIABLE
 
 RISK_FILE = "risk.toml"
 APP_FILE = "app.toml"
@@ -57,12 +59,12 @@ def load_settings(directory: Path) -> Settings:
         holidays=holidays,
         news=news.events,
         news_notes=news.notes,
-        **msgspec.structs.asdict(app),
+        **{field: getattr(app, field) for field in AppSettings.__struct_fields__},
     )
 
 
-def load_app_settings(directory: Path) -> AppSettings:
-    """Read `app.toml` alone; the defaults when it is not there.
+def load_app_settings(directory: Path) -> AppFile:
+    """Read `app.toml` alone, with the alerts; the defaults when it is not there.
 
     Raises:
         SettingsError: with every problem of that file.
@@ -103,24 +105,25 @@ def _preset_of(file: TomlFile, directory: Path, problems: list[Problem]) -> Pres
     return read_preset(name, directory, file, problems)
 
 
-def _app_of(directory: Path, problems: list[Problem]) -> AppSettings:
+def _app_of(directory: Path, problems: list[Problem]) -> AppFile:
     if not (directory / APP_FILE).is_file():
-        return AppSettings()
+        return AppFile()
     file = TomlFile.read(directory / APP_FILE, problems)
-    return AppSettings() if file is None else _app_in(file)
+    return AppFile() if file is None else _app_in(file)
 
 
-def _app_in(file: TomlFile) -> AppSettings:
-    app = check_table(AppSettings, file.root, (), file.report)
+def _app_in(file: TomlFile) -> AppFile:
+    app = check_table(AppFile, file.root, (), file.report)
     web: Any = file.root.get("web")
     host = web.get("host") if isinstance(web, dict) else None
-    if isinstance(host, str) and (fault := _loopback_fault(host)):
+    has_token = bool(os.environ.get(TOKEN_VARIABLE) or (host and web.get("token_file")))
+    if isinstance(host, str) and not has_token and (fault := _loopback_fault(host)):
         file.report(("web", "host"), f'web.host = "{host}": {fault}')
-    return app or AppSettings()
+    return app or AppFile()
 
 
 def _loopback_fault(host: str) -> str | None:
-    """The state and the panic button have no password, so no other machine may reach them."""
+    """Without a token no other machine may reach the state and the panic button."""
     if host == "localhost":
         return None
     try:
@@ -128,7 +131,10 @@ def _loopback_fault(host: str) -> str | None:
             return None
     except ValueError:
         pass
-    return "only this machine may be served; use 127.0.0.1, ::1 or localhost"
+    return (
+        "only this machine may be served while there is no token; use 127.0.0.1, ::1 or localhost,"
+        f" or set token_file in [web] or {TOKEN_VARIABLE}"
+    )
 
 
 def _in_reading_order(problems: list[Problem]) -> list[Problem]:

@@ -5,7 +5,7 @@ from typing import get_type_hints
 
 import msgspec
 
-from risk_actors.app.settings import AppSettings, SessionSettings
+from risk_actors.app.settings import AppFile, SessionSettings
 from risk_actors.core.direction import without_direction
 from risk_actors.core.rules import RuleSettings
 
@@ -26,9 +26,9 @@ def _places() -> dict[str, list[tuple[str, type[msgspec.Struct]]]]:
     tables: list[tuple[str, type[msgspec.Struct]]] = [
         ("`[session]` of risk.toml", SessionSettings),
         ("`[[rules]]` of risk.toml", RuleSettings),
-        ("app.toml, above its tables", AppSettings),
+        ("app.toml, above its tables", AppFile),
     ]
-    for name, hint in get_type_hints(AppSettings, include_extras=True).items():
+    for name, hint in get_type_hints(AppFile, include_extras=True).items():
         table = without_direction(hint)
         if isinstance(table, type) and issubclass(table, msgspec.Struct):
             tables.append((f"`[{name}]` of app.toml", table))

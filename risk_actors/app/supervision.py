@@ -18,6 +18,7 @@ What is said again may be seen twice, and each receiver is built for that:
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from risk_actors.actors.alerts import AlertsActor
 from risk_actors.actors.enforcer import EnforcerActor
 from risk_actors.actors.gateway import OUTBOUND
 from risk_actors.actors.journal import JournalActor
@@ -80,6 +81,9 @@ POLICIES: Mapping[str, RestartPolicy] = MappingProxyType(
             given_up=WhenGivenUp.DO_WITHOUT, stuck=WhenStuck.REPORT, is_needed=False
         ),
         ViewActor.kind: RestartPolicy(
+            given_up=WhenGivenUp.DO_WITHOUT, stuck=WhenStuck.REPORT, is_needed=False
+        ),
+        AlertsActor.kind: RestartPolicy(
             given_up=WhenGivenUp.DO_WITHOUT, stuck=WhenStuck.REPORT, is_needed=False
         ),
     }

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from risk_actors.actors.alert import AlertSink, NoAlerts
+from risk_actors.actors.alerts import AlertsActor
 from risk_actors.actors.enforcer import EnforcerActor, PlanShelf
 from risk_actors.actors.gateway import INBOUND, OUTBOUND, BrokerSession, GatewayActor
 from risk_actors.actors.journal import JournalActor
@@ -16,6 +18,7 @@ from risk_actors.actors.position import PositionActor
 from risk_actors.actors.record import JournalStore
 from risk_actors.actors.rule import FACT_MESSAGES, RuleActor
 from risk_actors.actors.rule_shelf import RuleShelf
+from risk_actors.actors.tally import Tally
 from risk_actors.actors.timer import SeenWindows, TimerActor
 from risk_actors.actors.view import PictureFrame, ViewActor
 from risk_actors.actors.wiring import SUPERVISOR, TOPOLOGY
@@ -83,6 +86,10 @@ class Blueprint(NamedTuple):
     """So many commands for one account in a minute without any change, and sending pauses."""
     held: Mapping[str, Collection[int]] = MappingProxyType({})
     """By rule id, accounts on which the run before left a lock that waits for the rule."""
+    tally: Tally | None = None
+    """What is counted of all actors of this process; None counts for nobody."""
+    alerts: AlertSink = NoAlerts()
+    """Where what the trader is to be told goes."""
     make_mailbox: Callable[[str], Mailbox] = Mailbox
     """A replay puts its own in place."""
 
@@ -121,9 +128,9 @@ of, so that the others' events find the rules free.
 None of their handlers waits for anything. Those that do, for the store or to paint the picture,
 have threads of their own."""
 
-SINKS = frozenset({JournalActor.kind, ViewActor.kind})
-"""Who keeps and shows what was decided: they look for messages from time to time, so that they do
-not compete with what is under way to the broker."""
+SINKS = frozenset({JournalActor.kind, ViewActor.kind, AlertsActor.kind})
+"""Who keeps, shows and tells what was decided: they look for messages from time to time, so that
+they do not compete with what is under way to the broker."""
 
 
 class _Member(NamedTuple):
@@ -241,11 +248,16 @@ def _members(
     seen = SeenWindows(calendar, blueprint.started_ns, blueprint.last_run)
     return [
         _view_member(blueprint, seen),
+        _alerts_member(blueprint),
         _Member(
             JournalActor.kind,
             JournalActor.kind,
             lambda c: JournalActor(
-                c, zone=calendar.zone, open_store=blueprint.open_journal, tapes=tapes
+                c,
+                zone=calendar.zone,
+                open_store=blueprint.open_journal,
+                tapes=tapes,
+                tally=blueprint.tally,
             ),
         ),
         _Member(
@@ -351,6 +363,20 @@ def _view_member(blueprint: Blueprint, seen: SeenWindows) -> _Member:
         )
 
     return _Member(ViewActor.kind, ViewActor.kind, make)
+
+
+def _alerts_member(blueprint: Blueprint) -> _Member:
+    return _Member(
+        AlertsActor.kind,
+        AlertsActor.kind,
+        lambda c: AlertsActor(
+            c,
+            sink=blueprint.alerts,
+            picture=lambda: blueprint.frame.picture,
+            accounts=blueprint.accounts,
+            zone=blueprint.calendar.zone,
+        ),
+    )
 
 
 def _last_command_ns(last_run: LastRun) -> int | None:

@@ -22,6 +22,8 @@ from risk_actors.runtime.thread_dump import dump_threads
 
 LOOK_EVERY_S = 1.0
 END_WITHIN_S = 5.0
+SILENT_NS = 15 * NS_PER_S
+"""Who looks once a second and has not for so long is stuck, as with a disk that does not answer."""
 
 
 class Watchdog:
@@ -48,6 +50,7 @@ class Watchdog:
         self._blind = ""
         """What was said of a picture that cannot be read; empty when it can."""
         self._troubles: tuple[str, ...] = ()
+        self._looked_ns: int | None = None
         self._status = ""
         self._fed_ns: int | None = None
         self._stop = threading.Event()
@@ -58,6 +61,18 @@ class Watchdog:
         self.look()
         self._manager.ready()
         self._thread.start()
+
+    def wrong(self) -> tuple[str, ...]:
+        """Return what the last look found wrong, in words; any thread.
+
+        Whoever does not look any more is wrong too: then nobody knows how it is.
+        """
+        if self._looked_ns is None:
+            return ()
+        silent_ns = self._monotonic_ns() - self._looked_ns
+        if silent_ns < SILENT_NS:
+            return self._troubles
+        return (*self._troubles, f"the watchdog has not looked for {silent_ns // NS_PER_S} s")
 
     def stop(self) -> None:
         """End, and say that the daemon does; returns when the thread has ended, or not in time."""
@@ -80,6 +95,7 @@ class Watchdog:
         now_ns = self._monotonic_ns()
         troubles = self._signs.troubles(now_ns)
         self._log(troubles)
+        self._looked_ns = now_ns
         picture = self._look_at_picture()
         status = _status(troubles, picture)
         if status != self._status:

@@ -231,7 +231,8 @@ def _print(
     selection: "Selection",
     out: TextIO,
 ) -> None:
-    from risk_actors.cli.audit_page import AuditPage, chains_of  # noqa: PLC0415  # brings rich
+    from risk_actors.cli.audit_page import AuditPage  # noqa: PLC0415  # brings rich
+    from risk_actors.store.audit_chains import chains_of  # noqa: PLC0415
 
     names = record.account_names()
     touched = dict.fromkeys(row.correlation_id for row in record.rows(selection))

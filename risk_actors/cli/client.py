@@ -22,9 +22,10 @@ _NONE_RUNS = "start it with `risk-actors run`; locks hold on, see `risk-actors l
 class DaemonClient:
     """Requests to one daemon; every failure is a `CommandError` that says what to do."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, token: str | None = None) -> None:
         self._host = host
         self._port = port
+        self._token = token
 
     @classmethod
     def find(cls, data_dir: Path) -> "DaemonClient":
@@ -35,7 +36,9 @@ class DaemonClient:
         """
         try:
             left = json.loads((data_dir / PORT_FILE).read_text(encoding="utf-8"))
-            return cls(str(left.get("host", "127.0.0.1")), int(left["port"]))
+            address = str(left.get("host", "127.0.0.1")), int(left["port"])
+            token_file = left.get("token_file")
+            return cls(*address, _token(None if token_file is None else Path(token_file)))
         except FileNotFoundError:
             message = f"no daemon runs on {data_dir}; {_NONE_RUNS}"
             raise CommandError(message) from None
@@ -95,6 +98,8 @@ class DaemonClient:
         # Not through a proxy from the environment: the daemon is on this machine.
         connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
         headers = {} if body is None else {"Content-Type": "application/json"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token}"
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -109,6 +114,19 @@ class DaemonClient:
         if response.status >= _ERROR_STATUS:
             raise CommandError(f"the daemon refused: {_error_text(answer)}")
         return answer
+
+
+def _token(token_file: Path | None) -> str | None:
+    """Return the token that the daemon wants, None where it wants none."""
+    from risk_actors.web.token_file import (  # noqa: PLC0415  # kept out of `--help`
+        TokenError,
+        read_token,
+    )
+
+    try:
+        return read_token(token_file)
+    except TokenError as error:
+        raise CommandError(str(error)) from error
 
 
 def _error_text(answer: bytes) -> str:

@@ -9,15 +9,19 @@ import click
 
 from risk_actors import __version__
 from risk_actors.cli.admin import admin
+from risk_actors.cli.alerts import alerts
 from risk_actors.cli.arm import arm, disarm
 from risk_actors.cli.audit import audit
 from risk_actors.cli.chaos import chaos
 from risk_actors.cli.check import check
+from risk_actors.cli.doctor import doctor
 from risk_actors.cli.fuzz import fuzz
+from risk_actors.cli.init import init
 from risk_actors.cli.locks import locks
 from risk_actors.cli.panic import panic
 from risk_actors.cli.replay import replay
 from risk_actors.cli.run import run
+from risk_actors.cli.service import service
 from risk_actors.cli.show import rules, status
 from risk_actors.cli.simulate import simulate
 from risk_actors.cli.topology import topology
@@ -46,6 +50,9 @@ def _speak_utf8() -> None:
 for command in (
     run,
     check,
+    doctor,
+    init,
+    service,
     topology,
     status,
     rules,
@@ -59,6 +66,7 @@ for command in (
     unlock,
     arm,
     disarm,
+    alerts,
     admin,
 ):
     main.add_command(command)

@@ -87,7 +87,7 @@ class ProjectXGateway:
         """
         service = self._service
         if service is None:
-            logger.error("Command {} was not sent: the gateway is not running", command.id)
+            _say_not_running(command, "not sent")
             return
         if self.hold_commands:
             self._thread.call(partial(service.refuse, command))
@@ -95,7 +95,7 @@ class ProjectXGateway:
         sending = service.send_at_once(command)
         if not self._thread.call(partial(service.submit, command, sending)):
             what = "not sent" if sending is None else "sent, and its answer is not awaited"
-            logger.error("Command {} was {}: the gateway is not running", command.id, what)
+            _say_not_running(command, what)
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account. From any thread; returns at once."""
@@ -119,6 +119,11 @@ class ProjectXGateway:
         """Return how much of the request budget is used; None when not running. Any thread."""
         service = self._service
         return None if service is None else service.budget_state()
+
+    def quotes_told(self) -> tuple[int, int | None]:
+        """Return how many quotes the market hub told, and when (ns of UTC) last. Any thread."""
+        service = self._service
+        return (0, None) if service is None else service.quotes_told()
 
     def ping(self, answered: Callable[[], object]) -> bool:
         """Have a function called on the gateway's thread soon; false when that has ended."""
@@ -163,3 +168,8 @@ class ProjectXGateway:
             lambda: self.hold_commands,
         )
         return await self._service.connect()
+
+
+def _say_not_running(command: Command, what: str) -> None:
+    log = logger.bind(account=command.account_id, correlation_id=command.correlation_id)
+    log.error("Command {} was {}: the gateway is not running", command.id, what)

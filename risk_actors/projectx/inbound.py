@@ -71,6 +71,10 @@ class Inbound:
         self._gate = gate or LineGate(clock, ids, emit)
         self._on_told = on_told
         self._quotes = QuoteMerger()
+        self.quotes_told = 0
+        """What the market hub told of prices so far; for any thread to read."""
+        self.quoted_ns: int | None = None
+        """When it last did."""
         self._give_way = Courtesy()
 
     def attach_user(self, hub: Any, is_present: Callable[[], bool]) -> None:
@@ -241,10 +245,10 @@ class Inbound:
         return message
 
     def _tell_market(self, quote: Quote) -> None:
-        message = QuoteReported(
-            correlation_id=self._ids.next(), at_ns=self._clock.now_ns(), quote=quote
-        )
+        now_ns = self._clock.now_ns()
+        message = QuoteReported(correlation_id=self._ids.next(), at_ns=now_ns, quote=quote)
         self._emit(message)
+        self.quotes_told, self.quoted_ns = self.quotes_told + 1, now_ns
         self._on_heard(message)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from loguru import logger
 
 from risk_actors.core.broker import Account
-from risk_actors.core.commands import Answer, Command, Outcome, Refusal
+from risk_actors.core.commands import Answer, Command, Outcome
 from risk_actors.core.market_calendar import MarketCalendar
 from risk_actors.messages import (
     AccountSnapshot,
@@ -44,6 +44,7 @@ from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
 from risk_actors.projectx.streams import Streams
 from risk_actors.projectx.supervision import keep_running
 from risk_actors.projectx.time_desk import TimeDesk
+from risk_actors.projectx.unsent import disarmed
 
 _FIRST_ACCOUNTS_S = 8.0
 _FIRST_ACCOUNTS_AGAIN_S = 0.5
@@ -168,21 +169,7 @@ class GatewayService:
 
     def refuse(self, command: Command) -> None:
         """Answer a command that is not sent, because the trader has disarmed."""
-        now_ns = self._clock.now_ns()
-        self._emit(
-            CommandAnswered(
-                correlation_id=command.correlation_id,
-                at_ns=now_ns,
-                outcome=Outcome(
-                    command_id=command.id,
-                    account_id=command.account_id,
-                    answer=Answer.REFUSED,
-                    detail="not sent: disarmed",
-                    reason=Refusal.DISARMED,
-                ),
-                sent_ns=now_ns,
-            )
-        )
+        self._emit(disarmed(command, self._clock.now_ns()))
 
     def request_snapshot(self, account_id: int, reason: str, correlation_id: str) -> None:
         """Ask for a snapshot of an account."""
@@ -202,6 +189,12 @@ class GatewayService:
     def budget_state(self) -> BudgetState:
         """Return how much of the request budget is used; may be asked by any thread."""
         return self._budget.state(self._clock.now_ns())
+
+    def quotes_told(self) -> tuple[int, int | None]:
+        """Return how many quotes the market hub told, and when last; may be asked by any thread."""
+        if self._streams is None:
+            return 0, None
+        return self._streams.inbound.quotes_told, self._streams.inbound.quoted_ns
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""
@@ -330,7 +323,8 @@ class GatewayService:
             else:
                 outcome, sent_ns = await self._lane.follow(sending), sending.sent_ns
         except Exception as error:  # noqa: BLE001 -- a command without an answer would hang the plan
-            logger.opt(exception=error).error("Command {} failed", command.id)
+            log = logger.bind(account=command.account_id, correlation_id=command.correlation_id)
+            log.opt(exception=error).error("Command {} failed", command.id)
             sent_ns = self._clock.now_ns()
             outcome = Outcome(
                 command_id=command.id,

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -25,6 +26,7 @@ _COLUMNS = (
 )
 _LEGACY_LACKS = {"at", "run_id", "hash"}
 _BUSY_S = 5.0
+_INSTRUCTIONS_BETWEEN_LOOKS = 20_000
 
 
 class RecordRow(NamedTuple):
@@ -125,6 +127,13 @@ class Record:
         """Close the store."""
         self._connection.close()
 
+    def give_up_after(self, seconds: float) -> None:
+        """Let whatever is asked fail once so much time has passed from now."""
+        until = time.monotonic() + seconds
+        self._connection.set_progress_handler(
+            lambda: int(time.monotonic() > until), _INSTRUCTIONS_BETWEEN_LOOKS
+        )
+
     def rows(self, selection: Selection = EVERYTHING) -> Iterator[RecordRow]:
         """Yield the rows of an earlier version, then those of the chain, each in seq order."""
         yield from self._rows((LEGACY_TABLE,), *selection.condition())
@@ -184,6 +193,21 @@ class Record:
         ]
         instants = [at_ns for reach in found for at_ns in reach if at_ns is not None]
         return (min(instants), max(instants)) if instants else None
+
+    def latest_rows(self, selection: Selection, before_seq: int, at_most: int) -> list[RecordRow]:
+        """Return the newest rows of the chain with a number below one, the newest first."""
+        condition, values = selection.condition()
+        parts = [
+            f"select * from (select '{table}' as place, {_columns_of(table)} from {table}"  # noqa: S608 - our own names
+            f" where seq < :before_seq and {condition} order by seq desc limit :at_most)"
+            for table in RECORD_TABLES
+            if table in self._tables
+        ]
+        if not parts:
+            return []
+        query = " union all ".join(parts) + " order by seq desc limit :at_most"
+        wanted = {**values, "before_seq": before_seq, "at_most": at_most}
+        return [RecordRow._make(row) for row in self._connection.execute(query, wanted)]
 
     def chains_that_begin(self, text: str, at_most: int) -> list[str]:
         """Return the one correlation id that a text is, else those that begin with it."""

@@ -1,30 +1,53 @@
 """The HTTP server: a thread of its own with its own event loop, on this machine's loopback.
 
 It reads the picture that the view actor replaces as a whole, so that it takes no lock and asks no
-actor anything; what it can send are the trader's own requests.
+actor anything; what it can send are the trader's own requests. What is in the store is read on
+worker threads, by connections that cannot write.
 """
 
 import asyncio
 import contextlib
-import ipaddress
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import msgspec
 from aiohttp import web
 from loguru import logger
 
 from risk_actors.actors.picture import Picture
 from risk_actors.actors.trader_requests import TraderRequests
-from risk_actors.web.guard import JSON, Handler, error_response, errors_as_json, refusal
+from risk_actors.web import pages
+from risk_actors.web.audit import AuditRoutes
+from risk_actors.web.guard import (
+    JSON,
+    Addresses,
+    Handler,
+    add_headers,
+    error_response,
+    errors_as_json,
+    is_loopback,
+    token_in_address,
+)
+from risk_actors.web.history import HistoryRoutes, StoreReader
+from risk_actors.web.message_schema import message_schema
+from risk_actors.web.metrics import MetricsRoutes
+from risk_actors.web.metrics_source import MetricsSource
+from risk_actors.web.openapi import describe
+from risk_actors.web.routes import Route, answer_json, definitions
+from risk_actors.web.shapes import Alive, Ready, TopologyAnswer
 from risk_actors.web.state_stream import StateStream
+from risk_actors.web.tokens import TokenGate
 from risk_actors.web.trader import TraderRoutes
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 _DRAIN_TIMEOUT_S = 0.5
 _MAX_BODY_BYTES = 4096
+_IDLE_S = 15.0
+"""A connection that has not sent a whole request by then is closed."""
+_LINGER_S = 2.0
+"""So long the rest of a body is waited for that nobody reads."""
 
 
 class WebError(Exception):
@@ -42,6 +65,12 @@ class WebServer:
         requests: TraderRequests,
         host: str = "127.0.0.1",
         port: int = 8787,
+        data_dir: Path | None = None,
+        token: str | None = None,
+        shown: Callable[[], Picture] | None = None,
+        metrics: MetricsSource | None = None,
+        wrong: Callable[[], Sequence[str]] = tuple,
+        stale: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """Prepare the server.
 
@@ -49,14 +78,30 @@ class WebServer:
             picture: returns the present picture; called on the server's thread.
             topology: returns what `GET /api/topology` shows, made of JSON's own types.
             requests: takes what the trader asks; called on worker threads.
-            host: a loopback address.
+            host: a loopback address, or any other where there is a token.
             port: 0 takes a free one; so does a port that cannot be had.
+            data_dir: where the store is; without it there is no history.
+            token: what everybody must have who asks for anything.
+            shown: returns the picture without headroom, for which no rule is asked; it is looked at
+                each second.
+            metrics: what `GET /metrics` shows; without it there is none.
+            wrong: returns what is wrong with the process, in words; nothing while protection is at
+                work in it. Called on the server's thread.
+            stale: returns why the picture may be old, in words; nothing while it is painted.
         """
         self._picture = picture
         self._topology = topology
+        self._gate = None if token is None else TokenGate(token)
+        store = StoreReader(data_dir)
+        self._history = HistoryRoutes(shown or picture, store)
+        self._audit = AuditRoutes(store)
         self._trader = TraderRoutes(requests)
+        self._metrics = () if metrics is None else MetricsRoutes(metrics).routes()
+        self._wrong = wrong
+        self._stale = stale
         self._host = host
         self._port = port
+        self._addresses = Addresses(host, port)
         self._stream = StateStream(picture)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -67,10 +112,15 @@ class WebServer:
         """Bind and serve; return the port, which is another one when the asked one is taken.
 
         Raises:
-            WebError: the host is not this machine's loopback, or has no free port at all.
+            WebError: the host can be reached from outside and there is no token, or it has no free
+                port at all.
         """
-        if not _is_loopback(self._host):
-            raise WebError(f"{self._host} is reachable from outside; serve 127.0.0.1 only")
+        if self._gate is None and not is_loopback(self._host):
+            raise WebError(
+                f"{self._host or 'every address of this machine'} is reachable from outside, and"
+                " there is no token to keep others out; set `host` in [web] of app.toml to"
+                " 127.0.0.1, or give a token by `token_file` there or by RISK_ACTORS_WEB_TOKEN"
+            )
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
         if not self._started.wait(_START_TIMEOUT_S):
@@ -104,15 +154,22 @@ class WebServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=_DRAIN_TIMEOUT_S
+            self._application(),
+            access_log=None,
+            shutdown_timeout=_DRAIN_TIMEOUT_S,
+            keepalive_timeout=_IDLE_S,
+            lingering_time=_LINGER_S,
         )
         await runner.setup()
+        watching = asyncio.create_task(self._history.watch())
         try:
             await self._bind(runner)
             self._port = runner.addresses[0][1]
+            self._addresses = Addresses(self._host, self._port)
             self._started.set()
             await self._stream.wait_closed()
         finally:
+            watching.cancel()
             await runner.cleanup()
 
     async def _bind(self, runner: web.AppRunner) -> None:
@@ -130,48 +187,101 @@ class WebServer:
                 runner.addresses[0][1],
             )
 
+    def routes(self) -> tuple[Route, ...]:
+        """Return the table of all that is served but the pages."""
+        return (
+            Route("GET", "/api/state", self._get_state, "How everything stands", {200: Picture}),
+            Route(
+                "GET",
+                "/api/topology",
+                self._get_topology,
+                "The actors that run, and who tells whom what",
+                {200: TopologyAnswer},
+            ),
+            Route(
+                "GET",
+                "/api/events",
+                self._stream.serve,
+                "The state now and whenever it changes, as Server-Sent Events",
+                {200: "text/event-stream"},
+                is_stream=True,
+            ),
+            *self._history.routes(),
+            *self._audit.routes(),
+            *self._trader.routes(),
+            Route(
+                "GET",
+                "/api/schema/messages",
+                self._get_message_schema,
+                "JSON Schema of every message between actors",
+                {200: None},
+            ),
+            Route("GET", "/openapi.json", self._get_openapi, "This description", {200: None}),
+            Route(
+                "GET",
+                "/livez",
+                self._get_livez,
+                "Whether the process does without a restart",
+                {200: Alive, 503: Alive},
+            ),
+            Route(
+                "GET",
+                "/readyz",
+                self._get_readyz,
+                "Whether the guard guards",
+                {200: Ready, 503: Ready},
+            ),
+            *(
+                Route("GET", each.path, each.handler, "Figures for Prometheus", {200: "text/plain"})
+                for each in self._metrics
+            ),
+            *(() if self._gate is None else self._gate.routes()),
+        )
+
     def _application(self) -> web.Application:
         application = web.Application(
             middlewares=[errors_as_json, self._refuse_strangers], client_max_size=_MAX_BODY_BYTES
         )
-        application.add_routes(
-            [
-                web.get("/api/state", self._get_state),
-                web.get("/api/topology", self._get_topology),
-                web.get("/api/events", self._stream.serve),
-                web.get("/livez", self._get_livez),
-                web.get("/readyz", self._get_readyz),
-                *self._trader.routes(),
-            ]
-        )
+        application.on_response_prepare.append(add_headers)
+        application.add_routes(definitions(self.routes()))
+        pages.add_to(application)
         return application
 
     @web.middleware
     async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        reason = refusal(request, self._port)
-        return await handler(request) if reason is None else error_response(403, reason)
+        reason = self._addresses.refusal(request)
+        if reason is not None:
+            return error_response(403, reason)
+        reason = token_in_address(request)
+        if reason is not None:
+            return error_response(400, reason)
+        return await (
+            handler(request) if self._gate is None else self._gate.serve(request, handler)
+        )
 
     async def _get_state(self, _: web.Request) -> web.Response:
         return web.Response(body=self._stream.encoded(), content_type=JSON)
 
     async def _get_topology(self, _: web.Request) -> web.Response:
-        return web.Response(body=msgspec.json.encode(self._topology()), content_type=JSON)
+        return answer_json(self._topology())
+
+    async def _get_message_schema(self, _: web.Request) -> web.Response:
+        return answer_json(message_schema())
+
+    async def _get_openapi(self, _: web.Request) -> web.Response:
+        return answer_json(describe(self.routes(), has_token=self._gate is not None))
 
     async def _get_livez(self, _: web.Request) -> web.Response:
-        return web.json_response({"alive": True})
+        """Alive means that nothing is wrong that only a restart of the process can mend."""
+        wrong = self._wrong()
+        if wrong:
+            return answer_json(Alive(alive=False, reason="; ".join(wrong)), 503)
+        return answer_json(Alive(alive=True))
 
     async def _get_readyz(self, _: web.Request) -> web.Response:
         """Ready means guarding: connected, reconciled, nothing failed."""
-        picture = self._picture()
-        is_ready = picture.phase == "armed"
-        return web.json_response(
-            {"ready": is_ready, "phase": picture.phase, "reason": picture.detail},
-            status=200 if is_ready else 503,
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        picture, wrong = self._picture(), (*self._wrong(), *self._stale())
+        is_ready = picture.phase == "armed" and not wrong
+        reason = "; ".join(wrong) if wrong else picture.detail
+        ready = Ready(ready=is_ready, phase=picture.phase, reason=reason)
+        return answer_json(ready, 200 if is_ready else 503)

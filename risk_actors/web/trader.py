@@ -4,10 +4,7 @@ The admin secret comes in with a body and goes to whoever checks it, and nowhere
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -15,7 +12,10 @@ from aiohttp import web
 from loguru import logger
 
 from risk_actors.actors.trader_requests import AnswerKind, TraderAnswer, TraderRequests
-from risk_actors.web.guard import JSON, error_response
+from risk_actors.web.guard import JSON, Handler, error_response
+from risk_actors.web.routes import BODY_TIMEOUT_S, Id, Route, answer_json
+from risk_actors.web.shapes import Accepted
+from risk_actors.web.threads import on_a_thread
 
 _STATUS = {
     AnswerKind.ACCEPTED: 202,
@@ -32,29 +32,37 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a request has to say."""
 
 
-class _Panic(_Body, frozen=True):
-    account: int | None
+class PanicBody(_Body, frozen=True):
+    """Whom to flatten and lock until the reset."""
+
+    account: Id | None
     """Null means every account."""
 
 
-class _Unlock(_Body, frozen=True):
-    lock: int
+class UnlockBody(_Body, frozen=True):
+    """Which lock to end before its time, and why."""
+
+    lock: Id
     reason: _Reason
-    account: int | None = None
+    account: Id | None = None
     secret: _Secret | None = None
 
 
-class _Withdraw(_Body, frozen=True):
-    lock: int
+class WithdrawBody(_Body, frozen=True):
+    """Of which lock the request to end it is taken back."""
+
+    lock: Id
 
 
-class _Disarm(_Body, frozen=True):
+class DisarmBody(_Body, frozen=True):
+    """Why nothing shall be sent to the broker any more."""
+
     reason: _Reason
     secret: _Secret | None = None
 
 
-class _Arm(_Body, frozen=True):
-    pass
+class ArmBody(_Body, frozen=True):
+    """Nothing needs to be said."""
 
 
 class TraderRoutes:
@@ -63,42 +71,51 @@ class TraderRoutes:
     def __init__(self, requests: TraderRequests) -> None:
         self._requests = requests
 
-    def routes(self) -> Sequence[web.RouteDef]:
+    def routes(self) -> Sequence[Route]:
         """Return the routes to serve."""
         return (
-            web.post("/api/panic", self._panic),
-            web.post("/api/unlock", self._unlock),
-            web.post("/api/unlock/withdraw", self._withdraw),
-            web.post("/api/disarm", self._disarm),
-            web.post("/api/arm", self._arm),
+            _route("/api/panic", self._panic, PanicBody, "Flatten and lock until the reset"),
+            _route("/api/unlock", self._unlock, UnlockBody, "End a lock before its time"),
+            _route(
+                "/api/unlock/withdraw",
+                self._withdraw,
+                WithdrawBody,
+                "Take back a request to end a lock",
+            ),
+            _route("/api/disarm", self._disarm, DisarmBody, "Send nothing to the broker any more"),
+            _route("/api/arm", self._arm, ArmBody, "Enforce breaches from now on"),
         )
 
     async def _panic(self, request: web.Request) -> web.Response:
-        said = await _said(request, _Panic)
+        said = await _said(request, PanicBody)
         whom = "every account" if said.account is None else f"account {said.account}"
         return await _answered(f"panic for {whom}", lambda: self._requests.panic(said.account))
 
     async def _unlock(self, request: web.Request) -> web.Response:
-        said = await _said(request, _Unlock)
+        said = await _said(request, UnlockBody)
         return await _answered(
             f"unlock of lock {said.lock}",
             lambda: self._requests.unlock(said.lock, said.account, said.reason, said.secret),
         )
 
     async def _withdraw(self, request: web.Request) -> web.Response:
-        said = await _said(request, _Withdraw)
+        said = await _said(request, WithdrawBody)
         return await _answered(
             f"withdrawal of the request for lock {said.lock}",
             lambda: self._requests.withdraw(said.lock),
         )
 
     async def _disarm(self, request: web.Request) -> web.Response:
-        said = await _said(request, _Disarm)
+        said = await _said(request, DisarmBody)
         return await _answered("disarm", lambda: self._requests.disarm(said.reason, said.secret))
 
     async def _arm(self, request: web.Request) -> web.Response:
-        await _said(request, _Arm)
+        await _said(request, ArmBody)
         return await _answered("arm", self._requests.arm)
+
+
+def _route(path: str, handle: Handler, body: type[_Body], summary: str) -> Route:
+    return Route("POST", path, handle, summary, {202: Accepted}, body=body)
 
 
 async def _said[B: _Body](request: web.Request, kind: type[B]) -> B:
@@ -106,43 +123,23 @@ async def _said[B: _Body](request: web.Request, kind: type[B]) -> B:
     if request.content_type != JSON:
         raise web.HTTPUnsupportedMediaType(text=f"send {JSON}")
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(
+            text=f"the body did not come within {BODY_TIMEOUT_S:.0f} s; send it whole"
+        ) from None
+    try:
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise web.HTTPBadRequest(text=f"not understood: {error}") from error
 
 
-async def _on_a_thread(ask: Callable[[], TraderAnswer]) -> TraderAnswer:
-    """Ask on a thread of its own, which keeps neither others nor the end of the process waiting."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[TraderAnswer] = loop.create_future()
-
-    def work() -> None:
-        try:
-            told = partial(_give, answer, ask())
-        except BaseException as error:  # noqa: BLE001 - it is raised where it was asked
-            told = partial(_fail, answer, error)
-        with suppress(RuntimeError):  # the server has ended
-            loop.call_soon_threadsafe(told)
-
-    threading.Thread(target=work, name="request", daemon=True).start()
-    return await answer
-
-
-def _give(future: asyncio.Future[TraderAnswer], answer: TraderAnswer) -> None:
-    if not future.done():
-        future.set_result(answer)
-
-
-def _fail(future: asyncio.Future[TraderAnswer], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
-
-
 async def _answered(what: str, ask: Callable[[], TraderAnswer]) -> web.Response:
     """Ask on a worker thread: a secret takes its time, and actors may have to be made anew."""
-    answer = await _on_a_thread(ask)
+    answer = await on_a_thread(ask)
     logger.warning("web: {}: {} ({})", what, answer.kind.value, answer.sentence)
     status = _STATUS[answer.kind]
     if not answer.accepted:
         return error_response(status, answer.sentence)
-    return web.json_response({"accepted": True, "sentence": answer.sentence}, status=status)
+    return answer_json(Accepted(accepted=True, sentence=answer.sentence), status)

@@ -120,6 +120,7 @@ def test_the_picture_has_every_key_of_the_contract(rig: Rig) -> None:
     assert picture == {
         "version": "1.2.3",
         "schedules": [],
+        "alerts": [],
         "pending": [],
         "notices": [],
         "settings_fault": None,

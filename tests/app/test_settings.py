@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from risk_actors.app.settings import AppSettings, PaperSettings, SessionSettings, TradingMode
+from risk_actors.app.settings import (
+    AppFile,
+    AppSettings,
+    PaperSettings,
+    SessionSettings,
+    TradingMode,
+)
 from risk_actors.app.settings_load import load_app_settings, load_settings
 from risk_actors.app.settings_toml import LineIndex
 from risk_actors.core.rules import Mode
@@ -34,7 +40,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
 
 
 def test_without_app_toml_there_are_defaults(tmp_path: Path) -> None:
-    assert load_app_settings(tmp_path) == AppSettings()
+    assert load_app_settings(tmp_path) == AppFile()
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,11 @@ def test_paper_settings_become_a_simulated_gateway_with_its_trader() -> None:
     assert simulator.trader.character == "calm"
     assert simulator.trader.account_id == simulator.accounts[0].id
     assert PaperSettings(trader="none").to_simulator().trader is None
+
+
+@pytest.mark.parametrize("symbol", ["MNQ", "MBT"])
+def test_what_the_paper_trader_trades_moves(symbol: str) -> None:
+    assert PaperSettings(symbol=symbol).to_simulator().symbols.count(symbol) == 1
 
 
 def test_lines_are_found_past_strings_arrays_and_comments() -> None:

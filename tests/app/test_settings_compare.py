@@ -295,6 +295,8 @@ NO_MATTER = [
     ("log", "keep_files", "10", "1"),
     ("web", "port", "8787", "0"),
     ("web", "host", '"127.0.0.1"', '"localhost"'),
+    ("web", "token_file", '""', '"web.token"'),
+    ("web", "metrics_pnl", "false", "true"),
     ("simulator", "trader", '"tilted"', '"none"'),
 ]
 

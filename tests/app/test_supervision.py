@@ -71,7 +71,7 @@ def test_only_what_protects_nobody_is_not_needed_and_done_without() -> None:
         kind for kind, policy in POLICIES.items() if policy.given_up is WhenGivenUp.DO_WITHOUT
     }
 
-    assert done_without == {"journal", "view"}
+    assert done_without == {"journal", "view", "alerts"}
     assert {kind for kind, policy in POLICIES.items() if not policy.is_needed} == done_without
 
 
@@ -257,7 +257,7 @@ def test_one_that_protection_needs_asks_for_all_to_be_made_anew(
     assert spec.policy.given_up is WhenGivenUp.REMAKE
 
 
-@pytest.mark.parametrize("address", ["journal", "view"])
+@pytest.mark.parametrize("address", ["journal", "view", "alerts"])
 def test_protection_goes_on_without_the_record_and_without_the_screen(
     clock: VirtualClock, address: str
 ) -> None:

@@ -22,7 +22,7 @@ from tests.app.test_system import Edge as SystemEdge
 from tests.app.test_system import daily_loss, max_contracts
 
 SOURCES = {"gateway.in", "timer", "operator", "supervisor"}
-SINKS = {"gateway.out", "journal", "view"}
+SINKS = {"gateway.out", "journal", "view", "alerts"}
 
 
 def planted(*edges: Edge, **changes: Node) -> Topology:

@@ -21,7 +21,7 @@ from risk_actors.app.vital_signs import (
     Signs,
     VitalSigns,
 )
-from risk_actors.app.watchdog import Watchdog
+from risk_actors.app.watchdog import SILENT_NS, Watchdog
 from risk_actors.projectx.loop_thread import LoopThread
 
 needs_unix_sockets = pytest.mark.skipif(
@@ -344,3 +344,24 @@ def test_a_gateway_thread_that_does_not_answer_is_found_and_forgiven() -> None:
     assert is_free.wait(5)
     assert probe.trouble(8 * S) is None
     thread.stop(5)
+
+
+def test_who_asks_is_told_what_the_last_look_found(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, {})
+    assert watched.watchdog.wrong() == (), "nobody has looked yet"
+    watched.look_for(2)
+    assert watched.watchdog.wrong() == ()
+    watched.daemon.problems = ("timer has handled nothing for 12 s",)
+    watched.look_for(1)
+    assert watched.watchdog.wrong() == ("timer has handled nothing for 12 s",)
+    watched.daemon.problems = ()
+    watched.look_for(1)
+    assert watched.watchdog.wrong() == ()
+
+
+def test_a_watchdog_that_looks_no_more_is_itself_what_is_wrong(tmp_path: Path) -> None:
+    """A disk that hangs holds it in the heartbeat file, and nobody knows how the rest is."""
+    watched = Watched(tmp_path, {})
+    watched.look_for(1)
+    watched.monotonic_ns += SILENT_NS
+    assert watched.watchdog.wrong() == ("the watchdog has not looked for 16 s",)

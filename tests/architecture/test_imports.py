@@ -14,6 +14,7 @@ ORDER = (
     "actors",
     "projectx",
     "store",
+    "alerts",
     "simulator",
     "web",
     "app",

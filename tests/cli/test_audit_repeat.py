@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from risk_actors.cli.audit_steps import step_of
 from risk_actors.store.audit import RecordRow
+from risk_actors.store.audit_steps import step_of
 
 
 @pytest.mark.parametrize(

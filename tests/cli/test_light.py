@@ -9,7 +9,18 @@ import pytest
 from risk_actors import simulator
 from risk_actors.core.rules.examples import example_of
 
-HEAVY = ("project_x_py", "polars", "pandas", "numpy", "aiohttp", "sqlite_utils", "rich", "msgspec")
+HEAVY = (
+    "project_x_py",
+    "polars",
+    "pandas",
+    "numpy",
+    "aiohttp",
+    "apprise",
+    "requests",
+    "sqlite_utils",
+    "rich",
+    "msgspec",
+)
 """Each takes longer to import than the whole help takes to be shown."""
 ASKED = """
 import sys
@@ -35,7 +46,13 @@ def imported_for(*arguments: str) -> tuple[int, set[str]]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("--version",), ("run", "--help"), ("check", "--help")]
+    "arguments",
+    [
+        ("--help",),
+        ("--version",),
+        *((name, "--help") for name in ("run", "check", "doctor", "init", "service")),
+        ("service", "install", "--help"),
+    ],
 )
 def test_what_is_heavy_is_not_imported_to_help(arguments: tuple[str, ...]) -> None:
     code, modules = imported_for(*arguments)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from risk_actors.app.settings import AppSettings, Settings, TradingMode
+from risk_actors.app.settings import AppFile, Settings, TradingMode
 from risk_actors.app.settings_advice import advise
 from risk_actors.app.settings_advice_words import Situation
 from risk_actors.app.settings_load import load_app_settings, load_settings
@@ -51,7 +51,7 @@ def test_the_shipped_settings_deserve_no_warning() -> None:
 
 
 def test_the_shipped_app_settings_are_the_defaults() -> None:
-    assert load_app_settings(SHIPPED) == AppSettings()
+    assert load_app_settings(SHIPPED) == AppFile()
 
 
 def test_the_shipped_session_makes_a_calendar() -> None:
@@ -67,9 +67,9 @@ def test_the_shipped_session_makes_a_calendar() -> None:
 
 def test_every_key_of_app_toml_is_there_with_its_default() -> None:
     root = tomllib.loads(switched_on("app.toml"))
-    defaults = AppSettings()
-    without_default = {"armed", "account_name", "prices_file"}
-    for section in msgspec.structs.fields(AppSettings):
+    defaults = AppFile()
+    without_default = {"armed", "account_name", "prices_file", "heartbeat_url", "channels"}
+    for section in msgspec.structs.fields(AppFile):
         assert section.name in root
         default = getattr(defaults, section.name)
         if not isinstance(default, msgspec.Struct):

@@ -1,0 +1,81 @@
+"""Where a URL comes from, and what in it is a secret."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from risk_actors.projectx.secrets import HIDDEN, remember_secret, scrub
+
+_SECRET_CHARS = 4
+"""A shorter part of a URL is no credential."""
+_TELLING_CHARS = 8
+_LONG_CHARS = 16
+"""Parts of a URL that are shorter may be ordinary words, unless there is a digit in them."""
+_MOST_SHOWN = 200
+
+
+class AddressError(Exception):
+    """There is no usable address; the text says why and holds nothing of it."""
+
+
+def resolve(url: str, directory: Path, variables: Mapping[str, str]) -> str:
+    """Return the address itself, and have it hidden wherever it may turn up.
+
+    Args:
+        url: as the settings have it: an address, `env:NAME` or `file:PATH`.
+        directory: that of the settings; a path that is not absolute begins there.
+        variables: the environment.
+
+    Raises:
+        AddressError: there is none.
+    """
+    address = _resolved(url, directory, variables).strip()
+    if not address:
+        raise AddressError(f"{url} is empty" if url.startswith(("env:", "file:")) else "no address")
+    for part in secret_parts(address):
+        is_telling = any(c.isdigit() for c in part) and len(part) >= _TELLING_CHARS
+        if part == address or is_telling or len(part) >= _LONG_CHARS:
+            remember_secret(part)
+    return address
+
+
+def _resolved(url: str, directory: Path, variables: Mapping[str, str]) -> str:
+    if url.startswith("env:"):
+        name = url.removeprefix("env:").strip()
+        if name not in variables:
+            raise AddressError(f"the environment variable {name} is not set")
+        return variables[name]
+    if url.startswith("file:"):
+        path = directory / Path(url.removeprefix("file:").strip()).expanduser()
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise AddressError(f"the file {path} cannot be read: {why}") from None
+        return next((line.strip() for line in lines if line.strip()), "")
+    return url
+
+
+def secret_parts(address: str) -> set[str]:
+    """Return the address and what in it may be a credential, longest first wherever it is used."""
+    parts = {address, address.partition("://")[2]}
+    try:
+        split = urlsplit(address)
+        host = split.hostname or ""
+        parts |= {split.username or "", split.password or "", *split.path.split("/")}
+        parts |= {value for _, value in parse_qsl(split.query)}
+        parts |= {split.path.strip("/"), split.query}
+        if "." not in host and host != "localhost":
+            # Not a machine's name but a topic, a token or an id: ntfy://topic, tgram://token.
+            parts |= {split.netloc, host}
+    except ValueError:
+        pass  # what cannot be taken apart is hidden as a whole
+    parts |= {unquote(part) for part in parts}
+    return {part for part in parts if len(part) >= _SECRET_CHARS}
+
+
+def without_secrets(text: str, address: str) -> str:
+    """Return a text of others without anything of an address, in one line and short."""
+    for part in sorted(secret_parts(address), key=len, reverse=True):
+        text = text.replace(part, HIDDEN)
+    return " ".join(scrub(text).split())[:_MOST_SHOWN]

@@ -1,0 +1,112 @@
+// The two dialogs: panic, which only tightens, and the keys.
+
+import { h, show } from "./dom.js";
+import { clockOf } from "./format.js";
+import { send } from "./link.js";
+import { button } from "./parts.js";
+
+const KEYS = [
+  ["o", "Overview"],
+  ["1 \u2026 9", "Account by number"],
+  ["h", "History"],
+  ["s", "System"],
+  ["f", "All events, or enforcement only"],
+  ["t", "Light or dark"],
+  ["m", "Sound on or off"],
+  ["Shift + P", "Panic (asks once)"],
+  ["?", "These keys"],
+  ["Esc", "Close a dialog"],
+];
+
+/** Show the keys. */
+export function openHelp() {
+  const dialog = document.getElementById("help-dialog");
+  show(
+    dialog,
+    h("h2", { id: "help-title" }, "Keys"),
+    h("dl", { class: "keys" }, KEYS.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])),
+    h("p", { class: "dim small" }, "Signs: \u2713 ok, ! warning, \u2717 breach, ? unknown, \u25A0 locked, \u25B6 enforcing. Nothing here can loosen a rule or end a lock."),
+    h("div", { class: "dialog-buttons" }, button("Close", "close")),
+  );
+  if (!dialog.open) dialog.showModal();
+}
+
+/** Ask once whether to flatten and lock; `account` is the one to begin with, null for all. */
+export function openPanic(store, account) {
+  const dialog = document.getElementById("panic-dialog");
+  const panic = { account, answer: null, isSending: false };
+  store.panic = panic;
+  drawPanic(store);
+  if (!dialog.open) dialog.showModal();
+  document.getElementById("panic-confirm")?.focus();
+}
+
+/** Draw the dialog for what is chosen and answered. */
+export function drawPanic(store) {
+  const dialog = document.getElementById("panic-dialog");
+  const { panic, picture, link, zone } = store;
+  const accounts = picture?.accounts ?? [];
+  const reset = picture?.schedules.find((each) => each.name === "daily_reset");
+  const until = reset ? `the daily reset, ${clockOf(reset.next, zone, link.now())}` : "the daily reset";
+  const whom = panic.account === null ? (accounts.length === 1 ? accounts[0].name : `all ${accounts.length} accounts`) : nameOf(accounts, panic.account);
+  show(
+    dialog,
+    h("h2", { id: "panic-title" }, "Flatten and lock?"),
+    h(
+      "p",
+      {},
+      "Cancels every working order, closes every position at the market and locks ",
+      h("b", {}, whom),
+      ` until ${until}. It cannot be taken back here.`,
+    ),
+    accounts.length > 1
+      ? h(
+          "div",
+          { class: "panic-choice", role: "radiogroup", "aria-label": "Which accounts" },
+          [[null, "All accounts"], ...accounts.map((each) => [each.id, each.name])].map(([id, name]) =>
+            h(
+              "button",
+              { type: "button", class: "chip", role: "radio", "aria-checked": String(panic.account === id), data: { do: "panicAccount", account: id ?? "" } },
+              name,
+            ),
+          ),
+        )
+      : null,
+    picture && !picture.armed
+      ? h("p", { class: "warn-line" }, "! Not armed: the guard will refuse, for nothing is sent in shadow. Close positions on the broker's platform.")
+      : null,
+    link.kind === "lost"
+      ? h("p", { class: "warn-line" }, "! The guard does not answer. Close positions on the broker's platform.")
+      : null,
+    panic.answer
+      ? h("p", { class: panic.answer.fault ? "answer answer-bad" : "answer answer-good", role: "alert" }, panic.answer.fault ? `\u2717 ${panic.answer.fault}` : `\u2713 ${panic.answer.sentence}`)
+      : null,
+    h(
+      "div",
+      { class: "dialog-buttons" },
+      button(panic.answer?.sentence ? "Close" : "Cancel", "close", { data: { key: "panic-cancel" } }),
+      panic.answer?.sentence
+        ? null
+        : h(
+            "button",
+            { type: "button", id: "panic-confirm", class: "button button-panic", disabled: panic.isSending, data: { do: "panicConfirm", key: "panic-confirm" } },
+            panic.isSending ? "Sending \u2026" : "Flatten and lock",
+          ),
+    ),
+  );
+}
+
+/** Send it; the dialog shows the guard's own words. */
+export async function confirmPanic(store) {
+  const { panic } = store;
+  panic.isSending = true;
+  panic.answer = null;
+  drawPanic(store);
+  panic.answer = await send("/api/panic", { account: panic.account });
+  panic.isSending = false;
+  if (store.panic === panic) drawPanic(store);
+}
+
+function nameOf(accounts, id) {
+  return accounts.find((account) => account.id === id)?.name ?? `account ${id}`;
+}

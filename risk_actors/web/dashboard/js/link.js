@@ -1,0 +1,148 @@
+// The way to the daemon: Server-Sent Events, made again when they end; polling meanwhile. A quiet
+// stream is asked whether anybody is there, so that old figures never pass for present ones.
+
+const QUIET_MS = 2500; // A stream that said nothing for so long is checked by asking.
+const ASK_TIMEOUT_MS = 3000;
+const POLL_EVERY_MS = 1000;
+const LOST_AFTER_MS = 4000;
+const SHORTEST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 5000;
+const SKEW_THAT_COUNTS_MS = 2000; // The Date header is whole seconds only.
+
+/** What is known of the connection: `kind` is connecting, live, polling, lost or login. */
+export class Link {
+  constructor({ onState, onChange }) {
+    this.onState = onState;
+    this.onChange = onChange;
+    this.kind = "connecting";
+    this.startedAt = Date.now();
+    this.answeredAt = null;
+    this.lostAt = null;
+    this.fault = "";
+    this.skewMs = 0;
+    this.stream = null;
+    this.heardAt = 0;
+    this.retryMs = SHORTEST_RETRY_MS;
+    this.retryAt = 0;
+    this.askedAt = 0;
+    this.isAsking = false;
+  }
+
+  start() {
+    this.#listen();
+    this.#ask();
+    setInterval(() => this.#look(), 250);
+  }
+
+  /** The daemon's present: this machine's clock, corrected where the two differ. */
+  now() {
+    return Date.now() + this.skewMs;
+  }
+
+  #look() {
+    const now = Date.now();
+    if (this.stream === null && now >= this.retryAt) this.#listen();
+    const isQuiet = now - Math.max(this.heardAt, this.answeredAt ?? 0) >= QUIET_MS;
+    const mayAsk = now - this.askedAt >= POLL_EVERY_MS;
+    const streams = this.stream !== null && this.stream.readyState === EventSource.OPEN;
+    if (!this.isAsking && mayAsk && (isQuiet || !streams)) this.#ask();
+    const last = this.answeredAt ?? this.startedAt;
+    if (this.kind !== "login" && now - last >= LOST_AFTER_MS) this.#become("lost");
+  }
+
+  #listen() {
+    const stream = new EventSource("/api/events");
+    this.stream = stream;
+    stream.onmessage = (event) => {
+      this.heardAt = Date.now();
+      this.retryMs = SHORTEST_RETRY_MS;
+      this.#take(event.data, "live");
+    };
+    stream.onerror = () => {
+      stream.close();
+      if (this.stream !== stream) return;
+      this.stream = null;
+      this.retryAt = Date.now() + this.retryMs;
+      this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
+      if (!this.isAsking) this.#ask();
+    };
+  }
+
+  async #ask() {
+    this.isAsking = true;
+    this.askedAt = Date.now();
+    try {
+      const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+      const answer = await fetch("/api/state", { signal, cache: "no-store" });
+      this.#measureSkew(answer);
+      if (answer.status === 401) return this.#become("login");
+      if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+      const streams = this.stream !== null && this.stream.readyState === EventSource.OPEN;
+      this.#take(await answer.text(), streams ? "live" : "polling");
+    } catch (error) {
+      this.fault = error.name === "TimeoutError" ? "no answer in time" : error instanceof TypeError ? "nothing listens" : error.message;
+      const isRefused = error instanceof TypeError;
+      const streams = this.stream !== null && this.stream.readyState === EventSource.OPEN;
+      if (isRefused && !streams) this.#become("lost");
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  #take(text, kind) {
+    let picture;
+    try {
+      picture = JSON.parse(text);
+    } catch {
+      this.fault = "its answer is not understood";
+      return;
+    }
+    this.answeredAt = Date.now();
+    this.fault = "";
+    this.#become(kind);
+    this.onState(picture);
+  }
+
+  #become(kind) {
+    if (this.kind === kind) return;
+    this.kind = kind;
+    this.lostAt = kind === "lost" ? (this.answeredAt ?? this.startedAt) : null;
+    this.onChange();
+  }
+
+  #measureSkew(answer) {
+    const told = Date.parse(answer.headers.get("Date") ?? "");
+    if (Number.isNaN(told)) return;
+    const skew = told + 500 - Date.now();
+    this.skewMs = Math.abs(skew) > SKEW_THAT_COUNTS_MS ? skew : 0;
+  }
+}
+
+/** Ask for JSON; returns {data} or {missing: true} where it is not served, or {fault}. */
+export async function ask(path) {
+  try {
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS * 3);
+    const answer = await fetch(path, { signal, cache: "no-store" });
+    if (answer.status === 404) return { missing: true };
+    const data = await answer.json();
+    return answer.ok ? { data } : { fault: data.error ?? `it answers ${answer.status}` };
+  } catch (error) {
+    return { fault: error.name === "TimeoutError" ? "no answer in time" : "no answer" };
+  }
+}
+
+/** Send JSON; returns {sentence} or {fault}. */
+export async function send(path, body) {
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const said = await answer.json().catch(() => ({}));
+    if (answer.ok) return { sentence: said.sentence ?? "accepted" };
+    return { fault: said.error ?? `it answers ${answer.status}` };
+  } catch {
+    return { fault: "The guard did not answer. Close positions on the broker's platform." };
+  }
+}

@@ -1,0 +1,113 @@
+"""A URL is a credential: it is nowhere to be found but in the request itself."""
+
+import io
+import logging
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from risk_actors.alerts.addresses import AddressError, resolve, secret_parts, without_secrets
+from risk_actors.app.logs import Logs
+from risk_actors.app.settings import LogLevel, LogSettings
+from risk_actors.projectx.secrets import scrub
+from tests.alerts.builders import channel, critical, settings
+from tests.alerts.conftest import Service
+from tests.alerts.sink import HttpSink
+from tests.conftest import eventually
+
+TOKEN = "xoxb-31337-s3cr3t"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"discord://123456789012/{TOKEN}",
+        f"tgram://{TOKEN}/12315544/",
+        f"mailto://me:{TOKEN}@example.com",
+        f"ntfy://{TOKEN}",
+        f"json://localhost/{TOKEN}",
+        f"jsons://example.com/?token={TOKEN}",
+        f"slack://T1JJ3T3L2/A1BRTD4JD/{TOKEN}/#general",
+        f"https://hc-ping.com/{TOKEN}",
+        f"json://host:not-a-port/{TOKEN}",
+    ],
+)
+def test_every_part_that_may_be_a_credential_is_hidden(address: str, tmp_path: Path) -> None:
+    assert TOKEN not in without_secrets(f"cannot reach {address} ({TOKEN})", address)
+    assert resolve(address, tmp_path, {}) == address
+    assert TOKEN not in scrub(f"GET {address} /{TOKEN}")
+
+
+def test_a_machines_name_is_no_secret() -> None:
+    assert not {"localhost", "example.com"} & {
+        *secret_parts("json://localhost/abcdef"),
+        *secret_parts("json://example.com/abcdef"),
+    }
+
+
+def test_an_empty_variable_is_no_address(tmp_path: Path) -> None:
+    with pytest.raises(AddressError, match="env:PHONE is empty"):
+        resolve("env:PHONE", tmp_path, {"PHONE": " "})
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("status", [200, 500])
+def test_no_log_holds_the_url_whatever_comes_of_it(
+    status: int, service: Service, sink: HttpSink, tmp_path: Path
+) -> None:
+    """With every library's loudest level, as someone who looks for a fault sets it."""
+    console = io.StringIO()
+    logs = Logs(
+        data_dir=tmp_path / "data",
+        settings=LogSettings(console_level=LogLevel.DEBUG, file_level=LogLevel.DEBUG),
+        scrub=scrub,
+        zone=ZoneInfo("UTC"),
+        console=console,
+    )
+    logs.start()
+    logging.root.setLevel(logging.DEBUG)
+    try:
+        sink.status = status
+        service.use(
+            settings(
+                channel(sink.url(f"{TOKEN}?to={TOKEN}")),
+                channel(f"json://127.0.0.1:9/{TOKEN}", name="nobody"),
+                channel(f"nonsense://{TOKEN}", name="wrong"),
+                heartbeat_url=f"http://127.0.0.1:9/{TOKEN}",
+                heartbeat_every_s=1.0,
+            )
+        )
+        service.service.post(critical())
+        eventually(
+            lambda: all(p.sent or p.failed for p in service.service.picture()) and sink.letters
+        )
+        service.service.stop()
+    finally:
+        logs.stop()
+
+    assert TOKEN in sink.paths[0]
+    written = "".join(f.read_text() for f in (tmp_path / "data").iterdir())
+    picture = msgspec.json.encode(service.service.picture()).decode()
+    told = "".join(service.faults)
+    for place in (written, console.getvalue(), picture, told):
+        assert TOKEN not in place
+    assert "does not deliver" in written
+
+
+def test_an_error_in_a_door_is_told_without_the_url(service: Service) -> None:
+    class Broken:
+        def __init__(self, address: str) -> None:
+            self.address = address
+
+        def send(self, letter: object, timeout_s: float) -> str | None:
+            raise RuntimeError(f"cannot reach {self.address}")
+
+    service.service._open_door = Broken
+    service.use(settings(channel(f"tgram://{TOKEN}/1")))
+    service.service.post(critical())
+
+    eventually(lambda: service.service.picture()[0].failed)
+    (fault,) = eventually(lambda: list(service.faults))
+    assert "RuntimeError: cannot reach [hidden]" in fault

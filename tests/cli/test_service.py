@@ -1,0 +1,140 @@
+"""`service` says what it will do before it does it, and does nothing that it did not say."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from risk_actors.cli.main import main
+from risk_actors.core.rules.examples import example_of
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="tests/app/test_service.py has the other systems"
+)
+KEY = "service-test-key-2"
+SYSTEMCTL = """#!/bin/sh
+echo "$@" >> "{log}"
+exit {code}
+"""
+
+
+class Machine:
+    """A home directory of its own, and a systemctl that only notes what it is told."""
+
+    def __init__(self, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.place = base / "my guard"
+        (self.place / "settings").mkdir(parents=True)
+        rules = self.place / "settings" / "risk.toml"
+        rules.write_text(example_of("daily_loss_limit"), encoding="utf-8")
+        self.unit = base / "config" / "systemd" / "user" / "risk-actors.service"
+        self._log = base / "said"
+        self._program = base / "bin" / "systemctl"
+        self._program.parent.mkdir()
+        self.answer(0)
+        monkeypatch.setenv("PATH", f"{self._program.parent}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(base / "config"))
+        monkeypatch.chdir(self.place)
+
+    def answer(self, code: int) -> None:
+        self._program.write_text(SYSTEMCTL.format(log=self._log, code=code))
+        self._program.chmod(0o755)
+
+    def said(self) -> list[str]:
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def run(self, *arguments: str, said: str = "") -> Result:
+        return CliRunner().invoke(main, ["service", *arguments], input=said)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path, monkeypatch)
+
+
+def test_a_dry_run_does_nothing(machine: Machine) -> None:
+    done = machine.run("install", "--dry-run")
+
+    assert done.exit_code == 0, done.output
+    assert "Would do:" in done.output
+    assert f"write {machine.unit}" in done.output
+    assert "run systemctl --user enable --now risk-actors.service" in done.output
+    assert machine.said() == []
+    assert not machine.unit.exists()
+
+
+@pytest.mark.parametrize("said", ["", "n\n", "\n"])
+def test_nothing_is_done_without_a_yes(machine: Machine, said: str) -> None:
+    assert machine.run("install", said=said).exit_code == 1
+    assert machine.said() == []
+    assert not machine.unit.exists()
+
+
+def test_install_status_and_removal(machine: Machine) -> None:
+    assert machine.run("status").exit_code == 1
+    assert machine.run("install", said="y\n").exit_code == 0
+    unit = machine.unit.read_text()
+    assert f"WorkingDirectory={machine.place}\n" in unit
+    assert f'--settings "{machine.place}/settings" --data "{machine.place}/data"' in unit
+
+    assert machine.run("status").exit_code == 0
+    machine.answer(3)
+    dead = machine.run("status")
+    assert dead.exit_code == 1
+    assert "does not run" in dead.output
+
+    machine.answer(0)
+    assert machine.run("remove", "--dry-run").exit_code == 0
+    assert machine.unit.exists()
+    assert machine.run("remove", "--yes").exit_code == 0
+    assert not machine.unit.exists()
+    assert "nothing to remove" in machine.run("remove").output
+
+
+def test_the_mode_is_that_of_the_file_and_never_of_this_shell(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROJECT_X_USERNAME", "me")
+    monkeypatch.setenv("PROJECT_X_API_KEY", KEY)
+    shell = machine.run("install", "--dry-run")
+    refused = machine.run("install", "--dry-run", "--live")
+    (machine.place / ".env").write_text(f"PROJECT_X_USERNAME=me\nPROJECT_X_API_KEY={KEY}\n")
+    of_file = machine.run("install", "--dry-run")
+
+    assert "in paper mode" in shell.output
+    assert refused.exit_code == 2
+    assert "in live mode" in of_file.output
+    assert "--live" in of_file.output
+    assert KEY not in shell.output + refused.output + of_file.output
+    assert f"{machine.place}/.env" in of_file.output
+
+
+def test_settings_that_are_wrong_are_not_installed(machine: Machine) -> None:
+    (machine.place / "settings" / "risk.toml").write_text("")
+    done = machine.run("install", "--yes")
+    assert done.exit_code == 2
+    assert not machine.unit.exists()
+
+
+def test_somebody_elses_unit_is_left_alone(machine: Machine) -> None:
+    machine.unit.parent.mkdir(parents=True)
+    machine.unit.write_text("[Unit]\nDescription=mine\n")
+    for command in ("install", "remove"):
+        done = machine.run(command, "--yes")
+        assert done.exit_code == 1
+        assert "was not written by this command" in done.output
+    assert machine.said() == []
+
+
+def test_a_system_that_refuses_is_quoted(machine: Machine) -> None:
+    machine.answer(1)
+    done = machine.run("install", "--yes")
+    assert done.exit_code == 1
+    assert "could not run systemctl --user daemon-reload" in done.output
+    machine.answer(0)
+    assert machine.run("remove", "--yes").exit_code == 0
+
+
+def test_paper_and_live_exclude_each_other(machine: Machine) -> None:
+    assert machine.run("install", "--paper", "--live").exit_code == 2
