@@ -47,9 +47,14 @@ def settle() -> None:
     gc.set_threshold(YOUNG_AT_MOST, MIDDLE_AFTER, OLD_AFTER)
 
 
+def is_settled() -> bool:
+    """Tell whether somebody settled. (How much is frozen the interpreter would have to count.)"""
+    return gc.get_threshold()[2] == OLD_AFTER
+
+
 def settle_again() -> None:
     """Let go of what was settled and has been replaced since; nothing where nothing was settled."""
-    if gc.get_freeze_count():
+    if is_settled():
         settle()
 
 
@@ -69,7 +74,7 @@ class Tidying:
 
     def __call__(self) -> None:
         """Look now, unless somebody is in a hurry."""
-        if not gc.get_freeze_count():
+        if not is_settled():
             return
         if self._way.is_taken and self._passed < PASSED_AT_MOST:
             self._passed += 1
