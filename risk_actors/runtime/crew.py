@@ -16,16 +16,12 @@ others is bounded here, in two ways:
   business, as ever.
 - One whose turns are long again and again goes aside, to a thread of its own, until that is over:
   in the crew it may use `SHARE` of the time and `BURST_S` beyond.
-
-To wake the thread costs as much as half of an answer does. So whoever reads what the broker says
-may be a host: it promises to serve, which keeps the thread asleep, and does so once it has read.
 """
 
 import logging
 import threading
 from collections.abc import Collection
 from itertools import count
-from math import inf
 from time import monotonic
 
 from risk_actors.runtime.crew_member import BURST_S, COUNTED_S, SHARE, Aside, Hand, Member, Shift
@@ -40,9 +36,6 @@ PRICES_EVERY_S = 0.001
 """How soon a turn that is for prices alone may follow another. More of them may come than there is
 time for. Of each contract the newest counts, so the fewer are looked at the less there is to do;
 and meanwhile the interpreter is there for those who read what else the broker says."""
-
-HOSTED_AT_MOST_S = 0.005
-"""How long a host serves before it hands over: it has to read on."""
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -114,7 +107,7 @@ class Crew:
         self._turns.add(member, monotonic())
         # Added first and looked at afterwards; whoever falls asleep does it the other way round.
         shift = self._shift
-        if shift is not None and shift.is_asleep and not shift.is_promised:
+        if shift is not None and shift.is_asleep:
             with self._lock:
                 self._ring(shift, in_a_hurry=member.rank < self._prices_rank)
 
@@ -140,7 +133,6 @@ class Crew:
         shift, watch = self._shift, self._watch_thread
         if shift is None:
             self._claim, self._ended = THE_WAY.claim(), threading.Event()
-            THE_WAY.may_be_hosted(self)
         if watch is None or not watch.is_alive():
             self._watch_thread = self._started("watch", self._watch, self._ended)
         if shift is None or shift.thread is None or not shift.thread.is_alive():
@@ -159,8 +151,6 @@ class Crew:
         before, self._shift = self._shift, shift
         if before is not None:
             before.is_over = True
-            if before.is_hosted:
-                before.bell.release()
         return shift
 
     def _started(self, name: str, work: object, *args: object) -> threading.Thread:
@@ -177,7 +167,6 @@ class Crew:
         self._shift = self._watch_thread = None
         self._ended.set()
         THE_WAY.drop(self._claim)
-        THE_WAY.is_hosted_no_more(self)
 
     # --- the serving thread -----------------------------------------------------------------
 
@@ -191,19 +180,14 @@ class Crew:
                 self._tell("could not serve, and goes on", error)
 
     def _serve_on(self, shift: Shift) -> None:
+        turns, claim = self._turns, self._claim
         now_s = monotonic()
         while not shift.is_over:
-            now_s = self._serve_ready(shift, now_s)
-            self._rest(shift)
-            now_s = monotonic()
-
-    def _serve_ready(self, shift: Shift, now_s: float, until_s: float = inf) -> float:
-        """Give turns while anybody is ready and an instant has not come; return the time."""
-        turns, claim = self._turns, self._claim
-        while not shift.is_over and now_s < until_s:
             member = turns.take(now_s)
             if member is None:
-                break
+                self._rest(shift)
+                now_s = monotonic()
+                continue
             if turns.is_for_prices:
                 # Nobody has to get out of the way of prices.
                 claim.end()
@@ -213,7 +197,6 @@ class Crew:
             shift.at = member
             now_s = self._give_turn(member, now_s)
             shift.at = None
-        return now_s
 
     def _give_turn(self, member: Member, began_s: float) -> float:
         """Let a member do one thing; return when it was done."""
@@ -246,66 +229,13 @@ class Crew:
         if not self._turns.is_ready and (rest_s >= 0 or self._turns.rest_s(0.0) < 0):
             self._claim.end()
             shift.bell.acquire(timeout=rest_s)
-        while not self._is_up(shift):
-            # The rest is over, but not that of whoever serves: it rings if need be.
-            shift.bell.acquire()
-
-    def _is_up(self, shift: Shift) -> bool:
+            if rest_s < 0:
+                return
         with self._lock:
-            if shift.is_hosted and not shift.is_over:
-                return False
             if not shift.is_asleep:
                 # Somebody rang, perhaps after the rest was over.
                 shift.bell.acquire(blocking=False)
             shift.is_asleep = False
-            return True
-
-    # --- a host, on a thread of its own -----------------------------------------------------
-
-    def promise(self) -> None:
-        """Take that this thread calls `serve` soon, so that nobody need be woken before."""
-        shift = self._shift
-        if shift is not None and shift.is_asleep:
-            shift.is_promised = True
-
-    def serve(self) -> None:
-        """Keep the promise: give turns here while anybody is ready, for a while at most."""
-        shift = self._shift
-        if shift is None or not shift.is_promised:
-            return
-        if self._turns.is_ready and self._is_hosted(shift):
-            now_s = monotonic()
-            try:
-                self._serve_ready(shift, now_s, now_s + HOSTED_AT_MOST_S)
-            except BaseException as error:  # noqa: BLE001 - the host has more to do than this
-                self._tell("goes on after a host failed", error)
-            finally:
-                self._hand_over(shift)
-        else:
-            shift.is_promised = False
-            # Taken back first and looked at afterwards; whoever queues does it the other way round.
-            if shift.is_asleep and self._turns.is_ready:
-                with self._lock:
-                    self._ring(shift)
-
-    def _is_hosted(self, shift: Shift) -> bool:
-        with self._lock:
-            if shift is not self._shift or not shift.is_asleep:
-                return False
-            shift.is_asleep, shift.is_hosted = False, True
-            return True
-
-    def _hand_over(self, shift: Shift) -> None:
-        with self._lock:
-            shift.is_hosted = shift.is_promised = False
-            if shift.is_over:
-                return
-            shift.is_asleep = True
-            is_ready = self._turns.is_ready
-            if is_ready or self._turns.rest_s(0.0) >= 0:
-                self._ring(shift, in_a_hurry=is_ready)
-        if not is_ready:
-            self._claim.end()
 
     def _leave(self, member: Member) -> None:
         with self._lock:
@@ -395,21 +325,9 @@ class Crew:
             return None
         turns, is_dead = shift.turns, shift.thread is not None and not shift.thread.is_alive()
         if not is_dead and shift.at is None:
-            return self._look_after_promise(shift, turns, seen)
+            return None
         if is_dead or (shift, turns) == seen:
             self._relieve(shift, turns, is_dead=is_dead)
-        return shift, turns
-
-    def _look_after_promise(
-        self, shift: Shift, turns: int, seen: tuple[Shift, int] | None
-    ) -> tuple[Shift, int] | None:
-        """Wake the thread where a host has not kept its promise since the last look."""
-        if not (shift.is_promised and self._turns.is_ready):
-            return None
-        if (shift, turns) == seen:
-            with self._lock:
-                shift.is_promised = False
-                self._ring(shift)
         return shift, turns
 
     def _relieve(self, shift: Shift, turns: int, *, is_dead: bool) -> None:

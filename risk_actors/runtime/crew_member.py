@@ -108,25 +108,12 @@ class Aside:
 class Shift:
     """One thread's time of service, until it is relieved."""
 
-    __slots__ = (
-        "at",
-        "bell",
-        "is_asleep",
-        "is_hosted",
-        "is_over",
-        "is_promised",
-        "thread",
-        "turns",
-    )
+    __slots__ = ("at", "bell", "is_asleep", "is_over", "thread", "turns")
 
     def __init__(self) -> None:
         self.bell = _thread.allocate_lock()
         self.bell.acquire()
         self.is_asleep = False
-        self.is_promised = False
-        """Whether a host is about to serve, so that it need not be woken."""
-        self.is_hosted = False
-        """Whether a host serves, and it sleeps meanwhile."""
         self.is_over = False
         self.at: Member | None = None
         """Whose turn it is."""

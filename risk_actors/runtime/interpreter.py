@@ -48,7 +48,7 @@ def settle() -> None:
 
 
 def is_settled() -> bool:
-    """Tell whether somebody settled. (How much is frozen the interpreter would have to count.)"""
+    """Tell whether somebody settled. How much is frozen would have to be counted."""
     return gc.get_threshold()[2] == OLD_AFTER
 
 

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from selectors import DefaultSelector, SelectorKey
-from typing import Protocol
 
 WAIT_AT_MOST_S = 0.003
 """How long one may be kept waiting at a time: an answer takes a third of it."""
@@ -27,16 +26,6 @@ Both are woken by the same event. Who of them has the interpreter first would be
 that is in no hurry needs longer for one event than the whole answer takes."""
 
 
-class Hosted(Protocol):
-    """One who may be served by whoever has read what it is to act on."""
-
-    def promise(self) -> None:
-        """Take that this thread calls `serve` soon."""
-
-    def serve(self) -> None:
-        """Do what there is to do, on this thread."""
-
-
 class RightOfWay:
     """Who is in a hurry now, and who waits for that to be over.
 
@@ -46,8 +35,6 @@ class RightOfWay:
     def __init__(self) -> None:
         self._claims: tuple[Claim, ...] = ()
         """Replaced as a whole, under the lock."""
-        self.hosted: tuple[Hosted, ...] = ()
-        """Who may be served by a thread that has the right of way; replaced as a whole."""
         self.is_read_first = False
         """Whether what loops that give way read is read elsewhere as well, and first."""
         self._lock = _thread.allocate_lock()
@@ -65,16 +52,6 @@ class RightOfWay:
         with self._lock:
             self._claims = tuple(each for each in self._claims if each is not claim)
         claim.end()
-
-    def may_be_hosted(self, hosted: Hosted) -> None:
-        """Take in one who may be served by a thread that has the right of way."""
-        with self._lock:
-            self.hosted += (hosted,)
-
-    def is_hosted_no_more(self, hosted: Hosted) -> None:
-        """Let one go who has ended."""
-        with self._lock:
-            self.hosted = tuple(each for each in self.hosted if each is not hosted)
 
     @property
     def is_taken(self) -> bool:
@@ -179,10 +156,7 @@ class CourteousSelector(DefaultSelector):
 
 
 class HurriedSelector(DefaultSelector):
-    """For an event loop that has the right of way while it does what has come.
-
-    Whoever acts on it is served here as well, before it is waited for more.
-    """
+    """For an event loop that has the right of way while it does what has come."""
 
     def __init__(self, way: RightOfWay = THE_WAY) -> None:
         super().__init__()
@@ -190,15 +164,10 @@ class HurriedSelector(DefaultSelector):
         self._way = way
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
-        """Serve those who act on what was read, and wait for something to do."""
-        for hosted in self._way.hosted:
-            hosted.serve()
+        """Wait for something to do."""
         self._claim.end()
         found = super().select(timeout)
-        if found:
-            self._claim.is_busy = True
-            for hosted in self._way.hosted:
-                hosted.promise()
+        self._claim.is_busy = bool(found)
         return found
 
     def close(self) -> None:

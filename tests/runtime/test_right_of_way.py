@@ -206,26 +206,3 @@ def test_a_courteous_loop_lets_another_read_first_what_both_read() -> None:
     selector.close()
     one.close()
     other.close()
-
-
-def test_a_loop_in_a_hurry_serves_who_acts_on_what_it_read_before_it_waits() -> None:
-    way, told = RightOfWay(), []
-
-    class Guest:
-        def promise(self) -> None:
-            told.append("promised")
-
-        def serve(self) -> None:
-            told.append("served")
-
-    guest = Guest()
-    way.may_be_hosted(guest)
-    thread = LoopThread("hurried", lambda: HurriedSelector(way))
-    thread.start()
-
-    thread.call(lambda: told.append("read"))
-
-    eventually(lambda: told[-3:] == ["promised", "read", "served"])
-    way.is_hosted_no_more(guest)
-    thread.stop(LONG_S)
-    assert way.hosted == ()
