@@ -166,6 +166,8 @@ class StopMoves:
             rows = self._rows.get(order.id)
             if rows is None or rows.is_to_wait(now_ns):
                 continue
+            if rows.may_be_better(stop_price, order.side.sign):
+                continue
             if not lowers_risk(order, stop_price, state):
                 continue
             slot = self._slots.setdefault(order.id, MoveSlot())

@@ -46,18 +46,23 @@ class StopRows:
         """By stamp."""
         self._sent: list[_Sent] = []
         self._changed_ns: int | None = None
-        self._doubted_ns: int | None = None
+        self._rivals: tuple[Decimal, ...] = ()
+        """Other prices told with the newest stamp: each may be the one that holds."""
+        self._doubted_ns = 0
+        """Since when there are some."""
         self.overwritten: Overwritten | None = None
         """What is to be put right; None where nothing is, or it cannot be told."""
         if order.updated_ns:
             self._changed_ns = min(now_ns, order.updated_ns + clock_ahead_ns)
 
     def is_to_wait(self, now_ns: int) -> bool:
-        """Tell whether somebody else has changed the stop just now, or its price is in doubt."""
-        if self._doubted_ns is not None:
-            return True
+        """Tell whether somebody else has changed the stop just now."""
         # A clock that was set back must not hold a move up.
         return self._changed_ns is not None and 0 <= now_ns - self._changed_ns < QUIET_FOR_NS
+
+    def may_be_better(self, stop_price: Decimal, sign: int) -> bool:
+        """Tell whether the stop may have no more risk than a price already, by what was told."""
+        return any((stop_price - rival) * sign >= 0 for rival in self._rivals)
 
     def sent(self, order: Order, stop_price: Decimal, correlation_id: str, now_ns: int) -> None:
         """Note a move that is sent now, by the row of the order as it is known."""
@@ -69,15 +74,16 @@ class StopRows:
         Which of two prices with one stamp is the newer, only a later snapshot or row can say.
         """
         stamp_ns, price = order.updated_ns, order.stop_price
-        is_told = self._doubted_ns is not None and snapshot_asked_ns > self._doubted_ns
+        is_told = bool(self._rivals) and snapshot_asked_ns > self._doubted_ns
         if is_told:
-            self._doubted_ns = None
+            self._rivals = ()
         if not stamp_ns or (stamp_ns in self._prices and self._prices[stamp_ns] == price):
             return
+        before = self._prices.get(stamp_ns)
         if stamp_ns > max(self._prices):
-            self._doubted_ns = None
-        elif stamp_ns in self._prices and not is_told:
-            self._doubted_ns = now_ns
+            self._rivals = ()
+        elif before is not None and not is_told:
+            self._rivals, self._doubted_ns = (*self._rivals, before), now_ns
         if stamp_ns >= max(self._prices):
             self.overwritten = None
         self._prices[stamp_ns] = price

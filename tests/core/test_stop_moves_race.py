@@ -112,6 +112,13 @@ def test_i1_of_two_prices_with_one_stamp_none_is_gone_by_before_the_account_was_
     assert moves(plan.want(move(97), at_ns=NOON + 9 * S)) == [97]
 
 
+def test_what_is_nearer_than_both_prices_with_one_stamp_need_not_wait_to_know_which_holds() -> None:
+    plan = of_one_instant()
+
+    assert moves(plan.want(move(96), at_ns=NOON + 2 * S)) == []
+    assert moves(plan.want(move(97), at_ns=NOON + 2 * S)) == [97]
+
+
 @pytest.mark.parametrize(
     ("stamp_ns", "asked_ns"), [(NOON, NOON + 3 * S), (NOON + S, 1)], ids=["read", "a newer row"]
 )
