@@ -63,6 +63,8 @@ class Alert(NamedTuple):
     account: str = ""
     """The account's name; empty where it is about none."""
     correlation_id: str = ""
+    is_of_what_lasts: bool = False
+    """Said by `alert_watch`, which tells each thing once and in turn: never a mere repeat."""
 
     @property
     def is_urgent(self) -> bool:

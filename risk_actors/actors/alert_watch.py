@@ -17,6 +17,7 @@ DEGRADED_AFTER_NS = 10 * NS_PER_S
 UNKNOWN_AFTER_NS = 15 * NS_PER_S
 REMIND_EVERY_NS = 600 * NS_PER_S
 """How often it is told again while something critical lasts."""
+REMIND_OF_LESSER_EVERY_NS = 3600 * NS_PER_S
 _MOST_NAMED = 4
 
 
@@ -172,8 +173,9 @@ def _unknown(picture: Picture) -> Iterator[Condition]:
 def _is_due(lasting: _Lasting, mono_ns: int) -> bool:
     if lasting.told_ns is None:
         return mono_ns - lasting.since_ns >= lasting.condition.after_ns
-    is_reminded = lasting.condition.severity is Severity.CRITICAL
-    return is_reminded and mono_ns - lasting.told_ns >= REMIND_EVERY_NS
+    is_critical = lasting.condition.severity is Severity.CRITICAL
+    every_ns = REMIND_EVERY_NS if is_critical else REMIND_OF_LESSER_EVERY_NS
+    return mono_ns - lasting.told_ns >= every_ns
 
 
 def _alert(condition: Condition, text: str, now_ns: int) -> Alert:
@@ -185,6 +187,7 @@ def _alert(condition: Condition, text: str, now_ns: int) -> Alert:
         account_id=condition.account_id,
         account=condition.account,
         correlation_id=_thread_of(condition),
+        is_of_what_lasts=True,
     )
 
 

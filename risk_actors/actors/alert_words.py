@@ -11,7 +11,7 @@ from risk_actors import messages as m
 from risk_actors.actors.alert import AlertKind, Severity
 from risk_actors.actors.describe import describe, describe_response
 from risk_actors.actors.lockout import PANIC
-from risk_actors.core.commands import Answer
+from risk_actors.core.commands import Answer, Outcome, Refusal
 from risk_actors.core.enforcement_effects import REDUCED, RULE_BROKEN
 from risk_actors.core.evidence import format_day_and_instant
 from risk_actors.core.instruments import symbol_of
@@ -137,12 +137,21 @@ def _enforcement(message: m.EnforcementChanged) -> Words:
 
 def _refused(message: m.CommandAnswered) -> Words | None:
     outcome = message.outcome
-    if outcome.answer is not Answer.REFUSED:
+    if outcome.answer is not Answer.REFUSED or outcome.reason is Refusal.DISARMED:
         return None
     why = f": {outcome.detail}" if outcome.detail else ""
+    if _never_left(outcome):
+        text = f"a command of ours could not be sent{why}; it is tried again"
+        return Words(AlertKind.CONNECTION, Severity.WARNING, text, outcome.account_id)
     code = f" (code {outcome.error_code})" if outcome.error_code else ""
     text = f"the broker refused a command of ours{why}{code}; it is tried again"
     return Words(AlertKind.REFUSED, Severity.WARNING, text, outcome.account_id)
+
+
+def _never_left(outcome: Outcome) -> bool:
+    """Tell whether the broker never saw it, so that it cannot have refused it."""
+    is_unsent = (outcome.detail or "").startswith("not sent")
+    return is_unsent or outcome.reason is Refusal.UNREACHABLE
 
 
 _OF_ACTORS = {

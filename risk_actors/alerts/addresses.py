@@ -1,9 +1,11 @@
 """Where a URL comes from, and what in it is a secret."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from risk_actors.alerts.settings import variable_of
 from risk_actors.projectx.secrets import HIDDEN, remember_secret, scrub
 
 _SECRET_CHARS = 4
@@ -12,6 +14,9 @@ _TELLING_CHARS = 8
 _LONG_CHARS = 16
 """Parts of a URL that are shorter may be ordinary words, unless there is a digit in them."""
 _MOST_SHOWN = 200
+_NAMES_A_SECRET = re.compile(r"(?i)pass|pwd|token|secret|key|auth|sid")
+_OF_TOKENS = frozenset({"discord", "ntfy", "ntfys", "slack", "tgram"})
+"""Schemes whose address is made of tokens, unless it begins with a machine's name."""
 
 
 class AddressError(Exception):
@@ -36,16 +41,22 @@ def resolve(url: str, directory: Path, variables: Mapping[str, str]) -> str:
         is_telling = any(c.isdigit() for c in part) and len(part) >= _TELLING_CHARS
         if part == address or is_telling or len(part) >= _LONG_CHARS:
             remember_secret(part)
+    for part in passwords(address):
+        remember_secret(part)
     return address
 
 
 def _resolved(url: str, directory: Path, variables: Mapping[str, str]) -> str:
     if url.startswith("env:"):
-        name = url.removeprefix("env:").strip()
+        name = variable_of(url)
+        if name is None:
+            raise AddressError("`env:` names no variable")
         if name not in variables:
             raise AddressError(f"the environment variable {name} is not set")
         return variables[name]
     if url.startswith("file:"):
+        if "://" in url:
+            raise AddressError("`file:` names no file")
         path = directory / Path(url.removeprefix("file:").strip()).expanduser()
         try:
             lines = path.read_text(encoding="utf-8").split("\n")
@@ -72,6 +83,28 @@ def secret_parts(address: str) -> set[str]:
         pass  # what cannot be taken apart is hidden as a whole
     parts |= {unquote(part) for part in parts}
     return {part for part in parts if len(part) >= _SECRET_CHARS}
+
+
+def passwords(address: str) -> set[str]:
+    """Return what by its place is a password or a token, however ordinary a word it is.
+
+    One too short to be hidden wherever it stands is hidden with what stands around it in a URL.
+    """
+    try:
+        split = urlsplit(address)
+        password = split.password or ""
+        found = {v for k, v in parse_qsl(split.query) if _NAMES_A_SECRET.search(k)}
+    except ValueError:
+        return set()
+    around = set()
+    if len(password) >= _SECRET_CHARS:
+        found.add(password)
+        around = {f":{password}@", f"{split.username or ''}:{password}"}
+    host = split.netloc.rpartition("@")[2]
+    if split.scheme in _OF_TOKENS and "." not in host and not host.startswith("localhost"):
+        found |= {*split.netloc.replace("@", ":").split(":"), *split.path.split("/")}
+    found |= {unquote(part) for part in found}
+    return {part for part in found if len(part) >= _SECRET_CHARS} | around
 
 
 def without_secrets(text: str, address: str) -> str:

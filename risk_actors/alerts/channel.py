@@ -13,7 +13,7 @@ from risk_actors.actors.picture import AlertChannelPicture
 from risk_actors.alerts.addresses import AddressError
 from risk_actors.alerts.door import AppriseDoor, Deadline, Door
 from risk_actors.alerts.letter import Letter
-from risk_actors.alerts.outlet import Outlet
+from risk_actors.alerts.outlet import AGAIN_NS, GIVEN_UP_NS, Outlet, Parcel, Waiting
 from risk_actors.alerts.quiet import QuietHours, is_quiet
 from risk_actors.alerts.settings import AlertSettings, ChannelSettings, shown_source
 from risk_actors.core.evidence import NS_PER_S, iso_utc
@@ -30,6 +30,8 @@ class Pace(NamedTuple):
     timeout_s: float = 10.0
     again_after_s: tuple[float, ...] = (1.0, 4.0, 15.0)
     """Between one attempt and the next; then it has failed."""
+    put_back_for_s: float = AGAIN_NS / NS_PER_S
+    """Then what is urgent is tried once more, again and again."""
 
 
 class Surroundings(NamedTuple):
@@ -62,6 +64,9 @@ class Channel:
         self._deadline = Deadline()
         self._change = threading.Condition()
         self._ending = threading.Event()
+        self._heirs: tuple[Channel, ...] = ()
+        self._is_over = False
+        """Whether its thread takes nothing more."""
         self._sent = 0
         self._failed = 0
         self._is_failing = False
@@ -76,14 +81,34 @@ class Channel:
     def post(self, alert: Alert) -> None:
         """Take an alert."""
         with self._change:
-            self._outlet.take(alert, time.monotonic_ns())
-            self._change.notify()
+            if not self._is_over:
+                self._outlet.take(alert, time.monotonic_ns())
+                self._change.notify()
+                return
+        for heir in self._heirs:
+            heir.post(alert)
 
-    def end(self) -> None:
-        """Send what waits, once, and end; `join` waits for that."""
+    def inherit(self, returned: tuple[Waiting, ...]) -> None:
+        """Take what a channel before this one could not deliver; it is tried at once."""
+        if not self._put_back(returned, after_s=0.0):
+            for heir in self._heirs:
+                heir.inherit(returned)
+
+    def end(self, heirs: "tuple[Channel, ...]" = ()) -> None:
+        """Send what waits, once, and end; `join` waits for that.
+
+        Args:
+            heirs: who takes what is urgent and cannot be delivered here.
+        """
         with self._change:
+            self._heirs = heirs
             self._ending.set()
             self._change.notify()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread may still send something."""
+        return self._thread.is_alive()
 
     def join(self, within_s: float) -> None:
         """Wait until it has ended, or not in time."""
@@ -110,9 +135,12 @@ class Channel:
         )
 
     def deliver(self, letter: Letter) -> str | None:
-        """Deliver one message on this thread, with all attempts; return why it failed."""
+        """Deliver one message on this thread, with all attempts; return why it failed.
+
+        What could not be delivered before has one attempt, for it is put back again.
+        """
         fault = self._attempt(letter)
-        for pause_s in self._around.pace.again_after_s:
+        for pause_s in () if letter.late else self._around.pace.again_after_s:
             if fault is None or self._ending.wait(pause_s):
                 break
             fault = self._attempt(letter)
@@ -123,26 +151,62 @@ class Channel:
 
     def _run(self) -> None:
         self._open()  # so that the first alert need not wait for it
-        is_last = False
-        while not is_last:
-            letter, is_last = self._next()
-            if letter is not None:
-                self.deliver(letter)
+        while not self._is_over:
+            parcel = self._next()
+            if parcel is not None and self.deliver(parcel.letter) is not None:
+                self._return(parcel)
 
-    def _next(self) -> tuple[Letter | None, bool]:
-        """Wait for the next message; return it, if there is one, and whether it is the last."""
+    def _next(self) -> Parcel | None:
+        """Wait for the next message; return it, if there is one."""
         with self._change:
             now_ns = time.monotonic_ns()
             quiet = is_quiet(self._quiet, time.time_ns(), self._around.zone)
             ending = self._ending.is_set()
-            letter = self._outlet.due(now_ns, is_quiet=quiet, at_once=ending)
-            if letter is None and not ending:
+            parcel = self._outlet.due(now_ns, is_quiet=quiet, at_once=ending)
+            if parcel is None and ending:
+                self._is_over = True
+            elif parcel is None:
                 next_ns = self._outlet.next_ns(now_ns)
                 wait_s = _LOOK_AT_LEAST_EVERY_S
                 if next_ns is not None:
                     wait_s = min(wait_s, max((next_ns - now_ns) / NS_PER_S, _LOOK_AT_MOST_EVERY_S))
                 self._change.wait(wait_s)
-            return letter, ending
+            return parcel
+
+    def _return(self, parcel: Parcel) -> None:
+        """Keep what is urgent of a message that failed, or hand it on; count what is lost."""
+        returns = parcel.returns
+        if returns and not self._ending.is_set():
+            self._failed += parcel.letter.alerts - len(returns)
+            self._put_back(returns, self._around.pace.put_back_for_s)
+        elif returns and self._heirs:
+            self._failed += parcel.letter.alerts - len(returns)
+            for heir in self._heirs:
+                heir.inherit(returns)
+        else:
+            self._failed += parcel.letter.alerts
+            if returns:
+                self._around.on_fault(
+                    f"channel {self.name}: {len(returns)} alerts could not be delivered before"
+                    " the end"
+                )
+
+    def _put_back(self, returned: tuple[Waiting, ...], after_s: float) -> bool:
+        """Have them wait here again; return whether they can, for it may be over."""
+        with self._change:
+            if self._is_over:
+                return False
+            now_ns = time.monotonic_ns()
+            given_up = self._outlet.put_back(returned, now_ns, int(after_s * NS_PER_S))
+            self._change.notify()
+        if given_up:
+            self._failed += given_up
+            hours = GIVEN_UP_NS // (3600 * NS_PER_S)
+            self._around.on_fault(
+                f"channel {self.name}: {given_up} alerts could not be delivered for {hours} h and"
+                " were given up"
+            )
+        return True
 
     def _open(self) -> str | None:
         """Open the door where it is not; return why it cannot be."""
@@ -172,14 +236,13 @@ class Channel:
 
     def _note(self, letter: Letter, fault: str | None) -> None:
         if fault is not None:
-            self._failed += letter.alerts
             self._fail(fault)
             return
-        self._sent += letter.alerts
-        self._last_sent_ns = time.time_ns()
         if self._is_failing:
             logger.info("Alerts: channel {} delivers again", self.name)
         self._is_failing = False
+        self._last_sent_ns = time.time_ns()
+        self._sent += letter.alerts
 
     def _fail(self, fault: str) -> None:
         """Note a failure, and say it once until it works again."""

@@ -53,6 +53,8 @@ class Letter(NamedTuple):
     alerts: int
     """How many it tells of."""
     is_urgent: bool = False
+    late: int = 0
+    """How many of them could not be delivered before."""
 
 
 def write(
@@ -62,6 +64,8 @@ def write(
     mode: str = "",
     held: Held | None = None,
     dropped: int = 0,
+    were_urgent_dropped: bool = False,
+    late: int = 0,
 ) -> Letter:
     """Put alerts into one message.
 
@@ -70,7 +74,9 @@ def write(
         zone: for the times.
         mode: `paper` or `live`; empty where it does not matter.
         held: what was held back before.
-        dropped: how many were dropped because too many waited.
+        dropped: how many were dropped because too many waited, or for too long.
+        were_urgent_dropped: whether urgent ones are among them.
+        late: how many of the alerts could not be delivered before.
     """
     lines = [_line(alert, zone) for alert in _shown(_by_cause(alerts))]
     left = len(alerts) - len(lines)
@@ -81,7 +87,10 @@ def write(
         lines.append(f"{held.alerts} held back ({held.why}): {kinds}; the newest of them:")
         lines.append(_line(held.newest, zone))
     if dropped:
-        lines.append(f"{dropped} lesser alerts were dropped: they could not be delivered in time")
+        which = "alerts" if were_urgent_dropped else "lesser alerts"
+        lines.append(f"{dropped} {which} were dropped: they could not be delivered in time")
+    if late:
+        lines.insert(0, f"LATE: {late} of these could not be delivered when it happened")
     told = alerts or (() if held is None else (held.newest,))
     return Letter(
         title=f"{f'[{mode}] ' if mode else ''}{_headline(told)}",
@@ -89,6 +98,7 @@ def write(
         severity=max((alert.severity for alert in told), key=lambda s: s.rank),
         alerts=len(alerts) + (0 if held is None else held.alerts),
         is_urgent=any(alert.is_urgent for alert in alerts),
+        late=late,
     )
 
 

@@ -1,6 +1,7 @@
 """All channels and the heartbeat of one process; they outlive the actors."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -10,10 +11,13 @@ from loguru import logger
 from risk_actors.actors.alert import Alert
 from risk_actors.actors.picture import AlertChannelPicture
 from risk_actors.alerts.addresses import resolve
-from risk_actors.alerts.channel import LAST_TRY_S, Channel, Pace, Surroundings
+from risk_actors.alerts.channel import Channel, Pace, Surroundings
 from risk_actors.alerts.door import AppriseDoor, Door
 from risk_actors.alerts.heartbeat import HeartbeatTerms, HeartbeatThread
 from risk_actors.alerts.settings import AlertSettings
+
+END_WITHIN_S = 5.0
+"""How long the end of the program waits for all last messages together."""
 
 
 class AlertService:
@@ -45,6 +49,8 @@ class AlertService:
         self._settings = AlertSettings()
         self._zone: tzinfo | None = None
         self._channels: tuple[Channel, ...] = ()
+        self._leaving: tuple[Channel, ...] = ()
+        """Channels of earlier settings that may still have something to send."""
         self._heartbeat: HeartbeatThread | None = None
         self._turn = threading.Lock()
         """Held by whoever changes the channels."""
@@ -80,7 +86,8 @@ class AlertService:
                 channel.start()
             self._heartbeat = self._heartbeat_of(settings)
             for channel in before:
-                channel.end()
+                channel.end(self._heirs_of(channel, before))
+            self._leaving = tuple(c for c in (*self._leaving, *before) if c.is_alive)
             if beat_before is not None:
                 beat_before.end()
 
@@ -96,14 +103,27 @@ class AlertService:
         return shown if heartbeat is None else (*shown, heartbeat.picture())
 
     def stop(self) -> None:
-        """Send what waits, and end; returns when that is done, or takes too long."""
+        """Send what waits, and end; returns when that is done, or takes too long.
+
+        What hangs then is left to its thread, which ends with the process.
+        """
+        until_s = time.monotonic() + END_WITHIN_S
         with self._turn:
             if self._heartbeat is not None:
                 self._heartbeat.end()
             for channel in self._channels:
                 channel.end()
-            for channel in self._channels:
-                channel.join(LAST_TRY_S + 2)
+            for channel in (*self._leaving, *self._channels):
+                channel.join(max(0.0, until_s - time.monotonic()))
+
+    def _heirs_of(self, channel: Channel, before: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        """Return who tells what a channel could not: the one of its name, else those that are new.
+
+        Those that were there before have been told all of it themselves.
+        """
+        same = tuple(each for each in self._channels if each.name == channel.name)
+        known = {each.name for each in before}
+        return same or tuple(each for each in self._channels if each.name not in known)
 
     def _heartbeat_of(self, settings: AlertSettings) -> HeartbeatThread | None:
         terms = HeartbeatTerms.of(settings)

@@ -4,6 +4,7 @@ A URL is a credential: whoever has it can write in the trader's name. So these s
 of those that are compared, recorded and replayed, and the structs do not show a URL.
 """
 
+import re
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -12,6 +13,8 @@ import msgspec
 from risk_actors.actors.alert import Alert, AlertKind, Severity
 from risk_actors.alerts.quiet import QuietHours
 from risk_actors.core.evidence import NS_PER_S
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 type Seconds = Annotated[float, msgspec.Meta(gt=0)]
 type Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -90,9 +93,20 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return int(self.no_data_after_s * NS_PER_S)
 
 
+def variable_of(url: str) -> str | None:
+    """Return the variable that `env:NAME` names; None where it names none.
+
+    Whoever writes the address itself behind `env:` is to see none of it anywhere.
+    """
+    name = url.removeprefix("env:").strip()
+    return name if url.startswith("env:") and _NAME.fullmatch(name) else None
+
+
 def shown_source(url: str) -> str:
     """Return where an address comes from, without what is secret in it."""
-    if url.startswith(("env:", "file:")) and "//" not in url:
+    if variable_of(url) is not None or (url.startswith("file:") and "//" not in url):
         return url
+    if url.startswith("env:") and "://" not in url:
+        return "env:[hidden]"
     scheme, separator, _ = url.partition("://")
     return f"{scheme}://[hidden]" if separator and scheme.isalnum() else "[hidden]"

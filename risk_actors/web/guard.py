@@ -35,7 +35,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    # Not `no-referrer`: with it browsers send the form of /login from the origin `null`.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -60,17 +61,13 @@ class Addresses:
                 "the Host header is not this machine's; open it as"
                 f" http://127.0.0.1:{self._port}, or by the address that it is served on"
             )
-        origin = request.headers.get("Origin")
-        if origin is not None and not self._is_own_origin(origin.lower()):
+        # Our page is where it was asked for: another address of ours may be another machine's.
+        if any(each.lower() != f"http://{host}" for each in request.headers.getall("Origin", [])):
             return "requests from other sites are refused; open the dashboard itself"
         site = request.headers.get("Sec-Fetch-Site", "none").lower()
         if site not in _OWN_SITES and not _is_followed_link(request):
             return "requests from other sites are refused; open the dashboard itself"
         return None
-
-    def _is_own_origin(self, origin: str) -> bool:
-        scheme, _, host = origin.partition("://")
-        return scheme == "http" and self._is_ours(host)
 
     def _is_ours(self, host: str) -> bool:
         parts = _HOST.fullmatch(host)

@@ -19,6 +19,7 @@ from risk_actors.actors.picture import Picture
 from risk_actors.actors.trader_requests import TraderRequests
 from risk_actors.web import pages
 from risk_actors.web.audit import AuditRoutes
+from risk_actors.web.connections import Door, say_once
 from risk_actors.web.guard import (
     JSON,
     Addresses,
@@ -45,7 +46,7 @@ _STOP_TIMEOUT_S = 3.0
 _DRAIN_TIMEOUT_S = 0.5
 _MAX_BODY_BYTES = 4096
 _IDLE_S = 15.0
-"""A connection that has not sent a whole request by then is closed."""
+"""A connection that has asked before and has not sent another request by then is closed."""
 _LINGER_S = 2.0
 """So long the rest of a body is waited for that nobody reads."""
 
@@ -103,6 +104,7 @@ class WebServer:
         self._port = port
         self._addresses = Addresses(host, port)
         self._stream = StateStream(picture)
+        self._door: Door | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -153,6 +155,7 @@ class WebServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(say_once())
         runner = web.AppRunner(
             self._application(),
             access_log=None,
@@ -162,30 +165,37 @@ class WebServer:
         )
         await runner.setup()
         watching = asyncio.create_task(self._history.watch())
+        bound: asyncio.Server | None = None
         try:
-            await self._bind(runner)
-            self._port = runner.addresses[0][1]
+            assert runner.server is not None  # noqa: S101 - it is there once it is set up
+            self._door = Door(runner.server)
+            bound = await self._bind(self._door)
+            self._port = _port_of(bound)
             self._addresses = Addresses(self._host, self._port)
             self._started.set()
             await self._stream.wait_closed()
         finally:
             watching.cancel()
+            if bound is not None:
+                bound.close()
             await runner.cleanup()
 
-    async def _bind(self, runner: web.AppRunner) -> None:
+    async def _bind(self, door: Door) -> asyncio.Server:
         """Take the asked port, or any free one: a taken port must not keep the guard from work."""
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            return await loop.create_server(door.protocol, self._host, self._port)
         except OSError as error:
             if self._port == 0:
                 raise
-            await web.TCPSite(runner, self._host, 0).start()
+            bound = await loop.create_server(door.protocol, self._host, 0)
             logger.warning(
                 "HTTP port {} cannot be had ({}); serving on the free port {} instead",
                 self._port,
                 error.strerror or error,
-                runner.addresses[0][1],
+                _port_of(bound),
             )
+            return bound
 
     def routes(self) -> tuple[Route, ...]:
         """Return the table of all that is served but the pages."""
@@ -249,6 +259,8 @@ class WebServer:
 
     @web.middleware
     async def _refuse_strangers(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._door is not None:
+            self._door.has_asked(request.transport)
         reason = self._addresses.refusal(request)
         if reason is not None:
             return error_response(403, reason)
@@ -285,3 +297,8 @@ class WebServer:
         reason = "; ".join(wrong) if wrong else picture.detail
         ready = Ready(ready=is_ready, phase=picture.phase, reason=reason)
         return answer_json(ready, 200 if is_ready else 503)
+
+
+def _port_of(bound: asyncio.Server) -> int:
+    port: int = bound.sockets[0].getsockname()[1]
+    return port

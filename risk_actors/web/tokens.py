@@ -77,7 +77,10 @@ class TokenGate:
             return await self._wrong()
         if request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", ""):
             return web.Response(status=303, headers={"Location": "/login"})
-        return _unauthorised("a token is needed: send the header `Authorization: Bearer ...`")
+        return _unauthorised(
+            "a token is needed: send it in the header `Authorization`, after the word `Bearer`, or"
+            " log in at /login"
+        )
 
     def _may_ask(self, request: web.Request) -> bool:
         given = request.headers.getall("Authorization", [])

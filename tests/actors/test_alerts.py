@@ -15,7 +15,8 @@ from risk_actors.actors.picture import (
     PositionPicture,
     RulePicture,
 )
-from risk_actors.core.commands import Answer
+from risk_actors.alerts.outlet import Outlet
+from risk_actors.core.commands import Answer, Refusal
 from risk_actors.core.enforcement_effects import FLAT, REDUCED, RULE_BROKEN, UNDER_LOCK
 from risk_actors.core.evidence import Evidence
 from risk_actors.core.unlock_requests import UnlockStatus
@@ -33,6 +34,7 @@ from tests.actors.facts import (
     say,
     tick,
 )
+from tests.alerts.builders import channel, settings
 from tests.conftest import NOON_NS, RecordingOutbox, RecordingOverseer, S
 
 
@@ -278,6 +280,30 @@ def test_only_a_refusal_of_the_broker_is_told(answer: Answer) -> None:
     assert bool(Rig().told(message)) is (answer is Answer.REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("reason", "detail", "told"),
+    [
+        (Refusal.DISARMED, "not sent: disarmed", None),
+        (Refusal.UNREACHABLE, "no connection", "could not be sent: no connection"),
+        (Refusal.BUSY, "not sent: kept for closes", "could not be sent: not sent: kept"),
+        (Refusal.BUSY, "HTTP 429", "the broker refused a command of ours: HTTP 429"),
+    ],
+)
+def test_nothing_is_called_refused_by_the_broker_that_it_never_saw(
+    reason: Refusal, detail: str, told: str | None
+) -> None:
+    message = answered(1, Answer.REFUSED)
+    outcome = msgspec.structs.replace(message.outcome, reason=reason, detail=detail)
+    alerts = Rig().told(msgspec.structs.replace(message, outcome=outcome))
+
+    if told is None:
+        assert alerts == []
+        return
+    (alert,) = alerts
+    assert told in alert.text
+    assert (alert.kind is AlertKind.REFUSED) is ("the broker refused" in told)
+
+
 CLAIMS = re.compile(r"\b(flat|flattened|closed|reduced|cancelled|gone)\b")
 
 
@@ -394,6 +420,29 @@ def test_a_hub_that_is_back_soon_is_not_told_and_one_that_stays_away_is() -> Non
     rig.shows(**lost)
     (told,) = rig.waits(15)
     assert (told.kind, told.severity) == (AlertKind.CONNECTION, Severity.WARNING)
+
+
+def test_a_lesser_trouble_that_comes_back_is_told_again_and_each_hour() -> None:
+    rig = Rig()
+    out = Outlet(channel(), settings(), CHICAGO)
+    bodies: list[str] = []
+    for second in range(2 * 3600):
+        is_down = second < 30 or second >= 120
+        rig.shows(phase="degraded" if is_down else "armed", detail="market hub down")
+        rig.sink.posted.clear()
+        rig.clock.advance(S)
+        rig.actor.handle(tick(rig.clock.now_ns()))
+        for told in rig.sink.posted:
+            out.take(told, second * S)
+        parcel = out.due(second * S)
+        bodies += [] if parcel is None else [parcel.letter.body.split(" ", 2)[2]]
+
+    assert bodies == [
+        "degraded: market hub down",
+        "no longer degraded (30 s)",
+        "degraded: market hub down",
+        "still: degraded: market hub down",
+    ]
 
 
 def test_rules_that_cannot_be_checked_are_told_together() -> None:

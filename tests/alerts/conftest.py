@@ -12,7 +12,7 @@ from risk_actors.alerts.settings import AlertSettings
 from tests.actors.facts import CHICAGO
 from tests.alerts.sink import HttpSink
 
-QUICK = Pace(timeout_s=1.0, again_after_s=(0.05, 0.05))
+QUICK = Pace(timeout_s=1.0, again_after_s=(0.05, 0.05), put_back_for_s=0.1)
 
 
 @pytest.fixture

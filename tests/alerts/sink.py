@@ -12,6 +12,8 @@ class HttpSink:
     def __init__(self, status: int = 200) -> None:
         self.status = status
         self.paths: list[str] = []
+        self.taken = 0
+        """Requests that came, answered or not."""
         self.letters: list[dict[str, Any]] = []
         self.hangs = threading.Event()
         """While set, no request is answered."""
@@ -21,6 +23,7 @@ class HttpSink:
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                sink.taken += 1
                 if sink.hangs.is_set():
                     sink.let_go.wait(30)
                 sink.paths.append(self.path)

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from risk_actors.actors.alert import AlertKind, Severity
+from risk_actors.alerts.service import END_WITHIN_S
 from tests.alerts.builders import alert, channel, critical, settings
-from tests.alerts.conftest import Service
+from tests.alerts.conftest import QUICK, Service
 from tests.alerts.sink import HttpSink
 from tests.conftest import eventually
 
@@ -47,8 +48,8 @@ def test_a_delivery_is_tried_again_and_then_counted_as_failed(
     service: Service, sink: HttpSink
 ) -> None:
     sink.status = 500
-    service.use(settings(channel(sink.url())))
-    service.service.post(critical())
+    service.use(settings(channel(sink.url()), group_s=0.05))
+    service.service.post(alert())
 
     eventually(lambda: service.service.picture()[0].failed == 1)
     assert len(sink.letters) == 3
@@ -63,15 +64,61 @@ def test_a_failure_is_said_once_until_it_works_again(service: Service, sink: Htt
     sink.status = 500
     service.use(settings(channel(sink.url())))
     service.service.post(critical())
-    eventually(lambda: service.service.picture()[0].failed == 1)
-    service.service.post(critical())
-    eventually(lambda: service.service.picture()[0].failed == 2)
+    eventually(lambda: len(sink.letters) > len(QUICK.again_after_s) + 2)
     assert len(service.faults) == 1
 
     sink.status = 200
-    service.service.post(critical())
     eventually(lambda: service.service.picture()[0].sent == 1)
     assert not service.service.picture()[0].is_failing
+    assert len(service.faults) == 1
+
+
+def test_what_is_urgent_is_delivered_once_the_line_is_back_and_says_that_it_is_late(
+    service: Service, sink: HttpSink
+) -> None:
+    sink.status = 500
+    service.use(settings(channel(sink.url())))
+    service.service.post(alert("LOCKED", kind=AlertKind.LOCK, severity=Severity.CRITICAL))
+    eventually(lambda: len(sink.letters) > len(QUICK.again_after_s) + 2)
+    shown = service.service.picture()[0]
+    assert (shown.is_failing, shown.failed) == (True, 0)
+
+    sink.letters.clear()
+    sink.status = 200
+    (shown,) = eventually(lambda: [p for p in service.service.picture() if p.sent == 1])
+    assert (shown.is_failing, shown.failed, shown.waiting) == (False, 0, 0)
+    body = sink.letters[-1]["message"]
+    assert body.startswith("LATE: 1 of these")
+    assert "12:00:00 CST 50K-1: LOCKED" in body
+
+
+@pytest.mark.parametrize("name", ["phone", "renamed"])
+def test_what_is_urgent_goes_to_the_channel_that_follows(
+    name: str, service: Service, sink: HttpSink
+) -> None:
+    """Also where two changes follow each other, while an attempt of the first is under way."""
+    with HttpSink(500) as wrong:
+        service.use(settings(channel(wrong.url())))
+        service.service.post(alert("LOCKED", kind=AlertKind.LOCK, severity=Severity.CRITICAL))
+        eventually(lambda: wrong.letters)
+        service.use(settings(channel(wrong.url(), name=name), group_s=1.0))
+        service.use(settings(channel(sink.url(), name=name)))
+
+        assert "LOCKED" in eventually(sink.text)
+        eventually(lambda: service.service.picture()[0].sent == 1)
+
+
+def test_the_end_of_all_channels_that_hang_takes_one_deadline(service: Service) -> None:
+    service.service._pace = QUICK._replace(timeout_s=30.0)
+    with HttpSink() as dead:
+        dead.hangs.set()
+        service.use(settings(*(channel(dead.url(), name=f"{n}") for n in range(4))))
+        service.service.post(critical())
+        eventually(lambda: dead.taken == 4)
+        service.service.post(alert("stopped"))
+        began = time.monotonic()
+        service.service.stop()
+        assert time.monotonic() - began < END_WITHIN_S + 1
 
 
 def test_a_service_that_hangs_neither_blocks_the_sender_nor_the_other_channel(
@@ -87,7 +134,7 @@ def test_a_service_that_hangs_neither_blocks_the_sender_nor_the_other_channel(
 
         eventually(lambda: sink.letters)
         dead_shown = eventually(
-            lambda: [p for p in service.service.picture() if p.name == "dead" and p.failed]
+            lambda: [p for p in service.service.picture() if p.name == "dead" and p.is_failing]
         )[0]
         assert dead_shown.is_failing
         assert dead_shown.last_failure
@@ -103,6 +150,8 @@ WRONG = {
     "no such service": ("nonsense://hook", "not one that apprise knows"),
     "no url at all": ("nonsense", "not one that apprise knows"),
     "no such variable": ("env:NOWHERE", "the environment variable NOWHERE is not set"),
+    "an address for a variable": ("env:discord://1234/TOKENTOKEN", "`env:` names no variable"),
+    "an address for a file": ("file:discord://1234/TOKENTOKEN", "`file:` names no file"),
     "no such file": ("file:nowhere.txt", "cannot be read: No such file"),
 }
 

@@ -6,7 +6,14 @@ import pytest
 
 from risk_actors.actors.alert import Alert, AlertKind, Severity
 from risk_actors.alerts.letter import Letter
-from risk_actors.alerts.outlet import MOST_WAITING, URGENT_GROUP_NS, Outlet
+from risk_actors.alerts.outlet import (
+    AGAIN_NS,
+    GIVEN_UP_NS,
+    MOST_WAITING,
+    URGENT_GROUP_NS,
+    Outlet,
+    Waiting,
+)
 from tests.actors.facts import CHICAGO
 from tests.alerts.builders import alert, channel, critical, settings
 from tests.conftest import S
@@ -20,8 +27,21 @@ def outlet(*, terms: dict[str, Any] | None = None, **of_channel: Any) -> Outlet:
 
 def sent_at(out: Outlet, now_ns: int, **how: bool) -> str | None:
     """Return the body of what is due."""
-    letter = out.due(now_ns, **how)
+    letter = letter_at(out, now_ns, **how)
     return None if letter is None else letter.body
+
+
+def letter_at(out: Outlet, now_ns: int, **how: bool) -> Letter | None:
+    """Return what is due."""
+    parcel = out.due(now_ns, **how)
+    return None if parcel is None else parcel.letter
+
+
+def returned_at(out: Outlet, now_ns: int) -> tuple[Waiting, ...]:
+    """Return what to put back of what is due and cannot be delivered."""
+    parcel = out.due(now_ns)
+    assert parcel is not None
+    return parcel.returns
 
 
 INFO = alert("started", severity=Severity.INFO, kind=AlertKind.DAEMON, account_id=None, account="")
@@ -62,7 +82,7 @@ def test_lesser_alerts_of_some_seconds_come_in_one_message() -> None:
     out.take(alert("b"), 2 * S)
 
     assert sent_at(out, GROUP_NS - 1) is None
-    letter = out.due(GROUP_NS)
+    letter = letter_at(out, GROUP_NS)
     assert letter is not None
     assert (letter.alerts, letter.body.count("\n")) == (2, 1)
     assert sent_at(out, 10 * S) is None
@@ -106,9 +126,18 @@ def test_the_same_again_is_told_once_in_a_while() -> None:
     for second in range(0, 61, 10):
         out.take(alert("again"), second * S)
 
-    letter = out.due(70 * S)
+    letter = letter_at(out, 70 * S)
     assert letter is not None
     assert (letter.alerts, out.repeats) == (2, 5)
+
+
+def test_what_the_watch_says_is_no_repeat() -> None:
+    """Else a trouble that comes back is not told, and the last word was that it is over."""
+    out = outlet()
+    for second in (0, 120):
+        out.take(alert("degraded", is_of_what_lasts=True), second * S)
+        assert sent_at(out, second * S + GROUP_NS)
+    assert out.repeats == 0
 
 
 @pytest.mark.parametrize(
@@ -131,12 +160,12 @@ def test_too_many_are_held_back_and_summed_up() -> None:
     told: list[Letter] = []
     for number in range(6):
         out.take(alert(f"warning {number}"), number * 4 * S)
-        told += [letter] if (letter := out.due(number * 4 * S + GROUP_NS)) else []
+        told += [letter] if (letter := letter_at(out, number * 4 * S + GROUP_NS)) else []
 
     assert [letter.alerts for letter in told] == [1, 1]
     assert out.held_back == 4
-    assert out.due(62 * S) is None
-    summed = out.due(63 * S)
+    assert letter_at(out, 62 * S) is None
+    summed = letter_at(out, 63 * S)
     assert summed is not None
     assert summed.alerts == 4
     assert "4 held back (too many at once): 4 warning" in summed.body
@@ -171,10 +200,71 @@ def test_when_the_world_stands_still_the_oldest_lesser_ones_are_dropped_and_coun
         out.take(alert(f"warning {number}"), number)
 
     assert (out.waiting, out.dropped) == (MOST_WAITING, 51)
-    letter = out.due(S)
+    letter = letter_at(out, S)
     assert letter is not None
     assert "the breach" in letter.body
     assert "51 lesser alerts were dropped" in letter.body
+
+
+def test_urgent_ones_that_are_dropped_are_not_called_lesser() -> None:
+    out = outlet()
+    for number in range(MOST_WAITING + 10):
+        out.take(critical(f"locked {number}", kind=AlertKind.LOCK), number)
+
+    body = sent_at(out, S) or ""
+    assert "10 alerts were dropped" in body
+
+
+def test_what_is_urgent_and_could_not_be_delivered_is_told_later_and_said_to_be_late() -> None:
+    out = outlet()
+    out.take(critical("LOCKED", kind=AlertKind.LOCK), 0)
+    out.put_back(returned_at(out, S), 2 * S)
+    out.take(alert("lesser"), 3 * S)
+
+    assert out.waiting == 2
+    assert out.next_ns(10 * S) == 2 * S + AGAIN_NS
+    assert sent_at(out, 2 * S + AGAIN_NS - 1) is None
+    letter = letter_at(out, 2 * S + AGAIN_NS, is_quiet=True)
+    assert letter is not None
+    assert letter.body.startswith("LATE: 1 of these could not be delivered")
+    assert "12:00:00 CST 50K-1: LOCKED" in letter.body
+    assert "lesser" not in letter.body
+    assert sent_at(out, 3 * S + AGAIN_NS) is not None
+
+
+def test_what_is_late_goes_with_the_next_urgent_one() -> None:
+    out = outlet()
+    out.take(critical("first"), 0)
+    out.put_back(returned_at(out, S), S)
+    out.take(critical("second"), 2 * S)
+
+    lines = (sent_at(out, 2 * S + URGENT_GROUP_NS) or "").splitlines()
+    assert [line.split()[-1] for line in lines[1:]] == ["first", "second"]
+
+
+def test_nothing_is_put_back_of_a_message_without_anything_urgent() -> None:
+    out = outlet()
+    out.take(alert(), 0)
+    assert returned_at(out, GROUP_NS) == ()
+
+
+def test_what_could_not_be_delivered_for_hours_is_given_up_and_that_is_told() -> None:
+    out = outlet()
+    out.take(critical("LOCKED"), 0)
+    returned = returned_at(out, S)
+
+    assert out.put_back(returned, GIVEN_UP_NS - 1) == 0
+    assert out.put_back(returned_at(out, GIVEN_UP_NS + AGAIN_NS), GIVEN_UP_NS + AGAIN_NS) == 1
+    assert out.waiting == 0
+    out.take(alert("later"), GIVEN_UP_NS + AGAIN_NS)
+    body = sent_at(out, GIVEN_UP_NS + AGAIN_NS + GROUP_NS) or ""
+    assert "1 alerts were dropped" in body
+
+
+def test_what_is_put_back_is_bounded() -> None:
+    out = outlet()
+    out.put_back([Waiting(0, critical(f"{n}"), is_urgent=True) for n in range(500)], S)
+    assert (out.waiting, out.dropped) == (MOST_WAITING, 500 - MOST_WAITING)
 
 
 def test_a_message_is_short_enough_for_a_phone_and_says_what_it_leaves_out() -> None:
@@ -183,7 +273,7 @@ def test_a_message_is_short_enough_for_a_phone_and_says_what_it_leaves_out() -> 
         out.take(alert(f"warning {number} " + "x" * 1_000), 0)
     out.take(critical("the breach"), 0)
 
-    letter = out.due(S)
+    letter = letter_at(out, S)
     assert letter is not None
     assert "the breach" in letter.body
     assert "and 21 more" in letter.body
@@ -211,7 +301,7 @@ def test_the_headline_says_the_worst_and_whose() -> None:
     out.take(critical("broken"), 0)
     out.take(critical("locked", kind=AlertKind.LOCK), 0)
 
-    letter = out.due(S)
+    letter = letter_at(out, S)
     assert letter is not None
     assert letter.title == "[paper] LOCKED: 50K-1"
     assert letter.severity is Severity.CRITICAL

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from risk_actors.alerts.addresses import AddressError, resolve, secret_parts, without_secrets
+from risk_actors.alerts.settings import shown_source
 from risk_actors.app.logs import Logs
 from risk_actors.app.settings import LogLevel, LogSettings
 from risk_actors.projectx.secrets import scrub
@@ -38,6 +39,40 @@ def test_every_part_that_may_be_a_credential_is_hidden(address: str, tmp_path: P
     assert TOKEN not in without_secrets(f"cannot reach {address} ({TOKEN})", address)
     assert resolve(address, tmp_path, {}) == address
     assert TOKEN not in scrub(f"GET {address} /{TOKEN}")
+
+
+SHORT = {
+    "a word for a password": ("mailto://bob:hunter@gmail.com?to=x@y.com", "hunter"),
+    "one with a digit": ("mailto://bob:hunter2@gmail.com?to=x@y.com", "hunter2"),
+    "one that is quoted": ("mailto://bob:hun%40ter@gmail.com", "hun@ter"),
+    "a password in the query": ("mailto://gmail.com?user=bob&pass=hunter", "hunter"),
+    "a token of a service": ("tgram://123:ABCDEF/1", "ABCDEF"),
+    "a topic": ("ntfys://mytopic", "mytopic"),
+    "a very short password": ("mailto://bob:hunt@gmail.com", "bob:hunt"),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_short_password_is_hidden_too(name: str, tmp_path: Path) -> None:
+    address, secret = SHORT[name]
+    resolve(address, tmp_path, {})
+    assert secret not in scrub(f"login with {secret} failed")
+
+
+def test_ordinary_words_of_an_address_are_not_blotted_out(tmp_path: Path) -> None:
+    resolve("mailto://robert:hunter2@gmail.com/folder?to=x@y.com&mode=markets", tmp_path, {})
+    resolve("json://server/mnqhook", tmp_path, {})
+    plain = "robert folder markets server mnqhook"
+    assert scrub(plain) == plain
+
+
+@pytest.mark.parametrize(
+    "url", [f"env:discord://12345678901/{TOKEN}", f"env:tgram/123:{TOKEN}", f"file:tgram://{TOKEN}"]
+)
+def test_an_address_in_place_of_a_name_is_shown_nowhere(url: str, tmp_path: Path) -> None:
+    with pytest.raises(AddressError) as caught:
+        resolve(url, tmp_path, {})
+    assert TOKEN not in f"{caught.value}{shown_source(url)}"
 
 
 def test_a_machines_name_is_no_secret() -> None:
@@ -81,7 +116,9 @@ def test_no_log_holds_the_url_whatever_comes_of_it(
         )
         service.service.post(critical())
         eventually(
-            lambda: all(p.sent or p.failed for p in service.service.picture()) and sink.letters
+            lambda: (
+                all(p.sent or p.last_failure for p in service.service.picture()) and sink.letters
+            )
         )
         service.service.stop()
     finally:
@@ -108,6 +145,6 @@ def test_an_error_in_a_door_is_told_without_the_url(service: Service) -> None:
     service.use(settings(channel(f"tgram://{TOKEN}/1")))
     service.service.post(critical())
 
-    eventually(lambda: service.service.picture()[0].failed)
+    eventually(lambda: service.service.picture()[0].is_failing)
     (fault,) = eventually(lambda: list(service.faults))
     assert "RuntimeError: cannot reach [hidden]" in fault

@@ -152,9 +152,11 @@ def test_i9_every_command_leads_back_through_a_decision_to_what_caused_it(
     sim.cut_hubs()
     order(sim, 2)
     let_end(sim, daemon)
+    of_commands = "select distinct correlation_id from commands"
+    # A kill may take the record's last 50 ms with it, and the end of a chain is shown at once.
+    eventually(lambda: len(daemon.rows(of_commands)) >= 6, what="the last command in the record")
     before = len(daemon.rows("select seq from commands"))
-    for (correlation_id,) in daemon.rows("select distinct correlation_id from commands"):
-        # A kill may take the record's last 50 ms with it, and the end of a chain is shown at once.
+    for (correlation_id,) in daemon.rows(of_commands):
         chain(daemon, f"correlation_id = '{correlation_id}'")
     daemon.kill()
     order(sim, 1)
@@ -163,7 +165,7 @@ def test_i9_every_command_leads_back_through_a_decision_to_what_caused_it(
     eventually(lambda: len(daemon.rows("select seq from commands")) > before)
 
     assert steps_of(reduction)[0] == "event"
-    ids = daemon.rows("select distinct correlation_id from commands")
+    ids = daemon.rows(of_commands)
     assert len(ids) >= 7
     for (correlation_id,) in ids:
         steps = steps_of(chain(daemon, f"correlation_id = '{correlation_id}'"))

@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from daemon_process import RULES, Daemon, StartDaemon, commands, eventually
@@ -56,7 +58,10 @@ def age(daemon: Daemon) -> None:
 def daemon(sim: SimulatorThread, start_daemon: StartDaemon) -> Daemon:
     """A daemon whose first ten minutes are over."""
     price(sim, 25_000)
-    daemon = start_daemon()
+    return aged(start_daemon())
+
+
+def aged(daemon: Daemon) -> Daemon:
     eventually(lambda: daemon.rows("select id from settings"), what="settings in the store")
     assert daemon.terminate() == 0
     age(daemon)
@@ -220,8 +225,12 @@ def test_after_a_lock_the_first_ten_minutes_are_good_for_rules_alone(
     assert eventually(lambda: rule(daemon, "daily-loss"))["limit"] == -5000.0
 
 
-def test_the_log_tells_times_in_the_zone_in_force(daemon: Daemon) -> None:
-    zone = '[session]\ntimezone = "Asia/Tokyo"\n'
+def test_the_log_tells_times_in_the_zone_in_force(start_daemon: StartDaemon) -> None:
+    # A reset while the test runs would put the new zone in force.
+    hour = (datetime.now(ZoneInfo("America/Chicago")) + timedelta(hours=12)).hour
+    session = f'[session]\ndaily_reset = "0 {hour} * * *"\n'
+    daemon = aged(start_daemon(rules=session + RULES))
+    zone = session + 'timezone = "Asia/Tokyo"\n'
     (daemon.settings_dir / "risk.toml").write_text(zone + RULES, encoding="utf-8")
     eventually(lambda: daemon.state()["pending"])
     daemon.kill()

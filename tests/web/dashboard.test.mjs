@@ -2,6 +2,8 @@
 //   node --experimental-default-type=module --test tests/web/dashboard.test.mjs
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
 
 const base = new URL("../../risk_actors/web/dashboard/js/", import.meta.url);
@@ -9,6 +11,10 @@ const format = await import(new URL("format.js", base));
 const words = await import(new URL("words.js", base));
 const layers = await import(new URL("layers.js", base));
 const range = await import(new URL("range.js", base));
+const link = await import(new URL("link.js", base));
+const dialogs = await import(new URL("dialogs.js", base));
+const history = await import(new URL("history.js", base));
+const system = await import(new URL("system.js", base));
 const { Rates } = await import(new URL("rates.js", base));
 const { changes } = await import(new URL("watch.js", base));
 
@@ -174,4 +180,67 @@ test("a new lock and a breach are told once", () => {
   assert.deepEqual(changes(null, now), []);
   assert.deepEqual(changes(before, now).map((each) => each.tune), ["lock", "breach"]);
   assert.deepEqual(changes(now, now), []);
+});
+
+test("old is what nobody answers for, and what is not told for want of a token", () => {
+  const old = ["connecting", "live", "polling", "lost", "login"].filter((kind) => link.isOld({ kind }));
+  assert.deepEqual(old, ["lost", "login"]);
+});
+
+test("a page that is asked to log in is lost once nothing answers any more", () => {
+  const known = { startedAt: 0, answeredAt: 1000, refusedAt: 60_000 };
+  assert.equal(link.isSilent({ ...known, kind: "live" }, 4999), false);
+  assert.equal(link.isSilent({ ...known, kind: "live" }, 5000), true);
+  assert.equal(link.isSilent({ ...known, kind: "login" }, 63_999), false);
+  assert.equal(link.isSilent({ ...known, kind: "login" }, 64_000), true);
+});
+
+test("what is old stays as of the last answer, and begins anew with the next", () => {
+  const way = new link.Link({ onState() {}, onChange() {} });
+  way.answeredAt = 1000;
+  way.skewMs = 5;
+  for (const kind of ["lost", "login"]) {
+    way.kind = kind;
+    assert.equal(way.asOf(), 1005);
+  }
+  way.kind = "live";
+  assert.ok(way.asOf() > 1_000_000);
+});
+
+test("a panic that is not answered ends with words that claim nothing", async () => {
+  const server = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const path = `http://127.0.0.1:${server.address().port}/api/panic`;
+  try {
+    assert.match((await link.send(path, {}, 50)).fault, /may or may not have been taken/);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("a panic under way is not begun again", () => {
+  const sent = { account: 1, answer: null, isSending: true };
+  assert.equal(dialogs.panicFor(sent, 2), sent);
+  const next = dialogs.panicFor({ ...sent, isSending: false }, 2);
+  assert.deepEqual(next, { account: 2, answer: null, isSending: false });
+});
+
+test("a past day's unknown counts are no zeros", () => {
+  const day = { date: "2026-11-20", account: 1, realized: 5, fees: 1, trades: null, locks: 1, breaches: null };
+  const sum = history.byDate([day, { ...day, account: 2, trades: 3, breaches: 2 }], null).get("2026-11-20");
+  assert.deepEqual([sum.realized, sum.trades, sum.locks, sum.breaches], [10, null, 2, null]);
+  assert.deepEqual([0, 1, 3, null, undefined].map((times) => history.mark("x", times)), ["", "x", "x3", "x?", "x?"]);
+  const told = history.toldOf(sum);
+  assert.equal(told, "Fri, Nov 20, 2026, +$10.00, unknown trades, 2 locks, unknown breaches");
+  assert.equal(history.daysWon([{ realized: 5 }, { realized: -5 }, { realized: null }]), "1 of 3, 1 unknown");
+  assert.equal(history.daysWon([{ realized: 5 }]), "1 of 1");
+});
+
+test("an actor's figure that is not told is no zero", () => {
+  const actors = [{ id: "a", restarts: 1 }, { id: "b" }];
+  assert.equal(system.totalOf(actors, "restarts"), null);
+  assert.equal(system.totalOf(actors.slice(0, 1), "restarts"), 1);
+  assert.equal(system.worstOf(actors, "restarts").id, "a");
+  assert.equal(system.worstOf(actors, "longest_wait_ms"), null);
 });

@@ -41,7 +41,10 @@ def test_without_the_token_nothing_is_told(guarded: Served, path: str) -> None:
 
     assert reply.status == 401
     assert reply.headers["WWW-Authenticate"] == 'Bearer realm="risk-actors"'
-    assert "Authorization: Bearer" in reply.json["error"]
+    assert reply.json["error"] == (
+        "a token is needed: send it in the header `Authorization`, after the word `Bearer`, or log"
+        " in at /login"
+    )
 
 
 def test_without_the_token_nothing_is_done(guarded: Served) -> None:
@@ -104,6 +107,21 @@ def test_a_browser_is_led_to_the_login_and_back_with_a_cookie(guarded: Served) -
     assert TOKEN not in cookie
     assert guarded.ask("/api/state", headers=cookie_of(done)).status == 200
     assert guarded.ask("/api/events", headers=cookie_of(done)).status == 200
+
+
+def test_the_form_of_the_login_page_is_taken_as_a_browser_sends_it(guarded: Served) -> None:
+    # A browser names the origin of a form only where the page's own policy lets it.
+    assert guarded.ask("/login").headers["Referrer-Policy"] == "same-origin"
+    own = {
+        "Origin": f"http://127.0.0.1:{guarded.port}",
+        "Sec-Fetch-Site": "same-origin",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    body = urlencode({"token": TOKEN}).encode()
+
+    assert guarded.ask("/login", "POST", body, FORM | own).status == 303
+    assert guarded.ask("/login", "POST", body, FORM | own | {"Origin": "null"}).status == 403
 
 
 def test_a_wrong_token_at_the_login_gets_no_cookie(guarded: Served) -> None:
@@ -178,6 +196,20 @@ def test_beyond_this_machine_it_is_called_by_address_and_not_by_a_name(serve: Se
     ] * 4
     assert asked_as("evil.example") == 403
     assert served.ask("/api/state").status == 401
+
+
+def test_beyond_this_machine_a_page_at_another_address_is_another_site(serve: Serve) -> None:
+    served = serve(host="0.0.0.0", token=TOKEN)  # noqa: S104 - that is what is tested
+    own = f"127.0.0.1:{served.port}"
+
+    for origin, status in (
+        (f"http://{own}", 200),
+        (f"http://10.0.0.7:{served.port}", 403),
+        (f"http://localhost:{served.port}", 403),
+        (f"https://{own}", 403),
+    ):
+        headers = BEARER | {"Host": own, "Origin": origin}
+        assert served.ask("/api/state", headers=headers).status == status
 
 
 # --- where it comes from ------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 // The screen of one account.
 
 import { h } from "./dom.js";
-import { clockOf, count, isNumber, usd } from "./format.js";
+import { clockOf, count, isNumber, plain, usd } from "./format.js";
 import { headroom, orders, positions } from "./holdings.js";
+import { isOld } from "./link.js";
 import { bar, button, card, dial, empty, money, stat } from "./parts.js";
 import { dayRules, rangeGauge, rangeWords } from "./range.js";
 import { timeline } from "./timeline.js";
@@ -44,7 +45,7 @@ export function accountScreen(store, account) {
       dials(account, rules),
       headroom(account, zone, now),
       curveCard(store, account),
-      positions(account, now, zone),
+      positions(account, link.asOf(), zone),
       orders(account),
       ruleList(rules, zone, now),
       timeline(store, account.id),
@@ -55,8 +56,8 @@ export function accountScreen(store, account) {
 function hero(store, account) {
   const { picture, zone, link } = store;
   const is = accountState(account, picture.armed);
-  const isLost = link.kind === "lost";
-  const state = isLost ? past(is) : is;
+  const isPast = isOld(link);
+  const state = isPast ? past(is) : is;
   const now = link.now();
   const lock = mainLock(account);
   const end = lock ? lockEnd(lock, zone, now) : null;
@@ -73,13 +74,13 @@ function hero(store, account) {
         h("span", { class: "state-sign", "aria-hidden": "true" }, state.sign),
         h("span", {}, state.word),
       ),
-      h("p", { class: "state-text" }, isLost ? "How it is now is not known." : heroText(account, picture, zone, now)),
+      h("p", { class: "state-text" }, isPast ? "How it is now is not known." : heroText(account, picture, zone, now)),
     ),
     lock
       ? h(
           "div",
           { class: "hero-lock" },
-          end.left && !isLost ? h("span", { class: "countdown num", role: "timer", "aria-live": "off" }, end.left) : null,
+          end.left && !isPast ? h("span", { class: "countdown num", role: "timer", "aria-live": "off" }, end.left) : null,
           h("span", { class: "hero-until" }, capital(end.until)),
         )
       : null,
@@ -143,8 +144,8 @@ function dayCard(account, rules) {
       stat("Closed", money(day.realized)),
       stat("Open", money(day.unrealized)),
       stat("Fees", money(day.fees, { signed: false, tone: false })),
-      stat("Trades", String(day.trades)),
-      stat("Entries", String(day.entries)),
+      stat("Trades", plain(day.trades)),
+      stat("Entries", plain(day.entries)),
     ),
     rangeGauge("Day P&L", day.equity, loss, target),
     h("p", { class: "range-words" }, rangeWords(loss, target).map((text) => (text ? h("span", {}, text) : null))),

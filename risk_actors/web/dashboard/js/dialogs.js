@@ -2,7 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { clockOf } from "./format.js";
-import { send } from "./link.js";
+import { isOld, send } from "./link.js";
 import { button } from "./parts.js";
 
 const KEYS = [
@@ -31,14 +31,24 @@ export function openHelp() {
   if (!dialog.open) dialog.showModal();
 }
 
-/** Ask once whether to flatten and lock; `account` is the one to begin with, null for all. */
+/** Ask once whether to flatten and lock; `account` is the one to begin with, null for all. One that
+ * is under way is shown again instead: it is never sent twice at a time. */
 export function openPanic(store, account) {
   const dialog = document.getElementById("panic-dialog");
-  const panic = { account, answer: null, isSending: false };
-  store.panic = panic;
+  store.panic = panicFor(store.panic, account);
   drawPanic(store);
   if (!dialog.open) dialog.showModal();
   document.getElementById("panic-confirm")?.focus();
+}
+
+/** The panic that the dialog is about: the one under way, else a new one. */
+export function panicFor(earlier, account) {
+  return earlier?.isSending ? earlier : { account, answer: null, isSending: false };
+}
+
+/** Draw the dialog again where it is open: what it says of the guard may have changed. */
+export function redrawPanic(store) {
+  if (document.getElementById("panic-dialog").open) drawPanic(store);
 }
 
 /** Draw the dialog for what is chosen and answered. */
@@ -66,25 +76,23 @@ export function drawPanic(store) {
           [[null, "All accounts"], ...accounts.map((each) => [each.id, each.name])].map(([id, name]) =>
             h(
               "button",
-              { type: "button", class: "chip", role: "radio", "aria-checked": String(panic.account === id), data: { do: "panicAccount", account: id ?? "" } },
+              { type: "button", class: "chip", role: "radio", "aria-checked": String(panic.account === id), disabled: panic.isSending, data: { do: "panicAccount", account: id ?? "" } },
               name,
             ),
           ),
         )
       : null,
-    picture && !picture.armed
+    picture && !picture.armed && !isOld(link)
       ? h("p", { class: "warn-line" }, "! Not armed: the guard will refuse, for nothing is sent in shadow. Close positions on the broker's platform.")
       : null,
-    link.kind === "lost"
-      ? h("p", { class: "warn-line" }, "! The guard does not answer. Close positions on the broker's platform.")
-      : null,
+    isOld(link) ? h("p", { class: "warn-line", data: { key: "panic-link" } }, panicWarning(link)) : null,
     panic.answer
-      ? h("p", { class: panic.answer.fault ? "answer answer-bad" : "answer answer-good", role: "alert" }, panic.answer.fault ? `\u2717 ${panic.answer.fault}` : `\u2713 ${panic.answer.sentence}`)
+      ? h("p", { class: panic.answer.fault ? "answer answer-bad" : "answer answer-good", role: "alert", data: { key: "panic-answer" } }, panic.answer.fault ? `\u2717 ${panic.answer.fault}` : `\u2713 ${panic.answer.sentence}`)
       : null,
     h(
       "div",
       { class: "dialog-buttons" },
-      button(panic.answer?.sentence ? "Close" : "Cancel", "close", { data: { key: "panic-cancel" } }),
+      button(panic.answer?.sentence || panic.isSending ? "Close" : "Cancel", "close", { data: { key: "panic-cancel" } }),
       panic.answer?.sentence
         ? null
         : h(
@@ -96,15 +104,24 @@ export function drawPanic(store) {
   );
 }
 
-/** Send it; the dialog shows the guard's own words. */
+function panicWarning({ kind }) {
+  return kind === "lost"
+    ? "! The guard does not answer. Close positions on the broker's platform."
+    : "! This page is not logged in: the guard will refuse. Log in, or close positions on the broker's platform.";
+}
+
+/** Send it; the dialog shows the guard's own words, even when it was closed meanwhile. */
 export async function confirmPanic(store) {
   const { panic } = store;
+  if (panic.isSending) return;
   panic.isSending = true;
   panic.answer = null;
   drawPanic(store);
   panic.answer = await send("/api/panic", { account: panic.account });
   panic.isSending = false;
-  if (store.panic === panic) drawPanic(store);
+  drawPanic(store);
+  const dialog = document.getElementById("panic-dialog");
+  if (!dialog.open) dialog.showModal();
 }
 
 function nameOf(accounts, id) {

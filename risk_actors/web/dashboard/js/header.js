@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { age, clock, clockOf, zoneName } from "./format.js";
+import { isOld } from "./link.js";
 import { badge, button } from "./parts.js";
 import { soundState } from "./sound.js";
 import { accountState, guardState, lockEnd, mainLock, past, waiver } from "./words.js";
@@ -20,7 +21,7 @@ export function header(store) {
       { class: "top-row" },
       h("a", { class: "brand", href: "#/", "aria-label": "risk_actors, overview" }, "risk_actors"),
       picture ? h("span", { class: `mode mode-${picture.mode}` }, picture.mode.toUpperCase()) : null,
-      state && link.kind !== "lost" ? badge(state, "badge-top") : null,
+      state && !isOld(link) ? badge(state, "badge-top") : null,
       lockedCount(store),
       h("span", { class: "spring" }),
       picture ? ways(store) : null,
@@ -55,7 +56,7 @@ export function header(store) {
 }
 
 function lockedCount({ picture, link }) {
-  if (!picture || link.kind === "lost") return null;
+  if (!picture || isOld(link)) return null;
   const locked = picture.accounts.filter((account) => account.locks.length).length;
   if (!locked) return null;
   const all = picture.accounts.length;
@@ -66,7 +67,7 @@ function lockedCount({ picture, link }) {
 
 function ways({ picture, link }) {
   const { user_hub: user, market_hub: market, rest } = picture.connection;
-  const isKnown = link.kind !== "lost";
+  const isKnown = !isOld(link);
   const way = (name, isUp) => {
     const word = !isKnown ? "unknown" : isUp ? "up" : "down";
     return h(
@@ -103,7 +104,7 @@ function navigation({ picture, route, link }) {
         `#/account/${account.id}`,
         account.name,
         route.screen === "account" && route.id === account.id,
-        link.kind === "lost" ? past(accountState(account, picture.armed)) : accountState(account, picture.armed),
+        isOld(link) ? past(accountState(account, picture.armed)) : accountState(account, picture.armed),
       ),
     ),
     tab("#/history", "History", route.screen === "history"),
@@ -115,25 +116,17 @@ function navigation({ picture, route, link }) {
 export function alarms(store) {
   const { picture, link } = store;
   const bands = [];
-  if (link.kind === "lost") bands.push(lostBand(store));
-  if (link.kind === "login") {
-    bands.push(
-      band("fault", "Log in", [
-        "This guard asks for its token. ",
-        h("a", { class: "link", href: "/login" }, "Log in"),
-      ]),
-    );
-  }
+  if (isOld(link)) bands.push(oldBand(store));
   if (!picture) return bands;
   if (link.kind === "polling") {
     bands.push(band("quiet", "Slower", ["The live stream is down; asking every second instead."]));
   }
-  if (link.kind !== "lost" && store.viewLagS > 5) {
+  if (!isOld(link) && store.viewLagS > 5) {
     const told = `What is shown is ${age(store.viewLagS)} behind: the guard's own view is late.`;
     bands.push(band("degraded", "Behind", [told]));
   }
   const state = guardState(picture);
-  if (link.kind === "lost") return bands;
+  if (isOld(link)) return bands;
   // The overview says it in larger letters.
   if (state.key !== "armed" && store.route.screen !== "overview") {
     bands.push(band(state.tone, state.word, [`${state.text}${downSince(store)}`], state.key === "blind"));
@@ -169,7 +162,7 @@ function band(tone, word, body, isLarge = false) {
   );
 }
 
-function lostBand(store) {
+function oldBand(store) {
   const { link, picture, zone } = store;
   const since = link.answeredAt;
   const nowMs = Date.now();
@@ -179,14 +172,18 @@ function lostBand(store) {
     lines.push(`Everything below is as of ${clock(at, zone, link.now())} ${zoneName(at, zone)}: `);
     lines.push(h("strong", {}, `${age((nowMs - since) / 1000)} old`));
     lines.push(". Trading may go on unseen; look at the broker's platform. ");
-  } else {
+  } else if (link.kind === "lost") {
     lines.push("It may not be running: start it with ", h("code", {}, "risk-actors run"), ". ");
   }
-  lines.push(`Trying again … ${link.fault ? `(${link.fault})` : ""}`);
+  if (link.kind === "login") {
+    lines.push("The guard asks for its token: ", h("a", { class: "link", href: "/login" }, "Log in"));
+  } else {
+    lines.push(`Trying again … ${link.fault ? `(${link.fault})` : ""}`);
+  }
   return h(
     "div",
     { class: "band band-lost", data: { key: "lost" } },
-    h("strong", { class: "band-word" }, "NO ANSWER FROM THE GUARD"),
+    h("strong", { class: "band-word" }, link.kind === "login" ? "NOT LOGGED IN" : "NO ANSWER FROM THE GUARD"),
     h("span", { class: "band-text" }, ...lines),
   );
 }
@@ -206,7 +203,7 @@ function lockBand({ picture, link, zone, route }, account, lock) {
 
 /** What the document's title says: state and the day's sum, for a tab in the background. */
 export function titleOf({ picture, link }) {
-  if (link.kind === "lost") return "\u26A0 NO ANSWER · risk_actors";
+  if (isOld(link)) return `\u26A0 ${link.kind === "lost" ? "NO ANSWER" : "NOT LOGGED IN"} · risk_actors`;
   if (!picture) return "risk_actors";
   const state = guardState(picture);
   const locked = picture.accounts.some((account) => account.locks.length);
@@ -215,7 +212,8 @@ export function titleOf({ picture, link }) {
 
 /** The name of the icon that goes with it. */
 export function iconOf({ picture, link }) {
-  if (!picture || link.kind === "lost") return link.kind === "lost" ? "locked" : "unknown";
+  if (isOld(link)) return link.kind === "lost" ? "locked" : "warning";
+  if (!picture) return "unknown";
   const { key } = guardState(picture);
   if (key === "blind" || key === "faulted") return "locked";
   if (picture.armed && picture.accounts.some((account) => account.locks.length)) return "locked";

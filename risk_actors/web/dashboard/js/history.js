@@ -1,7 +1,7 @@
 // Past days: a calendar of months by P&L, with locks and breaches, and the day behind each cell.
 
 import { h } from "./dom.js";
-import { count, dayName, isNumber, usd } from "./format.js";
+import { count, dayName, isNumber, plain, usd } from "./format.js";
 import { button, card, empty, money, stat } from "./parts.js";
 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -109,14 +109,12 @@ function accountChoice(store) {
 function monthSums(inMonth) {
   const total = (key) => inMonth.reduce((sum, each) => (isNumber(sum) && isNumber(each[key]) ? sum + each[key] : null), 0);
   const traded = inMonth.filter((sum) => sum.trades !== 0);
-  const won = traded.filter((sum) => sum.realized > 0).length;
-  const whole = (key) => (total(key) === null ? "unknown" : String(total(key)));
   return [
     stat("Month", money(total("realized"), { size: "amount-l" })),
-    stat("Days won", `${won} of ${traded.length}`),
-    stat("Trades", whole("trades"), `fees ${usd(total("fees"))}`),
-    stat("Locks", whole("locks")),
-    stat("Breaches", whole("breaches")),
+    stat("Days won", daysWon(traded)),
+    stat("Trades", plain(total("trades")), `fees ${usd(total("fees"))}`),
+    stat("Locks", plain(total("locks"))),
+    stat("Breaches", plain(total("breaches"))),
   ];
 }
 
@@ -126,13 +124,6 @@ function cell(store, date, sum, most) {
   if (!sum) return h("td", { class: "cell" }, h("span", { class: "cell-day" }, number));
   const known = isNumber(sum.realized);
   const tone = !known ? "unknown" : sum.realized > 0 ? "gain" : sum.realized < 0 ? "loss" : "flat";
-  const told = [
-    dayName(date),
-    known ? usd(sum.realized, { signed: true }) : "unknown",
-    count(sum.trades ?? 0, "trade"),
-    count(sum.locks ?? 0, "lock"),
-    count(sum.breaches ?? 0, "breach", "breaches"),
-  ];
   return h(
     "td",
     { class: "cell" },
@@ -142,15 +133,39 @@ function cell(store, date, sum, most) {
         type: "button",
         class: `cell-button cell-${tone}`,
         "aria-pressed": String(store.day === date),
-        "aria-label": told.join(", "),
+        "aria-label": toldOf(sum),
         data: { do: "day", date },
         vars: { weight: known ? (0.12 + 0.6 * (Math.abs(sum.realized) / most)).toFixed(3) : "0" },
       },
       h("span", { class: "cell-day" }, number),
       h("span", { class: "cell-sum num" }, ...(known ? dollars(sum.realized) : ["?"])),
-      h("span", { class: "cell-marks" }, sum.locks ? `\u25A0${sum.locks > 1 ? sum.locks : ""} ` : "", sum.breaches ? `\u2717${sum.breaches > 1 ? sum.breaches : ""}` : ""),
+      h("span", { class: "cell-marks" }, [mark("\u25A0", sum.locks), mark("\u2717", sum.breaches)].filter(Boolean).join(" ")),
     ),
   );
+}
+
+/** A day in words, for those who hear the calendar. */
+export function toldOf(sum) {
+  return [
+    dayName(sum.date),
+    usd(sum.realized, { signed: true }),
+    count(sum.trades, "trade"),
+    count(sum.locks, "lock"),
+    count(sum.breaches, "breach", "breaches"),
+  ].join(", ");
+}
+
+/** The sign of what happened on a day, with how often: nothing for never, "?" for unknown. */
+export function mark(sign, times) {
+  if (!isNumber(times)) return `${sign}?`;
+  return times > 1 ? sign + times : times === 1 ? sign : "";
+}
+
+/** How many days were won: "3 of 5", "3 of 5, 1 unknown". */
+export function daysWon(traded) {
+  const won = traded.filter((sum) => sum.realized > 0).length;
+  const unknown = traded.filter((sum) => !isNumber(sum.realized)).length;
+  return `${won} of ${traded.length}${unknown ? `, ${unknown} unknown` : ""}`;
 }
 
 /** Whole dollars, whose sign of the currency narrow windows leave out. */
@@ -178,9 +193,9 @@ function dayCard(store, sums) {
           stat("Best", money(day.peak)),
           stat("Worst", money(day.low)),
           stat("Fees", money(day.fees, { signed: false, tone: false })),
-          stat("Trades", isNumber(day.trades) ? String(day.trades) : "unknown"),
-          stat("Breaches", h("span", {}, `\u2717 ${day.breaches}`)),
-          stat("Locks", h("span", {}, `\u25A0 ${day.locks}`)),
+          stat("Trades", plain(day.trades)),
+          stat("Breaches", h("span", {}, `\u2717 ${plain(day.breaches)}`)),
+          stat("Locks", h("span", {}, `\u25A0 ${plain(day.locks)}`)),
         ),
       ),
     ),
@@ -192,7 +207,6 @@ function monthTable(store, inMonth) {
   if (!inMonth.length) return null;
   const rows = [...inMonth].sort((a, b) => b.date.localeCompare(a.date));
   const names = ["Day", "Closed P&L", "Fees", "Trades", "Breaches", "Locks"];
-  const whole = (value) => (isNumber(value) ? String(value) : "unknown");
   return card(
     "Days",
     { key: "days" },
@@ -210,7 +224,7 @@ function monthTable(store, inMonth) {
             h(
               "tr",
               { data: { key: sum.date } },
-              [dayName(sum.date), money(sum.realized), usd(sum.fees), whole(sum.trades), whole(sum.breaches), whole(sum.locks)].map((value, n) =>
+              [dayName(sum.date), money(sum.realized), usd(sum.fees), plain(sum.trades), plain(sum.breaches), plain(sum.locks)].map((value, n) =>
                 h("td", { data: { name: names[n] } }, value),
               ),
             ),

@@ -3,11 +3,25 @@
 
 const QUIET_MS = 2500; // A stream that said nothing for so long is checked by asking.
 const ASK_TIMEOUT_MS = 3000;
+const SEND_TIMEOUT_MS = 5000;
 const POLL_EVERY_MS = 1000;
 const LOST_AFTER_MS = 4000;
 const SHORTEST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
 const SKEW_THAT_COUNTS_MS = 2000; // The Date header is whole seconds only.
+
+const NO_ANSWER = "No answer: it may or may not have been taken. Look at your platform, and close there if need be.";
+
+/** Whether what is shown is of earlier: nobody answers, or the guard tells this page nothing. */
+export function isOld({ kind }) {
+  return kind === "lost" || kind === "login";
+}
+
+/** Whether nothing was heard for too long; to be asked for the token is to be answered. */
+export function isSilent({ kind, startedAt, answeredAt, refusedAt }, now) {
+  const last = Math.max(startedAt, answeredAt ?? 0, kind === "login" ? (refusedAt ?? 0) : 0);
+  return now - last >= LOST_AFTER_MS;
+}
 
 /** What is known of the connection: `kind` is connecting, live, polling, lost or login. */
 export class Link {
@@ -17,7 +31,7 @@ export class Link {
     this.kind = "connecting";
     this.startedAt = Date.now();
     this.answeredAt = null;
-    this.lostAt = null;
+    this.refusedAt = null;
     this.fault = "";
     this.skewMs = 0;
     this.stream = null;
@@ -39,6 +53,11 @@ export class Link {
     return Date.now() + this.skewMs;
   }
 
+  /** The daemon's time that what is shown is of: now, or when it last told of itself. */
+  asOf() {
+    return isOld(this) && this.answeredAt !== null ? this.answeredAt + this.skewMs : this.now();
+  }
+
   #look() {
     const now = Date.now();
     if (this.stream === null && now >= this.retryAt) this.#listen();
@@ -46,8 +65,7 @@ export class Link {
     const mayAsk = now - this.askedAt >= POLL_EVERY_MS;
     const streams = this.stream !== null && this.stream.readyState === EventSource.OPEN;
     if (!this.isAsking && mayAsk && (isQuiet || !streams)) this.#ask();
-    const last = this.answeredAt ?? this.startedAt;
-    if (this.kind !== "login" && now - last >= LOST_AFTER_MS) this.#become("lost");
+    if (isSilent(this, now)) this.#become("lost");
   }
 
   #listen() {
@@ -75,7 +93,11 @@ export class Link {
       const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
       const answer = await fetch("/api/state", { signal, cache: "no-store" });
       this.#measureSkew(answer);
-      if (answer.status === 401) return this.#become("login");
+      if (answer.status === 401) {
+        this.refusedAt = Date.now();
+        this.#become("login");
+        return;
+      }
       if (!answer.ok) throw new Error(`it answers ${answer.status}`);
       const streams = this.stream !== null && this.stream.readyState === EventSource.OPEN;
       this.#take(await answer.text(), streams ? "live" : "polling");
@@ -106,7 +128,6 @@ export class Link {
   #become(kind) {
     if (this.kind === kind) return;
     this.kind = kind;
-    this.lostAt = kind === "lost" ? (this.answeredAt ?? this.startedAt) : null;
     this.onChange();
   }
 
@@ -131,11 +152,14 @@ export async function ask(path) {
   }
 }
 
-/** Send JSON; returns {sentence} or {fault}. */
-export async function send(path, body) {
+/** Send JSON; returns {sentence} or {fault}, after `timeoutMs` at the latest. */
+export async function send(path, body, timeoutMs = SEND_TIMEOUT_MS) {
+  const stopper = new AbortController();
+  const timer = setTimeout(() => stopper.abort(), timeoutMs);
   try {
     const answer = await fetch(path, {
       method: "POST",
+      signal: stopper.signal,
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
@@ -143,6 +167,9 @@ export async function send(path, body) {
     if (answer.ok) return { sentence: said.sentence ?? "accepted" };
     return { fault: said.error ?? `it answers ${answer.status}` };
   } catch {
+    if (stopper.signal.aborted) return { fault: NO_ANSWER };
     return { fault: "The guard did not answer. Close positions on the broker's platform." };
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -2,12 +2,12 @@
 
 import { accountScreen } from "./account.js";
 import { Chart, curveFrom, extend } from "./chart.js";
-import { confirmPanic, drawPanic, openHelp, openPanic } from "./dialogs.js";
+import { confirmPanic, drawPanic, openHelp, openPanic, redrawPanic } from "./dialogs.js";
 import { h, show } from "./dom.js";
 import { isNumber, usd } from "./format.js";
 import { alarms, footer, header, iconOf, titleOf } from "./header.js";
 import { historyScreen, monthAfter } from "./history.js";
-import { ask, Link } from "./link.js";
+import { ask, isOld, Link } from "./link.js";
 import { overview } from "./overview.js";
 import { empty } from "./parts.js";
 import { dayRules } from "./range.js";
@@ -24,6 +24,11 @@ const CURVE_AGAIN_AFTER_MARK_MS = 1500;
 const HISTORY_EVERY_MS = 60_000;
 const CHAIN_AGAIN_MS = 10_000;
 const HISTORY_DAYS = 400;
+
+const NOTHING_YET = {
+  lost: "No figures: the guard has not answered since this page was opened.",
+  login: "No figures: log in first.",
+};
 
 const byId = (id) => document.getElementById(id);
 
@@ -52,7 +57,7 @@ const store = {
 store.link = new Link({ onState: take, onChange: linkChanged });
 
 let isDue = false;
-let wasLost = false;
+let toldKind = "connecting";
 
 /** Show everything again with the next frame; a page in the background has none. */
 function render() {
@@ -71,19 +76,20 @@ function paint() {
   document.title = titleOf(store);
   const icon = `/static/icons/${iconOf(store)}.svg`;
   if (byId("icon").getAttribute("href") !== icon) byId("icon").setAttribute("href", icon);
-  document.body.classList.toggle("is-lost", link.kind === "lost");
+  document.body.classList.toggle("is-old-all", isOld(link));
   document.body.classList.toggle("is-shadow", Boolean(store.picture && !store.picture.armed));
   show(byId("top"), ...header(store));
   show(byId("alarms"), ...alarms(store));
   show(byId("main"), ...screen());
   show(byId("foot"), ...footer(store));
   showCurve();
+  redrawPanic(store);
 }
 
 function screen() {
   const { picture, route, link } = store;
   if (!picture) {
-    return [empty(link.kind === "lost" ? "No figures: the guard has not answered since this page was opened." : "Asking the guard \u2026")];
+    return [empty(NOTHING_YET[link.kind] ?? "Asking the guard \u2026")];
   }
   if (route.screen === "account") {
     const account = picture.accounts.find((each) => each.id === route.id);
@@ -118,16 +124,16 @@ function take(picture) {
 }
 
 function linkChanged() {
-  const isLost = store.link.kind === "lost";
-  if (isLost && !wasLost) {
-    announce("No answer from the guard. What is shown is old.", true);
-    play("lost");
-  }
-  if (!isLost && wasLost) {
+  const { link } = store;
+  const wasOld = isOld({ kind: toldKind });
+  if (link.kind === "lost") announce("No answer from the guard. What is shown is old.", true);
+  if (link.kind === "login") announce("The guard asks for its token. What is shown is old.", true);
+  if (isOld(link) && !wasOld) play("lost");
+  if (!isOld(link) && wasOld) {
     announce("The guard answers again.", true);
     refresh();
   }
-  wasLost = isLost;
+  toldKind = link.kind;
   render();
 }
 
@@ -154,7 +160,7 @@ async function loadTopology() {
 
 async function loadCurve() {
   const { screen: name, id } = store.route;
-  if (name !== "account" || store.link.kind === "lost") return;
+  if (name !== "account" || isOld(store.link)) return;
   const answer = await ask(`/api/curve?account=${id}`);
   if (!answer.data || !Array.isArray(answer.data.points)) return;
   const curve = curveFrom(answer);
@@ -165,7 +171,7 @@ async function loadCurve() {
 }
 
 async function loadHistory() {
-  if (store.route.screen !== "history" || store.link.kind === "lost") return;
+  if (store.route.screen !== "history" || isOld(store.link)) return;
   if (!store.history) store.history = { isLoading: true };
   const answer = await ask(`/api/history?days=${HISTORY_DAYS}`);
   if (answer.data || !store.history.data) store.history = answer;
@@ -258,6 +264,7 @@ const actions = {
     openPanic(store, store.route.screen === "account" ? store.route.id : null);
   },
   panicAccount({ account }) {
+    if (store.panic.isSending) return;
     store.panic.account = account === "" ? null : Number(account);
     drawPanic(store);
   },
@@ -368,7 +375,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", render);
 let topologyAskedAt = 0;
 setInterval(() => {
   const every = store.route.screen === "system" ? TOPOLOGY_EVERY_MS : TOPOLOGY_ELSEWHERE_EVERY_MS;
-  if (store.link.kind === "lost" || Date.now() - topologyAskedAt < every) return;
+  if (isOld(store.link) || Date.now() - topologyAskedAt < every) return;
   topologyAskedAt = Date.now();
   loadTopology();
 }, 250);

@@ -1,8 +1,9 @@
 // The overview: every account on a card that is read in a second.
 
 import { h } from "./dom.js";
-import { count, usd } from "./format.js";
+import { count, plain, usd } from "./format.js";
 import { downSince, sumOf } from "./header.js";
+import { isOld } from "./link.js";
 import { badge, bar, empty, money, stat } from "./parts.js";
 import { positionWords } from "./holdings.js";
 import { dayRules, rangeGauge, rangeWords } from "./range.js";
@@ -35,7 +36,7 @@ export function overview(store) {
 function stateTile(store) {
   const { picture, link } = store;
   const is = guardState(picture);
-  const state = link.kind === "lost" ? { ...past(is), text: "How the guard fares now is not known." } : is;
+  const state = isOld(link) ? { ...past(is), text: "How the guard fares now is not known." } : is;
   return h(
     "div",
     { class: `state-tile tone-${state.tone}` },
@@ -45,13 +46,13 @@ function stateTile(store) {
       h("span", { class: "state-sign", "aria-hidden": "true" }, state.sign),
       h("span", {}, state.word),
     ),
-    h("p", { class: "state-text" }, `${state.text}${["armed", "shadow"].includes(state.key) || link.kind === "lost" ? "" : downSince(store)}`),
+    h("p", { class: "state-text" }, `${state.text}${["armed", "shadow"].includes(state.key) || isOld(link) ? "" : downSince(store)}`),
   );
 }
 
 function totals(picture) {
   const open = picture.accounts.reduce((sum, account) => sum + account.positions.length, 0);
-  const trades = picture.accounts.reduce((sum, account) => sum + account.day.trades, 0);
+  const trades = sumOf(picture, (account) => account.day.trades);
   return h(
     "div",
     { class: "totals" },
@@ -59,14 +60,14 @@ function totals(picture) {
     stat("Closed", money(sumOf(picture, (account) => account.day.realized)), "after fees"),
     stat("Open", money(sumOf(picture, (account) => account.day.unrealized)), count(open, "position")),
     stat("Week", money(sumOf(picture, (account) => account.week.realized)), "closed trades"),
-    stat("Trades", String(trades), `fees ${usd(sumOf(picture, (account) => account.day.fees))}`),
+    stat("Trades", plain(trades), `fees ${usd(sumOf(picture, (account) => account.day.fees))}`),
   );
 }
 
 function accountCard(store, account) {
   const { picture, zone, link } = store;
   const is = accountState(account, picture.armed);
-  const state = link.kind === "lost" ? past(is) : is;
+  const state = isOld(link) ? past(is) : is;
   const rules = rulesOf(picture, account);
   const [loss, target] = dayRules(rules);
   const lock = mainLock(account);
@@ -123,7 +124,7 @@ function lockLine({ picture, link, zone }, lock) {
     h(
       "div",
       { class: "lock-count" },
-      end.left && link.kind !== "lost" ? h("span", { class: "countdown countdown-m num" }, end.left) : null,
+      end.left && !isOld(link) ? h("span", { class: "countdown countdown-m num" }, end.left) : null,
       h("span", {}, `${picture.armed ? "" : "would be locked "}${end.until}`),
     ),
     h("p", { class: "lock-reason" }, h("b", {}, lock.rule), ` ${lock.reason}`),

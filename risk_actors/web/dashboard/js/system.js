@@ -3,6 +3,7 @@
 import { h, svg } from "./dom.js";
 import { age, clockOf, count, isNumber, plain, secondsUntil, duration } from "./format.js";
 import { boxesOf, groupsOf, layersOf } from "./layers.js";
+import { isOld } from "./link.js";
 import { card, empty } from "./parts.js";
 
 const BOX = { width: 142, height: 62, gapX: 46, gapY: 26 };
@@ -32,25 +33,27 @@ function line(name, value, tone = "") {
   return h("li", { class: "fact" }, h("span", { class: "fact-name" }, name), h("span", { class: `fact-value ${tone}` }, value));
 }
 
-function upDown(isUp) {
+function upDown(isUp, isPast) {
+  if (isPast) return h("span", { class: "amount-unknown" }, `? was ${isUp ? "up" : "down"}`);
   return h("span", { class: isUp ? "tone-text-armed" : "tone-text-locked" }, isUp ? "\u2713 up" : "\u2717 down");
 }
 
 function connectionCard({ picture, link, zone }) {
   const ways = picture.connection;
+  const isPast = isOld(link);
   return card(
     "Connection",
     {},
     h(
       "ul",
       { class: "facts" },
-      line("User hub (fills, orders)", upDown(ways.user_hub)),
-      line("Second line of it", ways.second_line === null ? "not used" : upDown(ways.second_line)),
-      line("Market hub (prices)", upDown(ways.market_hub)),
-      line("REST (closes, cancels)", upDown(ways.rest)),
+      line("User hub (fills, orders)", upDown(ways.user_hub, isPast)),
+      line("Second line of it", ways.second_line === null ? "not used" : upDown(ways.second_line, isPast)),
+      line("Market hub (prices)", upDown(ways.market_hub, isPast)),
+      line("REST (closes, cancels)", upDown(ways.rest, isPast)),
       line("Stands in", ways.fallback ?? "nothing needed"),
       ways.since ? line("Something down since", clockOf(ways.since, zone, link.now()), "amount-loss") : null,
-      line("This page", { live: "\u2713 live stream", polling: "asks every second", lost: "\u2717 no answer" }[link.kind] ?? link.kind),
+      line("This page", { live: "\u2713 live stream", polling: "asks every second", lost: "\u2717 no answer", login: "\u2717 not logged in" }[link.kind] ?? link.kind),
       Math.abs(link.skewMs) > 0 ? line("Clocks differ by", age(Math.abs(link.skewMs) / 1000), "amount-unknown") : null,
     ),
   );
@@ -59,14 +62,14 @@ function connectionCard({ picture, link, zone }) {
 function latencyCard({ topology, rates }) {
   const actors = topology?.actors.filter((actor) => isNumber(actor.handled)) ?? [];
   if (!actors.length) return card("Latency and load", {}, empty("Not known yet."));
-  const worst = (key) => actors.reduce((best, actor) => ((actor[key] ?? 0) > (best[key] ?? 0) ? actor : best), actors[0]);
   const told = (key, text) => {
-    const actor = worst(key);
-    return actor[key] ? h("span", {}, text(actor[key]), h("span", { class: "dim" }, ` ${actor.id}`)) : text(0);
+    const worst = worstOf(actors, key);
+    if (worst === null) return "unknown";
+    return worst[key] ? h("span", {}, text(worst[key]), h("span", { class: "dim" }, ` ${worst.id}`)) : text(0);
   };
   const known = actors.map((actor) => rates.of(actor.id)).filter(isNumber);
-  const restarts = actors.reduce((sum, actor) => sum + (actor.restarts ?? 0), 0);
-  const lost = topology.dead_letters_total ?? 0;
+  const restarts = totalOf(actors, "restarts");
+  const lost = topology.dead_letters_total;
   return card(
     "Latency and load",
     {},
@@ -82,6 +85,17 @@ function latencyCard({ topology, rates }) {
       line("Messages to nobody", plain(lost), lost ? "amount-unknown" : ""),
     ),
   );
+}
+
+/** The actor with the largest figure; null where none tells it. */
+export function worstOf(actors, key) {
+  const told = actors.filter((actor) => isNumber(actor[key]));
+  return told.reduce((worst, actor) => (worst === null || actor[key] > worst[key] ? actor : worst), null);
+}
+
+/** The sum over actors, unknown as soon as one is. */
+export function totalOf(actors, key) {
+  return actors.reduce((sum, actor) => (isNumber(sum) && isNumber(actor[key]) ? sum + actor[key] : null), 0);
 }
 
 function scheduleCard({ picture, zone, link }) {
@@ -100,7 +114,7 @@ function scheduleCard({ picture, zone, link }) {
               h(
                 "span",
                 { title: `${each.cron} in ${each.zone}; last ${clockOf(each.last, zone, now)}` },
-                h("b", { class: "num" }, left === null ? "unknown" : left <= 0 ? "now" : `in ${duration(left)}`),
+                isOld(link) ? null : h("b", { class: "num" }, left === null ? "unknown" : left <= 0 ? "now" : `in ${duration(left)}`),
                 h("span", { class: "dim" }, ` ${clockOf(each.next, zone, now)}`),
               ),
             );
@@ -240,14 +254,13 @@ function path(edge, layout, rank, isTall) {
 /** The figures of a group: sums, or the worst of its members. */
 function figures(group, rates) {
   const live = group.members.filter((actor) => isNumber(actor.handled));
-  const sum = (key) => live.reduce((total, actor) => total + (actor[key] ?? 0), 0);
   const known = live.map((actor) => rates.of(actor.id)).filter(isNumber);
   const isWell = (actor) => actor.status === undefined || actor.status === "started";
   return {
     isLive: live.length > 0,
     rate: known.length ? known.reduce((a, b) => a + b, 0) : null,
-    depth: sum("mailbox_depth"),
-    restarts: sum("restarts"),
+    depth: totalOf(live, "mailbox_depth"),
+    restarts: totalOf(live, "restarts"),
     bad: live.filter((actor) => !isWell(actor) || actor.is_aside),
   };
 }
