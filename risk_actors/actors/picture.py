@@ -257,7 +257,7 @@ class AlertChannelPicture(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int = 0
     """Lesser alerts that said what had been told a short time before."""
     dropped: int = 0
-    """Lesser alerts that were lost because too many waited."""
+    """Alerts that were lost because too many waited, the lesser ones first."""
     is_failing: bool = False
     """Whether the last delivery failed."""
     last_sent: str | None = None

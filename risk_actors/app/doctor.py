@@ -36,7 +36,7 @@ from risk_actors.simulator.thread import SimulatorThread
 LOOK_WITHIN_S = 20.0
 REACH_WITHIN_S = 8.0
 BROKER_WITHIN_S = 35.0
-_LATE_TODO = "something holds it up: look at it yourself, and run the doctor again"
+_WHEN_LATE = "something holds it up: look at it yourself, and run the doctor again"
 
 
 class Examined(NamedTuple):
@@ -192,9 +192,9 @@ async def _logged_in(target: Target, gateway: GatewaySettings) -> reach.LoggedIn
         async with asyncio.timeout(BROKER_WITHIN_S):
             return await reach.log_in(target, gateway)
     except TimeoutError:
-        late = Unseen(f"it took more than {BROKER_WITHIN_S:g} s", _LATE_TODO)
+        late = Unseen(f"it took more than {BROKER_WITHIN_S:g} s", _WHEN_LATE)
     except Exception as error:  # noqa: BLE001 - the SDK raises all kinds; nothing is known then
-        late = Unseen(f"an unexpected fault ({type(error).__name__})", _LATE_TODO)
+        late = Unseen(f"an unexpected fault ({type(error).__name__})", _WHEN_LATE)
     return reach.LoggedIn(late, late, late, late, late)
 
 
@@ -276,4 +276,4 @@ async def _seen[T](probe: Callable[[], T | Unseen], within_s: float = LOOK_WITHI
     try:
         return await asyncio.wait_for(done, within_s)
     except TimeoutError:
-        return Unseen(f"it took more than {within_s:g} s", _LATE_TODO)
+        return Unseen(f"it took more than {within_s:g} s", _WHEN_LATE)
