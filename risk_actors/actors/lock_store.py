@@ -12,8 +12,8 @@ from risk_actors.runtime.tape import StoreFailed
 class LockStore(Protocol):
     """Where locks outlive the process. Opened, used and closed in the actor's own thread."""
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
-        """Return what the last run left; of what has ended, what ended in this week."""
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
+        """Return what the last run left; of what has ended, what ended after an instant."""
 
     def save(self, lock: Lock) -> None:
         """Commit a lock, new or changed."""
@@ -64,9 +64,9 @@ class CountedLockStore:
         self._on_failure = on_failure
         self._store = self._counted(open_store)
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
         """Return what the last run left."""
-        return self._counted(lambda: self._store.restored(now_ns, week_start_ns))
+        return self._counted(lambda: self._store.restored(now_ns, ended_after_ns))
 
     def save(self, lock: Lock) -> None:
         """Commit a lock."""

@@ -9,7 +9,7 @@ from risk_actors import messages as m
 from risk_actors.actors.lock_store import CallCount, CountedLockStore, LockStore
 from risk_actors.core.evidence import NS_PER_S, Evidence, format_day_and_instant
 from risk_actors.core.lock import EndedBy, Lock
-from risk_actors.core.lock_book import LockBook
+from risk_actors.core.lock_book import LockBook, past_from_ns
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_policy import NEVER, UnlockPolicy, UnlockTerms
 from risk_actors.core.unlock_requests import (
@@ -118,7 +118,7 @@ class LockoutActor(Actor):
         self._store = CountedLockStore(self._open_store, self._shelf.count, self._note_failure)
         now_ns = self.clock.now_ns()
         if self._shelf.book is None or self._shelf.desk is None:
-            left = self._store.restored(now_ns, self._calendar.week(now_ns).start_ns)
+            left = self._store.restored(now_ns, past_from_ns(self._calendar, now_ns))
             self._shelf.book = LockBook.restored(self._calendar, left)
             self._shelf.desk = UnlockDesk(self._calendar.zone, left.requests)
         self._book, self._desk = self._shelf.book, self._shelf.desk

@@ -207,7 +207,7 @@ class ReplayedActors:
             msgspec.MsgspecError: this version does not accept the settings or memories of the run.
         """
         locks = ReplayedLockStore(
-            lambda now_ns, week_start_ns: locks_of(setup, now_ns, week_start_ns), failing_calls
+            lambda now_ns, ended_after_ns: locks_of(setup, now_ns, ended_after_ns), failing_calls
         )
 
         def mailbox(address: str) -> Mailbox:

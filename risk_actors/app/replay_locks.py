@@ -27,10 +27,10 @@ class ReplayedLockStore:
         self._count()
         return self
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
         """Return what the last run left."""
         self._count()
-        return self._restored(now_ns, week_start_ns)
+        return self._restored(now_ns, ended_after_ns)
 
     def save(self, lock: Lock) -> None:  # noqa: ARG002 - nothing is kept
         """Commit a lock."""

@@ -24,7 +24,7 @@ from risk_actors.core.balance_check import DayOpening
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.last_run import LastRun
 from risk_actors.core.lock import LockSpan, Unlocked
-from risk_actors.core.lock_book import RestoredLocks
+from risk_actors.core.lock_book import RestoredLocks, past_from_ns
 from risk_actors.core.rules import Mode
 from risk_actors.core.rules.failure import waiting_for_rules
 from risk_actors.core.rules.memory import RuleMemory, decode_memory, encode_memory
@@ -134,7 +134,7 @@ def read_locks(data_dir: Path, calendar: TradingCalendar, now_ns: int) -> Restor
     try:
         store = SqliteLockStore(data_dir, calendar.zone)
         try:
-            return store.restored(now_ns, calendar.week(now_ns).start_ns)
+            return store.restored(now_ns, past_from_ns(calendar, now_ns))
         finally:
             store.close()
     except (sqlite3.Error, msgspec.MsgspecError, ValueError, KeyError) as error:
@@ -198,7 +198,7 @@ def blueprint_of(setup: RunSetup, edges: Edges) -> Blueprint:
     )
 
 
-def locks_of(setup: RunSetup, now_ns: int, week_start_ns: int) -> RestoredLocks:
+def locks_of(setup: RunSetup, now_ns: int, ended_after_ns: int) -> RestoredLocks:
     """Return what the lock store told when the lockout actor opened it.
 
     That was a moment after the setup was taken, and a lock may have ended by time in it.
@@ -224,7 +224,7 @@ def locks_of(setup: RunSetup, now_ns: int, week_start_ns: int) -> RestoredLocks:
         past=tuple(
             (account_id, span)
             for account_id, span in past
-            if span.until_ns is not None and span.until_ns > week_start_ns
+            if span.until_ns is not None and span.until_ns > ended_after_ns
         ),
         last_id=kept.last_id,
         requests=kept.requests,

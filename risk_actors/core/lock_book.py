@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from risk_actors.core.evidence import Evidence
+from risk_actors.core.evidence import NS_PER_S, Evidence
 from risk_actors.core.lock import Lock, LockSpan, Unlocked
 from risk_actors.core.lock_end import lock_end_ns
 from risk_actors.core.trading_calendar import TradingCalendar
@@ -14,6 +14,8 @@ from risk_actors.core.verdict import LockTerms
 
 REMEMBER_PAST = 500
 """How many ended locks of an account are remembered: far more than a week has."""
+CLOCKS_DIFFER_NS = 3600 * NS_PER_S
+"""More than our clock and the broker's are ever apart while entries are counted."""
 
 
 class RestoredLocks(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,15 @@ class RestoredLocks(msgspec.Struct, frozen=True, kw_only=True):
     """Those that wait."""
     unlocked: tuple[tuple[int, Unlocked], ...] = ()
     """By account, the latest unlock of each rule and scope."""
+
+
+def past_from_ns(calendar: TradingCalendar, now_ns: int) -> int:
+    """Return since when locks that have ended still matter: they say which entries count.
+
+    Locks are timed by our clock and the week's entries by the broker's. Where ours is behind, an
+    entry of the week's first moments was made under a lock that ended before the week began.
+    """
+    return calendar.week(now_ns).start_ns - CLOCKS_DIFFER_NS
 
 
 class LockBook:

@@ -18,8 +18,8 @@ class MemoryLocks:
     unlocked: set[int] = field(default_factory=set)
     requests: dict[tuple[int, int], UnlockRequest] = field(default_factory=dict)
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
-        """Return what the last run left; of what has ended, what ended in this week."""
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
+        """Return what the last run left; of what has ended, what ended after an instant."""
         asked = {
             each.lock_id for each in self.requests.values() if each.status is UnlockStatus.ASKED
         }
@@ -35,7 +35,7 @@ class MemoryLocks:
             past=tuple(
                 (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over[lock.id]))
                 for lock in self.saved.values()
-                if over.get(lock.id, 0) > week_start_ns
+                if over.get(lock.id, 0) > ended_after_ns
             ),
             last_id=max(self.saved, default=0),
             requests=tuple(

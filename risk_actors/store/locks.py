@@ -77,9 +77,9 @@ class SqliteLockStore:
         # A lock is announced only after this commit, so a busy file must not hold it up for long.
         self._database.execute(f"pragma busy_timeout = {BUSY_FOR_AT_MOST_MS}")
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
-        """Return what the last run left; of what has ended, what ended in this week."""
-        at = {"now_ns": now_ns, "since_ns": week_start_ns}
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
+        """Return what the last run left; of what has ended, what ended after an instant."""
+        at = {"now_ns": now_ns, "since_ns": ended_after_ns}
         locks = self._rows(f"select * from locks where {_IN_FORCE} order by id", at)  # noqa: S608
         past = self._rows(
             "select account_id, contract_id, since_ns, coalesce(ended_ns, until_ns) as over_ns"  # noqa: S608

@@ -300,7 +300,7 @@ class FakeLockStore:
         self.fails = False
         self.is_closed = False
 
-    def restored(self, now_ns: int, week_start_ns: int) -> RestoredLocks:
+    def restored(self, now_ns: int, ended_after_ns: int) -> RestoredLocks:
         if self.fails:
             raise OSError("the disk is full")
         waiting = [each for each in self.requests.values() if each.status is UnlockStatus.ASKED]
@@ -317,7 +317,7 @@ class FakeLockStore:
                 (lock.account_id, LockSpan(lock.contract_id, lock.since_ns, over_ns))
                 for lock in self.saved.values()
                 if (over_ns := self.ended.get(lock.id, lock.until_ns)) is not None
-                and week_start_ns < over_ns <= now_ns
+                and ended_after_ns < over_ns <= now_ns
                 and lock not in locks
             ),
             last_id=max([self.highest_id, *self.saved]),

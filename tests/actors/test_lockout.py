@@ -11,6 +11,7 @@ from tests.actors.facts import (
     DAY_END_NS,
     MNQ,
     WEEK_END_NS,
+    WEEK_START_NS,
     FakeLockStore,
     breach_found,
     breached,
@@ -19,7 +20,7 @@ from tests.actors.facts import (
     say,
 )
 from tests.actors.lockout_rig import Rig
-from tests.conftest import NOON_NS, S
+from tests.conftest import MS, NOON_NS, S
 
 
 @pytest.fixture
@@ -286,6 +287,15 @@ def test_locks_that_ended_before_the_start_are_noted_too() -> None:
         LockSpan(None, NOON_NS - 60 * S, NOON_NS - 30 * S),
         LockSpan(None, NOON_NS, DAY_END_NS),
     )
+
+
+def test_a_lock_that_ended_as_the_week_began_is_noted_after_a_restart() -> None:
+    """By the broker's clock, entries under it may be the new week's first ones."""
+    ended = lock(3, since_ns=WEEK_START_NS - 100 * MS, until_ns=WEEK_START_NS)
+    rig = Rig(FakeLockStore(locks=[ended, lock(4)]))
+
+    (note,) = rig.outbox.of(m.NoteLocks)
+    assert note.spans[0] == LockSpan(None, WEEK_START_NS - 100 * MS, WEEK_START_NS)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ FOUND = {
     " stays was taken for protection of what is to be closed, and the enforcement never ended",
     "locks_one_after_another": "I6: under locks that followed each other a close that the broker"
     " refused began its quick repeats anew each time",
+    "entry_as_the_week_began": "I5: by our clock an entry was under a lock that ended with the"
+    " week, by the broker's it was the new week's first; after a restart that lock was forgotten",
 }
 DAYS = Path(__file__).parent / "days"
 
