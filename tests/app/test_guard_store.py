@@ -59,7 +59,8 @@ class DeskRig(Rig):
             database.close()
 
     def is_locked(self) -> bool:
-        return bool(self.guard.picture().accounts[0].locks)
+        # Just after the actors were replaced the picture has no account yet.
+        return any(account.locks for account in self.guard.picture().accounts)
 
     def buy(self, size: int) -> None:
         contract_id = self.sim.contract_id("MNQ")
