@@ -9,17 +9,17 @@ from risk_actors.actors.picture import AccountPicture
 from risk_actors.actors.view import ViewActor
 from risk_actors.app.escalation import Escalation
 from risk_actors.app.guard import Guard
+from risk_actors.app.own_thread import OwnThread
 from risk_actors.core.evidence import NS_PER_S
 from risk_actors.messages import ActorChanged, ActorStatus
 from risk_actors.runtime.clock import Clock
 from risk_actors.runtime.restarts import WhenGivenUp
 
-END_WITHIN_S = 5.0
 LOOK_AGAIN_NS = NS_PER_S
 """How soon it is looked again whether something that protects nobody may be made anew."""
 
 
-class Mender:
+class Mender(OwnThread):
     """A thread that waits for the supervisor to give an actor up.
 
     Not on the supervisor's own thread, for that ends with its actors.
@@ -27,28 +27,17 @@ class Mender:
 
     def __init__(self, guard: Guard, turn: threading.Lock, clock: Clock) -> None:
         """Take the actors, who else makes them anew (held meanwhile), and the clock."""
+        super().__init__("mender")
         self._guard = guard
         self._turn = turn
         self._clock = clock
         self._escalation = Escalation()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mender", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    @property
-    def lives(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def stop(self) -> None:
         """End; returns when the thread has, or does not in time."""
         self._stopped.set()
         self._guard.needs_mending.set()
-        if self._thread.is_alive():
-            self._thread.join(END_WITHIN_S)
+        super().stop()
 
     def _run(self) -> None:
         wait_s: float | None = None

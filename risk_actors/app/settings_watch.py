@@ -1,13 +1,13 @@
 """Watches the settings directory, so that an edited file is taken on without a restart."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from loguru import logger
 
+from risk_actors.app.own_thread import OwnThread
+
 _LOOK_EVERY_S = 1.0
-_END_WITHIN_S = 5.0
 _SUFFIXES = frozenset({".toml", ".ics"})
 
 type Fingerprint = frozenset[tuple[str, int, int]]
@@ -26,7 +26,7 @@ def fingerprint(directory: Path) -> Fingerprint:
     return frozenset(found)
 
 
-class SettingsWatch:
+class SettingsWatch(OwnThread):
     """A thread that looks once a second and calls `on_look(changed)`."""
 
     def __init__(
@@ -36,30 +36,14 @@ class SettingsWatch:
         every_s: float = _LOOK_EVERY_S,
     ) -> None:
         """Take where the files are, and whom to tell whether one has changed since it was told."""
+        super().__init__("settings")
         self._directory = directory
         self._on_look = on_look
         self._every_s = every_s
         self._seen = fingerprint(directory)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="settings", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    @property
-    def lives(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End; returns when the thread has, or does not in time."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(_END_WITHIN_S)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
+        while not self._stopped.wait(self._every_s):
             try:
                 self._look()
             except Exception:  # noqa: BLE001 - without this thread no change would ever be seen
