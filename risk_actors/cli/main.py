@@ -26,6 +26,7 @@ from risk_actors.cli.show import rules, status
 from risk_actors.cli.simulate import simulate
 from risk_actors.cli.topology import topology
 from risk_actors.cli.unlock import unlock
+from risk_actors.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -55,6 +56,7 @@ for command in (
     service,
     topology,
     status,
+    watch,
     rules,
     locks,
     audit,

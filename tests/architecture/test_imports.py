@@ -20,6 +20,7 @@ ORDER = (
     "app",
     "fuzz",
     "chaos",
+    "watch",
     "cli",
     "__main__",
 )
