@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from risk_actors.alerts.settings import variable_of
-from risk_actors.projectx.secrets import HIDDEN, remember_secret, scrub
+from risk_actors.projectx.secrets import HIDDEN, MIN_SECRET_LENGTH, remember_secret, scrub
 
 _SECRET_CHARS = 4
 """A shorter part of a URL is no credential."""
@@ -32,11 +32,16 @@ def resolve(url: str, directory: Path, variables: Mapping[str, str]) -> str:
         variables: the environment.
 
     Raises:
-        AddressError: there is none.
+        AddressError: there is none, or its password is too short to be hidden.
     """
     address = _resolved(url, directory, variables).strip()
     if not address:
         raise AddressError(f"{url} is empty" if url.startswith(("env:", "file:")) else "no address")
+    if _has_short_secret(address):
+        raise AddressError(
+            f"its password or token has fewer than {MIN_SECRET_LENGTH} characters, which could not"
+            " be kept out of logs: it would look like an ordinary word; choose a longer one"
+        )
     for part in secret_parts(address):
         is_telling = any(c.isdigit() for c in part) and len(part) >= _TELLING_CHARS
         if part == address or is_telling or len(part) >= _LONG_CHARS:
@@ -86,25 +91,37 @@ def secret_parts(address: str) -> set[str]:
 
 
 def passwords(address: str) -> set[str]:
-    """Return what by its place is a password or a token, however ordinary a word it is.
-
-    One too short to be hidden wherever it stands is hidden with what stands around it in a URL.
-    """
+    """Return what by its place is a password or a token, however ordinary a word it is."""
     try:
         split = urlsplit(address)
-        password = split.password or ""
         found = {v for k, v in parse_qsl(split.query) if _NAMES_A_SECRET.search(k)}
+        found.add(split.password or "")
     except ValueError:
         return set()
-    around = set()
-    if len(password) >= _SECRET_CHARS:
-        found.add(password)
-        around = {f":{password}@", f"{split.username or ''}:{password}"}
-    host = split.netloc.rpartition("@")[2]
-    if split.scheme in _OF_TOKENS and "." not in host and not host.startswith("localhost"):
+    if split.scheme in _OF_TOKENS and _begins_with_token(split.netloc):
         found |= {*split.netloc.replace("@", ":").split(":"), *split.path.split("/")}
     found |= {unquote(part) for part in found}
-    return {part for part in found if len(part) >= _SECRET_CHARS} | around
+    return {part for part in found if len(part) >= _SECRET_CHARS}
+
+
+def _has_short_secret(address: str) -> bool:
+    """Tell whether what is a credential by its place is too short to be hidden everywhere."""
+    try:
+        split = urlsplit(address)
+        password = unquote(split.password or "")
+        found = {v for k, v in parse_qsl(split.query) if _NAMES_A_SECRET.search(k)}
+    except ValueError:
+        return False  # apprise will not know it either
+    if split.scheme in _OF_TOKENS and _begins_with_token(split.netloc):
+        # The longest: ids stand beside the token and may be short.
+        parts = re.split(r"[/:@]", unquote(split.netloc + split.path))
+        found.add(max(parts, key=len))
+    return any(0 < len(each) < MIN_SECRET_LENGTH for each in (password, *found))
+
+
+def _begins_with_token(netloc: str) -> bool:
+    host = netloc.rpartition("@")[2]
+    return "." not in host and not host.startswith("localhost")
 
 
 def without_secrets(text: str, address: str) -> str:

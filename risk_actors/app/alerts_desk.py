@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,7 +79,14 @@ class AlertsDesk:
         assert self._guard is not None  # noqa: S101 - followed before anybody looks
         picture = self._guard.picture()
         alerts = self.service.picture()
-        return msgspec.structs.replace(picture, alerts=alerts) if alerts else picture
+        if not alerts:
+            return picture
+        failing = tuple(
+            f"Alerts: the last message on {each.name} was not delivered: {each.last_failure}"
+            for each in alerts
+            if each.is_failing
+        )
+        return msgspec.structs.replace(picture, alerts=alerts, notices=(*picture.notices, *failing))
 
     def started(self) -> None:
         """Tell that the daemon guards."""
@@ -134,12 +141,23 @@ class AlertsDesk:
         )
 
 
-def variables(settings_dir: Path) -> dict[str, str]:
-    """Return the environment, and below it what the first `.env` file says."""
-    for place in dotenv_places(settings_dir):
+def variables(
+    settings_dir: Path,
+    environment: Mapping[str, str] | None = None,
+    places: Sequence[Path] | None = None,
+) -> dict[str, str]:
+    """Return the environment, and below it what the first `.env` file says.
+
+    Args:
+        settings_dir: the settings, beside which the file may stand.
+        environment: the process's own when None.
+        places: the directories to look for the file in, where they are not the usual ones.
+    """
+    given = dict(os.environ if environment is None else environment)
+    for place in dotenv_places(settings_dir) if places is None else places:
         if (place / ".env").is_file():
             from dotenv import dotenv_values  # noqa: PLC0415 - most runs have no such file
 
             read = dotenv_values(place / ".env", interpolate=False)
-            return {name: value for name, value in read.items() if value} | dict(os.environ)
-    return dict(os.environ)
+            return {name: value for name, value in read.items() if value} | given
+    return given

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,16 @@ from risk_actors.app import doctor_look as look
 from risk_actors.app import doctor_machine as machine
 from risk_actors.app import doctor_reach as reach
 from risk_actors.app.connect import Target
+from risk_actors.app.doctor_alerts import (
+    BeatLook,
+    ChannelsLook,
+    judge_channels,
+    judge_heartbeat,
+    look_at_channels,
+    look_at_heartbeat,
+)
 from risk_actors.app.doctor_settings import Read, read_all
+from risk_actors.app.doctor_web import WebLook, judge_web, look_at_web
 from risk_actors.app.doctor_words import Check, Finding, State, Unseen, judged
 from risk_actors.app.service import look_at_service
 from risk_actors.app.settings import PaperSettings, TradingMode, WebSettings
@@ -57,6 +66,9 @@ def examine(
     data_dir: Path,
     asked: TradingMode | None,
     variables: Mapping[str, str] | None = None,
+    *,
+    send: bool = False,
+    is_named: bool = True,
 ) -> Examined:
     """Look at everything once; takes as long as the slowest look.
 
@@ -65,10 +77,13 @@ def examine(
         data_dir: need not be there.
         asked: the mode, or None for the one that `run` would choose.
         variables: the environment; the process's own when None.
+        send: whether a message goes through each channel, and the heartbeat's host is connected to.
+        is_named: whether the trader named the settings directory; paper trading takes the examples
+            where it is neither named nor there.
     """
-    read = read_all(settings_dir, asked, variables, time.time_ns())
+    read = read_all(settings_dir, asked, variables, time.time_ns(), is_named=is_named)
     with _quiet():
-        return Examined(read.mode, asyncio.run(_examine(read, data_dir)))
+        return Examined(read.mode, asyncio.run(_examine(read, data_dir, send=send)))
 
 
 @contextmanager
@@ -86,12 +101,12 @@ def _quiet() -> Iterator[None]:
         logger.enable("risk_actors")
 
 
-async def _examine(read: Read, data_dir: Path) -> tuple[Check, ...]:
-    local, of_broker = await asyncio.gather(_local(read, data_dir), _broker(read))
+async def _examine(read: Read, data_dir: Path, *, send: bool) -> tuple[Check, ...]:
+    local, of_broker = await asyncio.gather(_local(read, data_dir, send=send), _broker(read))
     return (*local, *of_broker)
 
 
-async def _local(read: Read, data_dir: Path) -> list[Check]:
+async def _local(read: Read, data_dir: Path, *, send: bool) -> list[Check]:
     web = WebSettings() if read.settings is None else read.settings.web
     zone = "America/Chicago" if read.settings is None else read.settings.session.timezone
     mode = read.mode
@@ -115,6 +130,7 @@ async def _local(read: Read, data_dir: Path) -> list[Check]:
             lambda: look.look_at_port(web.host, web.port, data_dir),
             machine.judge_port,
         ),
+        *_who_is_told(read, send=send),
         _line("daemon", "daemon", lambda: look.look_at_daemon(data_dir), guard.judge_daemon),
         _line(
             "service", "service", look_at_service, lambda found: guard.judge_service(found, mode)
@@ -123,11 +139,36 @@ async def _local(read: Read, data_dir: Path) -> list[Check]:
     )
 
 
+def _who_is_told(read: Read, *, send: bool) -> Iterator[Awaitable[Check]]:
+    """Yield the lines on who is let in and who is told: `[web]` and `[alerts]` of app.toml."""
+    app, place, mode = read.app, read.settings_dir, read.mode
+    known = read.alert_variables
+
+    def channels() -> ChannelsLook | Unseen:
+        return app if isinstance(app, Unseen) else look_at_channels(app.alerts, place, known, send)
+
+    def beat() -> BeatLook | Unseen:
+        return app if isinstance(app, Unseen) else look_at_heartbeat(app.alerts, place, known, send)
+
+    def web() -> WebLook | Unseen:
+        return app if isinstance(app, Unseen) else look_at_web(app.web, place, read.given)
+
+    count = 1 if isinstance(app, Unseen) else max(1, len(app.alerts.channels))
+    within_s = LOOK_WITHIN_S * (count if send else 1)
+    yield _line("web", "web", web, judge_web)
+    yield _line("alerts", "alerts", channels, lambda found: judge_channels(found, mode), within_s)
+    yield _line("heartbeat", "heartbeat", beat, lambda found: judge_heartbeat(found, mode))
+
+
 async def _line[T](
-    id_: str, title: str, probe: Callable[[], T | Unseen], judge: Callable[[T], Finding]
+    id_: str,
+    title: str,
+    probe: Callable[[], T | Unseen],
+    judge: Callable[[T], Finding],
+    within_s: float = LOOK_WITHIN_S,
 ) -> Check:
     """Look, and judge what was found."""
-    return judged(id_, title, await _seen(probe), judge)
+    return judged(id_, title, await _seen(probe, within_s), judge)
 
 
 class _Broker(NamedTuple):

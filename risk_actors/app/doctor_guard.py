@@ -156,6 +156,12 @@ class ServiceLook(NamedTuple):
     is_installed: bool
     is_active: bool | None = None
     """None where that is not known."""
+    is_failing: bool = False
+    """Whether the daemon was started and ended by a fault."""
+    says: str = ""
+    """What the system says of it."""
+    lines: tuple[str, ...] = ()
+    """What the daemon said last, where it does not run."""
 
 
 def judge_service(look: ServiceLook, mode: TradingMode | None) -> Finding:
@@ -165,10 +171,18 @@ def judge_service(look: ServiceLook, mode: TradingMode | None) -> Finding:
         if mode is TradingMode.PAPER:
             return fine(f"{said}; paper trading can do without")
         return warning(said, "`risk-actors service install` sets that up, and says first what")
+    if look.is_failing:
+        said = f"the {look.kind} is installed, but {look.says}"
+        return failed(_lines(said, look.lines), "mend what it says; `risk-actors service status`")
     if look.is_active is False:
         return warning(
             f"the {look.kind} is installed, but is not running",
             "see `risk-actors service status`",
+        )
+    if look.is_active is None:
+        return warning(
+            f"the {look.kind} is installed; whether it runs is not known ({look.says})",
+            "see the line on the daemon",
         )
     return fine(f"the {look.kind} starts it at login and after a fault")
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from risk_actors.app.alerts_desk import variables as alert_variables
 from risk_actors.app.connect import Target
 from risk_actors.app.doctor_guard import CredentialsLook, SettingsLook
 from risk_actors.app.doctor_words import Unseen
-from risk_actors.app.settings import Settings, TradingMode
+from risk_actors.app.settings import AppFile, Settings, TradingMode
 from risk_actors.app.settings_advice import advise
 from risk_actors.app.settings_advice_words import Situation
 from risk_actors.app.settings_environment import (
@@ -20,8 +21,9 @@ from risk_actors.app.settings_environment import (
     dotenv_places,
     load_environment,
 )
-from risk_actors.app.settings_load import load_settings
+from risk_actors.app.settings_load import load_app_settings, load_settings
 from risk_actors.app.settings_problem import SettingsError
+from risk_actors.app.shipped import settings_to_read
 from risk_actors.projectx.settings import GatewayEndpoints
 
 
@@ -37,6 +39,13 @@ class Read(NamedTuple):
     credentials: CredentialsLook
     target: Target | Unseen
     """The broker, of live trading."""
+    app: AppFile | Unseen
+    """app.toml alone, which can be right although something else is wrong."""
+    settings_dir: Path
+    given: Mapping[str, str]
+    """The environment without what `.env` says."""
+    alert_variables: Mapping[str, str]
+    """The environment in which addresses of alerts are looked up."""
 
 
 def read_all(
@@ -44,13 +53,24 @@ def read_all(
     asked: TradingMode | None,
     variables: Mapping[str, str] | None,
     now_ns: int,
+    *,
+    is_named: bool = True,
 ) -> Read:
-    """Read settings and environment; nothing that is wrong with them ends it."""
+    """Read settings and environment; nothing that is wrong with them ends it.
+
+    Args:
+        settings_dir: with risk.toml.
+        asked: the mode, or None for the one that `run` would choose.
+        variables: the environment; the process's own when None.
+        now_ns: the present.
+        is_named: whether the trader named the directory, see `shipped.settings_to_read`.
+    """
     environment, problems = _environment(settings_dir, variables)
     mode = asked
     if mode is None and not problems:
         mode = TradingMode.PAPER if environment.credentials is None else TradingMode.LIVE
-    settings, look = _settings(settings_dir, environment, mode, now_ns)
+    read_from = settings_to_read(settings_dir, mode, is_named=is_named)
+    settings, look = _settings(read_from, environment, mode, now_ns)
     target: Target | Unseen
     if problems:
         target = Unseen("the environment is wrong", "see the line on credentials")
@@ -60,7 +80,19 @@ def read_all(
         endpoints = environment.endpoints or GatewayEndpoints()
         target = Target(environment.credentials, endpoints)
     credentials = _credentials(settings_dir, environment, problems, variables)
-    return Read(settings, environment, mode, look, credentials, target)
+    given = os.environ if variables is None else variables
+    return Read(
+        settings=settings,
+        environment=environment,
+        mode=mode,
+        look=look,
+        credentials=credentials,
+        target=target,
+        app=_app(settings_dir),
+        settings_dir=settings_dir,
+        given=given,
+        alert_variables=_alert_variables(settings_dir, given),
+    )
 
 
 def _environment(
@@ -70,6 +102,20 @@ def _environment(
         return load_environment(dotenv_places(settings_dir), variables), ()
     except SettingsError as error:
         return Environment(), tuple(map(str, error.problems))
+
+
+def _alert_variables(settings_dir: Path, given: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        return alert_variables(settings_dir, given)
+    except (OSError, UnicodeDecodeError):
+        return given  # the line on credentials says what is wrong with the file
+
+
+def _app(settings_dir: Path) -> AppFile | Unseen:
+    try:
+        return load_app_settings(settings_dir)
+    except SettingsError:
+        return Unseen("app.toml is wrong", "see the line on settings")
 
 
 def _settings(

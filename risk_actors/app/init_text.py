@@ -127,8 +127,9 @@ _ALERTS = """
 # Alerts: more channels, and what else can be set, are in docs/alerts.md.
 [[alerts.channels]]
 name = "first"
-# The address is a credential, so it stands in a file of its own, which only you can read.
-url = "file:{file}"
+# The address is a credential, so it does not stand here: "file:PATH" is a file beside this one that
+# only you can read, "env:NAME" a variable of the environment or of `.env`.
+url = {source}
 # "info", "warning" or "critical".
 min_severity = "warning"
 """
@@ -161,8 +162,16 @@ def app_toml(answers: Answers) -> str:
     """Return app.toml."""
     accounts = ", ".join(map(_text, answers.accounts))
     line = f"accounts = [{accounts}]\n" if accounts else "#accounts = []\n"
-    alerts = _ALERTS.format(file=ALERT_FILE) if answers.alert_url is not None else ""
+    alerts = ""
+    if answers.alert_url is not None:
+        url = answers.alert_url if names_source(answers.alert_url) else f"file:{ALERT_FILE}"
+        alerts = _ALERTS.format(source=_text(url))
     return f"{_APP_HEAD}{line}{alerts}"
+
+
+def names_source(url: str) -> bool:
+    """Tell whether a text only says where the address of a channel is to be found."""
+    return url.startswith(("env:", "file:"))
 
 
 def _text(text: str) -> str:

@@ -14,6 +14,16 @@ from typing import NamedTuple
 
 from risk_actors.app.doctor_guard import ServiceLook
 from risk_actors.app.doctor_words import Unseen
+from risk_actors.app.service_status import (
+    LAST_LINES,
+    Runner,
+    Standing,
+    Ways,
+    read_launchd,
+    read_systemd,
+    read_windows,
+    status_of,
+)
 from risk_actors.app.service_text import (
     LABEL,
     MARK,
@@ -24,10 +34,15 @@ from risk_actors.app.service_text import (
     windows_task,
 )
 
-_RUN_WITHIN_S = 60.0
-_ASK_WITHIN_S = 5.0
+_RUN_WITHIN_S = 150.0
+"""systemd answers once the daemon guards, and gives it two minutes for that."""
 UNIT = f"{NAME}.service"
 _TASK_FILE = "risk-actors-task.xml"
+_PROPERTIES = "LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts"
+_ASK_WINDOWS = (
+    f"(Get-ScheduledTask -TaskName '{NAME}' -ErrorAction Stop).State.ToString();"
+    f" (Get-ScheduledTaskInfo -TaskName '{NAME}').LastTaskResult"
+)
 
 
 class ServiceError(Exception):
@@ -65,7 +80,6 @@ class Run(NamedTuple):
 
 
 type Step = Write | Delete | Run
-type Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
 class Manager(NamedTuple):
@@ -82,8 +96,8 @@ class Manager(NamedTuple):
     after_write: tuple[Run, ...]
     before_delete: tuple[Run, ...]
     after_delete: tuple[Run, ...]
-    asks: tuple[str, ...]
-    """Ends with 0 while the daemon runs."""
+    ways: Ways
+    """To ask how it is."""
     hint: str
     """What is good to know after an install."""
 
@@ -115,10 +129,22 @@ def _systemd(home: Path, environment: Mapping[str, str]) -> Manager:
         program="systemctl",
         encoding="utf-8",
         render=lambda plan: systemd_unit(plan).encode(),
-        after_write=(Run((*tell, "daemon-reload")), Run((*tell, "enable", "--now", UNIT))),
+        after_write=(
+            Run((*tell, "daemon-reload")),
+            Run((*tell, "enable", UNIT)),
+            # Not `enable --now`: what runs already would go on with the text before.
+            Run((*tell, "restart", UNIT)),
+        ),
         before_delete=(Run((*tell, "disable", "--now", UNIT), may_fail=True),),
         after_delete=(Run((*tell, "daemon-reload")),),
-        asks=(*tell, "is-active", "--quiet", UNIT),
+        ways=Ways(
+            (*tell, "show", UNIT, f"--property={_PROPERTIES}"),
+            read_systemd,
+            tells=(
+                *("journalctl", "--user", "-u", NAME, "-n", str(LAST_LINES)),
+                *("--no-pager", "-o", "cat"),
+            ),
+        ),
         hint=(
             f"Its log: journalctl --user -u {NAME} -f. To have it run while you are not logged in:"
             ' loginctl enable-linger "$USER"'
@@ -142,7 +168,12 @@ def _launchd(home: Path, user_id: int) -> Manager:
         ),
         before_delete=(Run(("launchctl", "bootout", f"{domain}/{LABEL}"), may_fail=True),),
         after_delete=(),
-        asks=("launchctl", "print", f"{domain}/{LABEL}"),
+        ways=Ways(
+            ("launchctl", "print", f"{domain}/{LABEL}"),
+            read_launchd,
+            absent=Standing(False, "not loaded"),
+            log=errors,
+        ),
         hint="A closed lid sleeps, and asleep it guards nothing.",
     )
 
@@ -168,7 +199,10 @@ def _scheduler(home: Path, environment: Mapping[str, str], user: str) -> Manager
             Run(("schtasks", "/Delete", "/TN", NAME, "/F"), may_fail=True),
         ),
         after_delete=(),
-        asks=("schtasks", "/Query", "/TN", NAME),
+        # schtasks answers in the system's language.
+        ways=Ways(
+            ("powershell", "-NoProfile", "-NonInteractive", "-Command", _ASK_WINDOWS), read_windows
+        ),
         hint="It is tried every minute, and starts when it does not run.",
     )
 
@@ -261,17 +295,6 @@ def _carry_out(step: Step, run: Runner) -> None:
                 raise ServiceError(f"could not {step}: {said}")
 
 
-def status_of(manager: Manager, run: Runner) -> ServiceLook:
-    """Return whether it is installed and whether it runs."""
-    if not manager.file.exists():
-        return ServiceLook(manager.kind, is_installed=False)
-    try:
-        is_active: bool | None = run(manager.asks).returncode == 0
-    except (OSError, subprocess.SubprocessError):
-        is_active = None
-    return ServiceLook(manager.kind, is_installed=True, is_active=is_active)
-
-
 def look_at_service() -> ServiceLook | Unseen:
     """Look whether the daemon is set up to be started on this system."""
     try:
@@ -282,4 +305,4 @@ def look_at_service() -> ServiceLook | Unseen:
         return Unseen(
             f"there is no {manager.program} here", "see that something starts it: docs/watchdog.md"
         )
-    return status_of(manager, run_quietly)
+    return status_of(manager.kind, manager.file, manager.ways, run_quietly)

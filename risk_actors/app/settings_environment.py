@@ -12,6 +12,7 @@ import msgspec
 
 from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_problem import Problem, SettingsError
+from risk_actors.projectx.secrets import MIN_SECRET_LENGTH
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
 
 USERNAME = "PROJECT_X_USERNAME"
@@ -137,6 +138,10 @@ def _credentials(
         )
     if len(given) < 2:  # noqa: PLR2004  # a name and a key
         return None
+    if len(found[API_KEY]) < MIN_SECRET_LENGTH:
+        # It could not be hidden: it would look like any word.
+        fault = f"{API_KEY} has fewer than {MIN_SECRET_LENGTH} characters, so it is no whole key"
+        problems.append(_at(places[API_KEY], fault))
     return Credentials(username=found[USERNAME], api_key=found[API_KEY])
 
 
@@ -150,6 +155,10 @@ def _endpoints(
             problems.append(
                 _at(places[name], f"{name} is no address; expected http(s)://host[:port]/path")
             )
+        elif "@" in address.netloc:
+            # Addresses are shown; and the broker asks for a key, not for this.
+            fault = f"{name} has a name or password before the `@`; the address goes without"
+            problems.append(_at(places[name], fault))
     if given and len(given) < len(_ENDPOINTS):
         missing = ", ".join(name for name in _ENDPOINTS if name not in found)
         problems.append(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from risk_actors.cli.options import data_option, settings_option
+from risk_actors.cli.options import data_option, is_named, settings_option
 
 if TYPE_CHECKING:
     from risk_actors.app.doctor import Examined
@@ -21,12 +21,15 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "not checke
 @click.option("--json", "as_json", is_flag=True, help="The same for programs.")
 @click.option("--paper", is_flag=True, help="Look at paper trading: the bundled simulator.")
 @click.option("--live", is_flag=True, help="Look at the broker; needs credentials.")
-def doctor(settings_dir: Path, data_dir: Path, as_json: bool, paper: bool, live: bool) -> None:
+@click.option("--send", is_flag=True, help="Send a test message on each channel of [alerts].")
+def doctor(
+    settings_dir: Path, data_dir: Path, as_json: bool, paper: bool, live: bool, send: bool
+) -> None:
     """Look whether everything the guard needs is well, and say what to do where it is not.
 
     Without --paper or --live: live when there are credentials, else paper. It logs in as the
     daemon does, and orders or cancels nothing. Exit code 1 when something failed; warnings, and
-    what could not be checked, do not change it.
+    what could not be checked, do not change it. Nobody is sent anything without --send.
     """
     if paper and live:
         raise click.UsageError("--paper and --live exclude each other; give one of them")
@@ -34,7 +37,7 @@ def doctor(settings_dir: Path, data_dir: Path, as_json: bool, paper: bool, live:
     from risk_actors.app.settings import TradingMode  # noqa: PLC0415
 
     asked = TradingMode.PAPER if paper else TradingMode.LIVE if live else None
-    examined = examine(settings_dir, data_dir, asked)
+    examined = examine(settings_dir, data_dir, asked, send=send, is_named=is_named("settings_dir"))
     if as_json:
         click.echo(_json(examined))
     else:

@@ -138,17 +138,37 @@ def _alert_url(given: str | None, *, asks: bool) -> str | None:
     """Return the address of the alerts' channel, a credential: not shown as it is typed."""
     if given == "-":
         given = sys.stdin.readline().strip()
-    if given is None and asks:
+    if given is not None:
+        return _address(given)
+    if asks:
         click.echo(
-            "Alerts go to any address of apprise: discord://..., tgram://..., ntfy://..., mailto://..."
+            "Alerts go to any address of apprise: discord://..., tgram://..., ntfys://...,"
+            " mailtos://...;\nor to the one in a variable of `.env`: env:NAME"
         )
         # Without a terminal there is nobody to hide it from, and nothing to hide it with.
         is_terminal = sys.stdin.isatty()
-        said = click.prompt(
-            "Address for alerts", default=_NONE, hide_input=is_terminal, show_default=True
-        )
-        given = str(said).strip()
-    return None if given in (None, "", _NONE) else given
+        while True:
+            said = click.prompt(
+                "Address for alerts", default=_NONE, hide_input=is_terminal, show_default=True
+            )
+            try:
+                return _address(str(said))
+            except click.BadParameter as fault:  # click itself says no reason for what it hides
+                click.echo(f"Error: {fault.message}")
+    return None
+
+
+def _address(said: str) -> str | None:
+    """Return an address that alerts can go to, None for none; what is wrong is said without it."""
+    from risk_actors.app.init import address_fault  # noqa: PLC0415  # brings apprise
+
+    url = said.strip()
+    if url in ("", _NONE):
+        return None
+    fault = address_fault(url)
+    if fault is not None:
+        raise click.BadParameter(fault)
+    return url
 
 
 def _show(settings_dir: Path, files: "tuple[Proposal, ...]", settings: "Settings") -> None:

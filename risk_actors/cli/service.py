@@ -42,7 +42,8 @@ def install(
     """Set it up, for this user; says first what it will do, and asks.
 
     Without --paper or --live: live when there are credentials, else paper. No credential is
-    written anywhere: the daemon reads them from `.env` beside the settings directory.
+    written anywhere: the daemon reads them from `.env` beside the settings directory. What is set
+    in this shell alone a service would not have: that is refused by name, with exit code 2.
     """
     if paper and live:
         raise click.UsageError("--paper and --live exclude each other; give one of them")
@@ -89,42 +90,44 @@ def remove(dry_run: bool, yes: bool) -> None:
 
 @service.command("status")
 def show_status() -> None:
-    """Say whether it is set up and runs; exit code 1 when it does not."""
-    from risk_actors.app.service import run_quietly, status_of  # noqa: PLC0415  # not `--help`
+    """Say whether it is set up, and runs or fails; exit code 1 unless it runs."""
+    from risk_actors.app.service import run_quietly  # noqa: PLC0415  # not `--help`
+    from risk_actors.app.service_status import status_of  # noqa: PLC0415
 
     manager = _manager()
-    seen = status_of(manager, run_quietly)
+    seen = status_of(manager.kind, manager.file, manager.ways, run_quietly)
     if not seen.is_installed:
         raise CommandError(f"no {manager.kind} is installed; see `risk-actors service install`")
-    if seen.is_active is False:
-        raise CommandError(f"the {manager.kind} {manager.file} is installed but does not run")
-    known = "runs" if seen.is_active else "is installed; whether it runs is not known"
-    click.echo(f"The {manager.kind} {manager.file} {known}.")
+    said = f"The {manager.kind} {manager.file} is installed"
+    if seen.is_active:
+        click.echo(f"{said} and {seen.says}.")
+        return
+    if seen.is_active is None:
+        click.echo(f"{said}; whether it runs is not known: {seen.says}.")
+    else:
+        click.echo(f"{said}, but does not run: {seen.says}.")
+    if seen.lines:
+        click.echo("What it said last:")
+        for line in seen.lines:
+            click.echo(f"  {line}")
+    else:
+        click.echo("What it said last is in risk_actors.log in the data directory, if anywhere.")
+    raise click.exceptions.Exit(1)
 
 
 def _plan(settings_dir: Path, data_dir: Path, asked: "TradingMode | None") -> "Plan":
-    """Return what is to be run, once it is known that it can be."""
-    import sys  # noqa: PLC0415
+    import os  # noqa: PLC0415
 
-    from risk_actors.app.service_text import Plan  # noqa: PLC0415
-    from risk_actors.app.settings_environment import (  # noqa: PLC0415
-        choose_mode,
-        load_environment,
-    )
-    from risk_actors.app.settings_load import load_settings  # noqa: PLC0415
+    from risk_actors.app.service_check import plan_service  # noqa: PLC0415  # not `--help`
     from risk_actors.app.settings_problem import SettingsError  # noqa: PLC0415
 
-    settings_dir, data_dir = settings_dir.resolve(), data_dir.resolve()
     try:
-        load_settings(settings_dir)
-        # Only what stands in the file counts: a service does not have this shell's environment.
-        environment = load_environment((settings_dir.parent,), {})
-        mode = choose_mode(asked, environment)
+        plan, warnings = plan_service(settings_dir, data_dir, asked, os.environ)
     except SettingsError as error:
         raise SettingsRefused(error) from error
-    # Not resolved: a virtual environment's Python is a link out of it.
-    python = Path(sys.executable).absolute()
-    return Plan(python, settings_dir, data_dir, settings_dir.parent, str(mode))
+    for sentence in warnings:
+        click.echo(f"Note: {sentence}.")
+    return plan
 
 
 def _manager() -> "Manager":

@@ -12,8 +12,8 @@ import traceback
 
 HIDDEN = "[hidden]"
 
-_MIN_SECRET_LENGTH = 6
-"""A shorter one would blot out ordinary words; no real key is that short."""
+MIN_SECRET_LENGTH = 6
+"""A shorter one would blot out ordinary words; so whoever takes a secret refuses a shorter one."""
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"eyJ[\w-]*\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
@@ -32,8 +32,8 @@ _known_lock = threading.Lock()
 
 
 def remember_secret(secret: str) -> None:
-    """Have this very text hidden wherever it turns up from now on."""
-    if len(secret) >= _MIN_SECRET_LENGTH:
+    """Have this very text hidden wherever it turns up from now on; a shorter one is not."""
+    if len(secret) >= MIN_SECRET_LENGTH:
         with _known_lock:
             _known.add(secret)
 

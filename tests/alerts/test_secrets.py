@@ -48,7 +48,14 @@ SHORT = {
     "a password in the query": ("mailto://gmail.com?user=bob&pass=hunter", "hunter"),
     "a token of a service": ("tgram://123:ABCDEF/1", "ABCDEF"),
     "a topic": ("ntfys://mytopic", "mytopic"),
-    "a very short password": ("mailto://bob:hunt@gmail.com", "bob:hunt"),
+}
+TOO_SHORT = {
+    "a password": ("mailto://bob:hun7t@gmail.com", "hun7t"),
+    "one that is quoted": ("mailto://bob:%40%40%40%40@gmail.com", "%40%40"),
+    "one in the query": ("mailto://gmail.com?user=bob&pass=x9", "x9"),
+    "a key of a heartbeat": ("https://example.com/beat?key=k3y", "k3y"),
+    "a topic": ("ntfys://tpc5", "tpc5"),
+    "a token": ("tgram://12:ab/34", "12:ab"),
 }
 
 
@@ -57,6 +64,19 @@ def test_a_short_password_is_hidden_too(name: str, tmp_path: Path) -> None:
     address, secret = SHORT[name]
     resolve(address, tmp_path, {})
     assert secret not in scrub(f"login with {secret} failed")
+
+
+@pytest.mark.parametrize("name", TOO_SHORT)
+def test_one_too_short_to_be_hidden_is_refused_and_not_told(name: str, tmp_path: Path) -> None:
+    address, secret = TOO_SHORT[name]
+    with pytest.raises(AddressError, match="fewer than 6 characters") as caught:
+        resolve("env:WHERE", tmp_path, {"WHERE": address})
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["discord://1234/a-long-token", "slack://T1/A1/tokens/#g"])
+def test_a_short_id_beside_a_token_is_no_short_token(address: str, tmp_path: Path) -> None:
+    assert resolve(address, tmp_path, {}) == address
 
 
 def test_ordinary_words_of_an_address_are_not_blotted_out(tmp_path: Path) -> None:

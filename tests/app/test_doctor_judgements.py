@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from risk_actors.app import doctor_alerts as alerts
 from risk_actors.app import doctor_broker as broker
 from risk_actors.app import doctor_guard as guard
 from risk_actors.app import doctor_machine as machine
+from risk_actors.app.doctor_web import WebLook, judge_web
 from risk_actors.app.doctor_words import Finding, State, Unseen, judged
 from risk_actors.app.heartbeat import Heartbeat
 from risk_actors.app.settings import TradingMode
@@ -69,6 +71,16 @@ def service(mode: TradingMode) -> Callable[[guard.ServiceLook], Finding]:
     return lambda look: guard.judge_service(look, mode)
 
 
+def channels(mode: TradingMode) -> Callable[[alerts.ChannelsLook], Finding]:
+    return lambda look: alerts.judge_channels(look, mode)
+
+
+def beats(mode: TradingMode) -> Callable[[alerts.BeatLook], Finding]:
+    return lambda look: alerts.judge_heartbeat(look, mode)
+
+
+PHONE = alerts.ChannelsLook(("phone", "mail"))
+BEAT = alerts.BeatLook("env:BEAT")
 CASES: list[tuple[Callable[[Any], Finding], Any, State, str]] = [
     (machine.judge_python, machine.Python((3, 11, 9), "CPython"), FAILED, "3.11.9 is too old"),
     (machine.judge_python, machine.Python((3, 12, 0), "CPython"), OK, "CPython 3.12.0"),
@@ -113,6 +125,24 @@ CASES: list[tuple[Callable[[Any], Finding], Any, State, str]] = [
         WARNING,
         "others on this machine",
     ),
+    (judge_web, WebLook("127.0.0.1", False), OK, "this machine only, for everybody"),
+    (judge_web, WebLook("::1", True), OK, "for whoever has the token"),
+    (judge_web, WebLook("0.0.0.0", True), WARNING, "nothing is encrypted"),  # noqa: S104
+    (judge_web, WebLook("0.0.0.0", False), FAILED, "no token to keep others out"),  # noqa: S104
+    (judge_web, WebLook("127.0.0.1", False, "it is too short"), FAILED, "it is too short"),
+    (judge_web, WebLook("10.1.2.3", True, None, "no address of"), FAILED, "10.1.2.3: no address"),
+    (channels(TradingMode.PAPER), alerts.ChannelsLook(), OK, "can do without"),
+    (channels(TradingMode.LIVE), alerts.ChannelsLook(), WARNING, "nobody is told"),
+    (channels(TradingMode.LIVE), PHONE, OK, "phone, mail: every address can be read"),
+    (channels(TradingMode.LIVE), PHONE._replace(was_sent=True), OK, "was delivered on each"),
+    (channels(TradingMode.LIVE), PHONE._replace(faults=("x: y",)), FAILED, "1 of 2 cannot deliver"),
+    (channels(TradingMode.LIVE), PHONE._replace(open_files=("a", "b")), WARNING, "may read a b"),
+    (beats(TradingMode.PAPER), alerts.BeatLook(), OK, "can do without"),
+    (beats(TradingMode.LIVE), alerts.BeatLook(), WARNING, "none is set"),
+    (beats(TradingMode.LIVE), BEAT, OK, "env:BEAT can be read"),
+    (beats(TradingMode.LIVE), BEAT._replace(reached_ms=12.3), OK, "reached in 12 ms; not fetched"),
+    (beats(TradingMode.LIVE), BEAT._replace(fault="not set"), FAILED, "env:BEAT: not set"),
+    (beats(TradingMode.LIVE), BEAT._replace(open_file="f"), WARNING, "may read f"),
     (guard.judge_store, guard.StoreLook(False), OK, "none yet"),
     (guard.judge_store, guard.StoreLook(True, 2_000_000), OK, "sound (2.0 MB)"),
     (guard.judge_store, guard.StoreLook(True, 1, damage="bad page"), FAILED, "bad page"),

@@ -146,3 +146,19 @@ def test_a_part_of_the_endpoints_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     message = refused(tmp_path, ENDPOINTS | {"PROJECTX_API_URL": "topstep"})
     assert "PROJECTX_API_URL is no address" in message
+
+
+def test_a_key_too_short_to_be_hidden_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PROJECT_X_USERNAME=me\nPROJECT_X_API_KEY=k3y7\n")
+    with pytest.raises(SettingsError) as caught:
+        load_environment((tmp_path,), {})
+    assert "PROJECT_X_API_KEY has fewer than 6 characters" in str(caught.value)
+    assert "k3y7" not in str(caught.value)
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
+    endpoints = dict.fromkeys(ENDPOINTS, "https://me:hunter22@127.0.0.1/x")
+    with pytest.raises(SettingsError) as caught:
+        load_environment((), endpoints)
+    assert "PROJECTX_API_URL has a name or password" in str(caught.value)
+    assert "hunter22" not in str(caught.value)

@@ -1,11 +1,13 @@
 """`init` asks by terminal or pipe, answers by options, and writes over nothing unasked."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from risk_actors.app.settings_load import load_settings
+from risk_actors.app.settings_load import load_app_settings, load_settings
 from risk_actors.cli.main import main
 
 ENTER = "\n"
@@ -126,3 +128,67 @@ def test_settings_beside_that_are_wrong_end_it(directory: Path) -> None:
     assert done.exit_code == 2
     assert "news.toml" in done.output
     assert not (directory / "risk.toml").exists()
+
+
+def test_an_address_that_is_none_is_asked_for_again_and_refused_as_an_option(
+    directory: Path,
+) -> None:
+    wrong = "nosuchthing://a-token-of-mine"
+    weak = "mailto://me:w3ak@example.com"
+    done = init(directory, said=ENTER * 6 + f"{wrong}\n{weak}\nenv:\nnone\ny\n")
+    assert done.exit_code == 0, done.output
+    assert "not one that apprise knows" in done.output
+    assert "fewer than 6 characters" in done.output
+    assert "`env:` is followed by no name" in done.output
+    assert not (directory / "alert.url").exists()
+    option = init(directory, "--yes", "--alerts", wrong)
+    assert option.exit_code == 2
+    assert "a-token-of-mine" not in option.output
+
+
+def test_an_address_may_stay_where_it_is(directory: Path) -> None:
+    done = init(directory, "--yes", "--alerts", "env:RISK_ACTORS_PHONE_URL")
+    assert done.exit_code == 0, done.output
+    (channel,) = load_app_settings(directory).alerts.channels
+    assert channel.url == "env:RISK_ACTORS_PHONE_URL"
+    assert not (directory / "alert.url").exists()
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_broken_off_while_it_writes_it_leaves_all_as_it_was(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    assert init(directory, "--yes").exit_code == 0
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    count = iter(range(1, 9))
+    flush = os.fsync
+
+    def interrupted(descriptor: int) -> None:
+        if next(count) == at:
+            raise KeyboardInterrupt
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    options = ("--daily-loss", "100", "--account", "A", "--alerts", "json://127.0.0.1/a-token")
+    done = init(directory, *options, "--yes", "--replace")
+    assert done.exit_code == 1
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+
+
+def test_what_is_proposed_is_put_in_place_as_a_whole_although_it_is_interrupted(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(path: Path, target: Path) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    done = init(directory, "--yes", "--alerts", "json://127.0.0.1/a-token")
+    assert done.exit_code == 1
+    assert sorted(each.name for each in directory.iterdir()) == [
+        "alert.url",
+        "app.toml",
+        "risk.toml",
+    ]

@@ -16,7 +16,13 @@ pytestmark = pytest.mark.skipif(
 KEY = "service-test-key-2"
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> "{log}"
+case "$*" in *" show "*) printf "{state}";; esac
 exit {code}
+"""
+RUNS = "ActiveState=active\\n"
+FAILS = "ActiveState=activating\\nSubState=auto-restart\\nResult=exit-code\\nExecMainStatus=3\\n"
+JOURNAL = """#!/bin/sh
+echo "gateway not reached"
 """
 
 
@@ -33,12 +39,15 @@ class Machine:
         self._program = base / "bin" / "systemctl"
         self._program.parent.mkdir()
         self.answer(0)
+        journal = self._program.with_name("journalctl")
+        journal.write_text(JOURNAL)
+        journal.chmod(0o755)
         monkeypatch.setenv("PATH", f"{self._program.parent}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.setenv("XDG_CONFIG_HOME", str(base / "config"))
         monkeypatch.chdir(self.place)
 
-    def answer(self, code: int) -> None:
-        self._program.write_text(SYSTEMCTL.format(log=self._log, code=code))
+    def answer(self, code: int, state: str = RUNS) -> None:
+        self._program.write_text(SYSTEMCTL.format(log=self._log, code=code, state=state))
         self._program.chmod(0o755)
 
     def said(self) -> list[str]:
@@ -59,7 +68,7 @@ def test_a_dry_run_does_nothing(machine: Machine) -> None:
     assert done.exit_code == 0, done.output
     assert "Would do:" in done.output
     assert f"write {machine.unit}" in done.output
-    assert "run systemctl --user enable --now risk-actors.service" in done.output
+    assert "run systemctl --user enable risk-actors.service" in done.output
     assert machine.said() == []
     assert not machine.unit.exists()
 
@@ -78,11 +87,16 @@ def test_install_status_and_removal(machine: Machine) -> None:
     assert f"WorkingDirectory={machine.place}\n" in unit
     assert f'--settings "{machine.place}/settings" --data "{machine.place}/data"' in unit
 
-    assert machine.run("status").exit_code == 0
-    machine.answer(3)
+    runs = machine.run("status")
+    assert (runs.exit_code, "installed and running" in runs.output) == (0, True)
+    machine.answer(0, FAILS)
     dead = machine.run("status")
     assert dead.exit_code == 1
-    assert "does not run" in dead.output
+    assert "does not run: FAILING: it ended with code 3" in dead.output
+    assert "  gateway not reached\n" in dead.output
+    machine.answer(1)
+    unknown = machine.run("status")
+    assert (unknown.exit_code, "whether it runs is not known" in unknown.output) == (1, True)
 
     machine.answer(0)
     assert machine.run("remove", "--dry-run").exit_code == 0
@@ -98,12 +112,14 @@ def test_the_mode_is_that_of_the_file_and_never_of_this_shell(
     monkeypatch.setenv("PROJECT_X_USERNAME", "me")
     monkeypatch.setenv("PROJECT_X_API_KEY", KEY)
     shell = machine.run("install", "--dry-run")
+    paper = machine.run("install", "--dry-run", "--paper")
     refused = machine.run("install", "--dry-run", "--live")
     (machine.place / ".env").write_text(f"PROJECT_X_USERNAME=me\nPROJECT_X_API_KEY={KEY}\n")
     of_file = machine.run("install", "--dry-run")
 
-    assert "in paper mode" in shell.output
-    assert refused.exit_code == 2
+    assert (shell.exit_code, refused.exit_code) == (2, 2)
+    assert "PROJECT_X_API_KEY: set here, but not in" in shell.output
+    assert "in paper mode" in paper.output
     assert "in live mode" in of_file.output
     assert "--live" in of_file.output
     assert KEY not in shell.output + refused.output + of_file.output

@@ -1,4 +1,4 @@
-"""The daemon as a process: a rule breaks in the simulator, and the alert arrives over HTTP."""
+"""Alerts that are edited while the daemon runs; test_service_daemon.py has all the rest."""
 
 import pytest
 from daemon_process import StartDaemon, eventually
@@ -34,46 +34,6 @@ def lose_600(sim: SimulatorThread) -> None:
     sim.place(Ticket(account_id=ACCOUNT, contract_id=contract, side=Side.BUY, size=5))
     eventually(lambda: sim.size(ACCOUNT, contract) == 5)
     sim.set_price(contract, 24_940.25, 24_940.5, 24_940.25)
-
-
-def test_a_breach_reaches_the_phone_and_no_secret_reaches_anything_else(
-    sim: SimulatorThread, start_daemon: StartDaemon
-) -> None:
-    with HttpSink() as sink:
-        daemon = start_daemon(app=APP.format(port=sink.port, token=TOKEN))
-        eventually(lambda: "started" in sink.text(), what="the daemon's start")
-
-        lose_600(sim)
-
-        eventually(lambda: "observed flat for daily-loss" in sink.text(), what="flat")
-        told = sink.text()
-        assert "50KTC-SIM-101: rule daily-loss broken: Day P&L" in told
-        assert "of -500.00" in told
-        assert "account LOCKED by daily-loss until" in told
-        assert "[live] LOCKED" in told
-        eventually(lambda: f"/beat/{TOKEN}" in sink.paths, what="the heartbeat")
-
-        broken = eventually(lambda: [a for a in daemon.state()["alerts"] if a["is_failing"]])
-        assert [each["name"] for each in broken] == ["broken"]
-        eventually(
-            lambda: any(
-                "channel broken does not deliver" in event["text"]
-                for event in daemon.state()["events"]
-            ),
-            what="the failure among the events",
-        )
-        listed = daemon.client("alerts", "list")
-        assert "phone (json://[hidden], info and above): " in listed.stdout
-        assert "FAILING" in listed.stdout
-        shown = listed.stdout + str(daemon.state()) + str(daemon.get("/api/topology"))
-        assert TOKEN not in shown
-
-        assert daemon.terminate(within_s=20.0) == 0
-        assert "stopped" in sink.text()
-        assert TOKEN not in daemon.output
-        for path in daemon.data_dir.rglob("*"):
-            if path.is_file():
-                assert TOKEN.encode() not in path.read_bytes(), path
 
 
 def test_edited_alerts_are_used_without_a_restart_and_without_new_actors(
