@@ -24,6 +24,7 @@ class ChannelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """One entry of `[[alerts.channels]]`."""
 
     name: Text
+    """A name of your own, used once."""
     url: Text
     """An address of apprise; or `env:NAME` or `file:PATH`, to keep it out of the settings."""
     min_severity: Severity = Severity.WARNING
@@ -71,6 +72,7 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     heartbeat_url: Text | None = None
     """Fetched again and again while all is well; or `env:NAME` or `file:PATH`."""
     heartbeat_every_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
+    """How often that address is fetched."""
     heartbeat_fail_suffix: str = ""
     """What is added to that address to say that something is wrong, such as `/fail`; empty: its
     silence says so."""

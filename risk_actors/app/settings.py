@@ -76,6 +76,7 @@ class SessionSettings(_Table, frozen=True, kw_only=True):
     daily_reset: Annotated[str, UNCLEAR] = "0 17 * * *"
     """Cron: minute, hour, day, month, weekday."""
     weekly_reset: Annotated[str, UNCLEAR] = "0 17 * * SUN"
+    """Cron, likewise: when a trading week ends."""
     unlock: Annotated[UnlockPolicy, judged_by(_unlock_effect)] = UnlockPolicy.NEVER
     """Whether a lock may be ended before its time: `never`; `delayed` on request, after a
     cooling-off time; `admin` with the admin secret (`risk-actors admin set-secret`)."""
@@ -117,7 +118,9 @@ class LogSettings(_Table, frozen=True, kw_only=True):
     """`[log]` of app.toml."""
 
     console_level: LogLevel = LogLevel.INFO
+    """What the console shows; each level includes those after it."""
     file_level: LogLevel = LogLevel.DEBUG
+    """What the log in the data directory keeps."""
     file_size_mb: PositiveCount = 20
     """A log file that has grown to this is closed and a new one begun."""
     keep_files: PositiveCount = 10
@@ -167,6 +170,7 @@ class PaperSettings(_Table, frozen=True, kw_only=True):
     """`[simulator]` of app.toml: the gateway and the trader of paper trading."""
 
     trader: Literal["none", "calm", "overtrading", "tilted"] = "tilted"
+    """Who trades the simulated account; with `none` nobody does."""
     seed: int = 11
     """The same seed gives the same prices and the same trader; with 11 a tilted one soon breaks."""
     pace: Annotated[float, msgspec.Meta(gt=0)] = 1.0
@@ -174,10 +178,13 @@ class PaperSettings(_Table, frozen=True, kw_only=True):
     symbol: str = "MNQ"
     """What the trader trades."""
     accounts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
+    """How many simulated accounts there are; the first is traded."""
     balance_usd: Annotated[float, msgspec.Meta(gt=0)] = 50_000.0
+    """What each simulated account begins with."""
     prices_file: str | None = None
     """CSV with the columns time, contract, bid, ask, last, played instead of random prices."""
     replay_speed: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """How many times faster than in life `prices_file` is played."""
 
     def to_simulator(self, *, port: int = 0) -> SimulatorSettings:
         """Return what the simulated gateway is started with; port 0 takes a free one."""
@@ -237,6 +244,7 @@ class PresetHeader(_Table, frozen=True, kw_only=True):
     name: Text
     """The file's name without `.toml`."""
     firm: Text
+    """The firm whose rules these are."""
     title: Text
     """The account, as the firm calls it."""
     source: Text
@@ -289,6 +297,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asked of the daemon."""
 
     settings_dir: Path
+    are_settings_named: bool = True
+    """False where nobody named the directory: paper trading then takes the examples if it is not
+    there."""
     data_dir: Path
     port: int | None = None
     """Beats `[web] port`; 0 takes a free port, and so does a port that is taken."""

@@ -57,6 +57,17 @@ def test_check_lists_every_error_with_exit_code_2(
     assert "PROJECT_X_API_KEY is not" in result.stderr
 
 
+def test_run_refuses_a_web_token_that_cannot_be_used_before_it_starts_anything(
+    settings_dir: Path,
+) -> None:
+    (settings_dir / "app.toml").write_text('[web]\ntoken_file = "none"\n')
+    data_dir = settings_dir.parent / "data"
+    result = call("run", "--paper", "--plain", "--data", data_dir)
+    assert result.exit_code == 2
+    assert "cannot be read: No such file" in result.stderr
+    assert not data_dir.exists()
+
+
 @pytest.mark.parametrize("format_", ["text", "dot", "mermaid", "json"])
 def test_topology_prints_the_declared_graph(format_: str) -> None:
     result = call("topology", "--format", format_)

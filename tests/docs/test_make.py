@@ -79,7 +79,7 @@ def test_make_alone_lists_the_targets() -> None:
         check=True,
         env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")},
     )
-    for target in ("install", "run", "test", "check", "fmt", "topology", "smoke", "soak", "trace"):
+    for target in ("install", "run", "test", "check", "fmt", "docs", "smoke", "soak", "trace"):
         assert f"make {target} " in done.stdout
 
 

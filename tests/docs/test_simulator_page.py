@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,9 @@ def ask(port: int, *words: str) -> dict[str, Any]:
     """Do what curl does with these words, on another port."""
     body = words[1] if words[0] == "-d" else None
     assert words[-1] == "http://127.0.0.1:8788/control/faults"
-    open_ = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN_S)
-    open_.request("GET" if body is None else "POST", "/control/faults", body)
-    answer = open_.getresponse()
-    assert answer.status == 200
-    told: dict[str, Any] = json.loads(answer.read())
-    open_.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN_S)) as open_:
+        open_.request("GET" if body is None else "POST", "/control/faults", body)
+        answer = open_.getresponse()
+        assert answer.status == 200
+        told: dict[str, Any] = json.loads(answer.read())
     return told
