@@ -46,9 +46,17 @@ from risk_actors.app.settings_environment import (
     load_environment,
 )
 from risk_actors.app.settings_keeper import InForce, SettingsKeeper
-from risk_actors.app.settings_load import load_settings
+from risk_actors.app.settings_load import APP_FILE, load_settings
+from risk_actors.app.settings_problem import Problem, SettingsError
 from risk_actors.app.settings_stored import stored_settings, zone_of_last_run
 from risk_actors.app.settings_watch import SettingsWatch
+from risk_actors.app.shipped import (
+    ABOUT_EXAMPLES,
+    EXAMPLES_HINT,
+    documentation,
+    settings_to_read,
+    uses_examples,
+)
 from risk_actors.app.trader_desk import TraderDesk
 from risk_actors.app.vital_signs import Signs, VitalSigns
 from risk_actors.app.watchdog import Watchdog
@@ -69,6 +77,8 @@ from risk_actors.web.token_file import TokenError, read_token, token_path
 
 END_WITHIN_S = 30.0
 """An end that takes longer hangs; a machine that shuts down waits no longer than twice that."""
+
+_LOOK_UP_EVERY_S = 1.0
 
 _START_FAULTS = (StartFailedError, WebError, DataDirectoryError, OSError)
 """What ends the start with a sentence and code 1."""
@@ -94,7 +104,10 @@ def run(options: RunOptions) -> int:
     """
     environment = load_environment(dotenv_places(options.settings_dir))
     mode = choose_mode(options.mode, environment)
-    settings = load_settings(options.settings_dir)
+    settings_dir = settings_to_read(options.settings_dir, mode, is_named=options.are_settings_named)
+    options = msgspec.structs.replace(options, settings_dir=settings_dir)
+    settings = load_settings(settings_dir)
+    _require_usable_token(settings, settings_dir)
     try:
         return _run_held(options, settings, environment, mode)
     except _Stopped:
@@ -108,6 +121,15 @@ def run(options: RunOptions) -> int:
     except _START_FAULTS as error:
         _say_end(str(error))
         return ExitCode.FAULT
+
+
+def _require_usable_token(settings: Settings, settings_dir: Path) -> None:
+    """Refuse a token for the HTTP side that cannot be used, before anything is started."""
+    try:
+        read_token(token_path(settings.web.token_file, settings_dir))
+    except TokenError as error:
+        place = str(settings_dir / APP_FILE)
+        raise SettingsError([Problem(place, None, str(error))]) from error
 
 
 def _say_end(text: str) -> None:
@@ -128,6 +150,9 @@ def _run_held(
         adopt_sdk_loggers()
         interpreter.share_out()
         logger.info("🚀 Service Start: risk_actors {} in {} mode", __version__, mode.value)
+        if uses_examples(options):
+            logger.warning("{}", ABOUT_EXAMPLES)
+            logger.info("To read: {}", documentation())
         for sentence in switched:
             logger.warning("{}", sentence)
         logger.info("✅ Config Loaded: {} rules from {}", len(settings.rules), options.settings_dir)
@@ -364,9 +389,12 @@ def _show_until_stopped(
     stop.arm()
     interpreter.settle()
     if options.display is None:
-        stop.event.wait()
+        # On Windows a wait without an end is deaf to Ctrl+C.
+        while not stop.event.wait(_LOOK_UP_EVERY_S):
+            pass
         return
-    display = options.display(picture, address)
+    where = f"{address}  {EXAMPLES_HINT}" if uses_examples(options) else address
+    display = options.display(picture, where)
     with logs.console_held() if sys.stderr.isatty() else nullcontext():
         display.run_until(stop.event)
 

@@ -23,6 +23,8 @@ from risk_actors.web.metrics_now import gauge, now
 from risk_actors.web.metrics_source import MetricsSource
 
 PATH: Final = "/metrics"
+KINDS: Final = ("text/plain", "application/openmetrics-text")
+"""The media types it is given in, as whoever asks accepts; the first where either will do."""
 
 
 class Rising:

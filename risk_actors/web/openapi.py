@@ -74,7 +74,7 @@ def _operation(route: Route, named: Mapping[Any, Any]) -> dict[str, Any]:
     if route.query is not None:
         operation["parameters"] = list(_parameters(route.query))
     if route.body is not None:
-        content = {JSON: {"schema": named[route.body]}}
+        content = {route.body_kind: {"schema": named[route.body]}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
@@ -88,8 +88,9 @@ def _response(status: int, answer: Any, named: Mapping[Any, Any]) -> dict[str, A
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if answer == EMPTY:
         return described
-    if isinstance(answer, str):
-        described["content"] = {answer: {"schema": {"type": "string"}}}
+    kinds = [each for each in _alternatives(answer) if isinstance(each, str)]
+    if kinds:
+        described["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
         return described
     schemas = [
         {"type": "object"} if each is None else named[each] for each in _alternatives(answer)

@@ -32,10 +32,12 @@ class Route(NamedTuple):
     handle: Handler
     summary: str
     answers: Mapping[int, Any]
-    """By status what comes back: a struct or one of several, a media type as text, or None for any
-    JSON object."""
+    """By status what comes back: a struct, a media type as text, one of several of either, or None
+    for any JSON object."""
     query: type[Query] | None = None
     body: type[msgspec.Struct] | None = None
+    body_kind: str = JSON
+    """The media type in which a body has to come."""
     is_stream: bool = False
     """Whether the answer does not end by itself."""
     needs_token: bool = True

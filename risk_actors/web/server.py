@@ -32,7 +32,7 @@ from risk_actors.web.guard import (
 )
 from risk_actors.web.history import HistoryRoutes, StoreReader
 from risk_actors.web.message_schema import message_schema
-from risk_actors.web.metrics import MetricsRoutes
+from risk_actors.web.metrics import KINDS, MetricsRoutes
 from risk_actors.web.metrics_source import MetricsSource
 from risk_actors.web.openapi import describe
 from risk_actors.web.routes import Route, answer_json, definitions
@@ -242,7 +242,7 @@ class WebServer:
                 {200: Ready, 503: Ready},
             ),
             *(
-                Route("GET", each.path, each.handler, "Figures for Prometheus", {200: "text/plain"})
+                Route("GET", each.path, each.handler, "Figures for Prometheus", {200: KINDS})
                 for each in self._metrics
             ),
             *(() if self._gate is None else self._gate.routes()),

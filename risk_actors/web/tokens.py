@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
 from aiohttp import web
 
 from risk_actors.web.guard import Handler, error_response
@@ -41,6 +42,12 @@ or in the environment variable RISK_ACTORS_WEB_TOKEN of the daemon.</p>
 """
 
 
+class LoginForm(msgspec.Struct, frozen=True):
+    """What the form of the page at /login sends."""
+
+    token: str
+
+
 class TokenGate:
     """Lets in who has the token, or logged in with it."""
 
@@ -64,6 +71,8 @@ class TokenGate:
                 self._login,
                 "Take a token from the form, and give a cookie",
                 {303: EMPTY, 401: html},
+                body=LoginForm,
+                body_kind=_FORM,
                 needs_token=False,
             ),
             Route("POST", "/logout", self._logout, "Forget the cookie", {303: EMPTY}),

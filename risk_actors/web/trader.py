@@ -118,6 +118,16 @@ def _route(path: str, handle: Handler, body: type[_Body], summary: str) -> Route
     return Route("POST", path, handle, summary, {202: Accepted}, body=body)
 
 
+def _number(text: str) -> int | float:
+    """Read a number as what it is: 101.0 is a whole one, however a client writes its numbers."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < _EXACT_BELOW else value
+
+
+_EXACT_BELOW = 2.0**53
+_WRITTEN = msgspec.json.Decoder(float_hook=_number)
+
+
 async def _said[B: _Body](request: web.Request, kind: type[B]) -> B:
     # A form from another site cannot send this type without the browser asking us first.
     if request.content_type != JSON:
@@ -130,7 +140,7 @@ async def _said[B: _Body](request: web.Request, kind: type[B]) -> B:
             text=f"the body did not come within {BODY_TIMEOUT_S:.0f} s; send it whole"
         ) from None
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.convert(_WRITTEN.decode(body), kind)
     except msgspec.MsgspecError as error:
         raise web.HTTPBadRequest(text=f"not understood: {error}") from error
 

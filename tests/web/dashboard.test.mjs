@@ -11,6 +11,7 @@ const format = await import(new URL("format.js", base));
 const words = await import(new URL("words.js", base));
 const layers = await import(new URL("layers.js", base));
 const range = await import(new URL("range.js", base));
+const { lively } = await import(new URL("chart.js", base));
 const link = await import(new URL("link.js", base));
 const dialogs = await import(new URL("dialogs.js", base));
 const history = await import(new URL("history.js", base));
@@ -172,6 +173,15 @@ test("rates come from counters, and one that began anew is no negative rate", ()
   assert.equal(rates.of("pnl"), 50);
   take(10, 2000);
   assert.equal(rates.of("pnl"), 10);
+  take(15, 2050);
+  assert.equal(rates.of("pnl"), 10, "too short to tell");
+  take(30, 4000);
+  assert.equal(rates.of("pnl"), 10);
+});
+
+test("the curve begins shortly before the day's first move", () => {
+  const curve = { points: [[0, 0], [10_000, 0], [20_000, 5], [20_005, 9], [20_200, 9]], marks: [] };
+  assert.deepEqual(lively(curve).slice(0, 2), [[19_960, 0], [20_000, 5]]);
 });
 
 test("a new lock and a breach are told once", () => {

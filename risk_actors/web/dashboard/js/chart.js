@@ -52,7 +52,7 @@ export function lively(curve) {
   const first = curve.points[0];
   if (!first) return [];
   const moved = curve.points.findIndex(([, value]) => value !== first[1]);
-  const movedAt = moved < 0 ? curve.points.at(-1)[0] : curve.points[Math.max(moved - 1, 0)][0];
+  const movedAt = moved < 0 ? curve.points.at(-1)[0] : Math.max(curve.points[Math.max(moved - 1, 0)][0], curve.points[moved][0] - LEAD_S);
   const markedAt = Math.min(...curve.marks.map((mark) => mark.s), Infinity);
   const now = curve.points.at(-1)[0];
   const from = Math.min(movedAt, markedAt, now - SHORTEST_SPAN_S) - LEAD_S;
@@ -145,7 +145,7 @@ export class Chart {
         },
       ],
       hooks: {
-        drawClear: [(plot) => this.#drawLines(plot)],
+        drawAxes: [(plot) => this.#drawLines(plot)],
         draw: [(plot) => this.#drawMarks(plot)],
         setCursor: [(plot) => this.#said(plot)],
       },

@@ -119,7 +119,7 @@ export function alarms(store) {
   if (isOld(link)) bands.push(oldBand(store));
   if (!picture) return bands;
   if (link.kind === "polling") {
-    bands.push(band("quiet", "Slower", ["The live stream is down; asking every second instead."]));
+    bands.push(band("quiet", "Slower", [link.isCrowded ? "This page is live in other windows already; this one asks every second." : "The live stream is down; asking every second instead."]));
   }
   if (!isOld(link) && store.viewLagS > 5) {
     const told = `What is shown is ${age(store.viewLagS)} behind: the guard's own view is late.`;

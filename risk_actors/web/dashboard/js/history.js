@@ -56,8 +56,12 @@ export function historyScreen(store) {
   const month = store.month ?? [...sums.keys()].sort().at(-1)?.slice(0, 7) ?? new Date(store.link.now()).toISOString().slice(0, 7);
   const inMonth = [...sums.values()].filter((sum) => sum.date.startsWith(month));
   return [
-    h("div", { class: "history", data: { key: "history" } }, calendarCard(store, month, sums, inMonth), dayCard(store, sums)),
-    monthTable(store, inMonth),
+    h(
+      "div",
+      { class: "history", data: { key: "history" } },
+      h("div", { class: "history-month", data: { key: "month" } }, calendarCard(store, month, sums, inMonth), monthTable(store, inMonth)),
+      dayCard(store, sums),
+    ),
   ];
 }
 
@@ -174,18 +178,25 @@ function dollars(amount) {
   return [before, h("span", { class: "cell-dollar" }, "$"), after];
 }
 
+/** Whether nothing at all is known to have happened on an account's day. */
+export function isQuiet(day) {
+  return ["realized", "fees", "trades", "locks", "breaches"].every((key) => day[key] === 0);
+}
+
 function dayCard(store, sums) {
   const sum = store.day ? sums.get(store.day) : null;
   if (!sum) return card("The day", { key: "day" }, empty("Choose a day of the calendar."));
   const names = new Map((store.picture?.accounts ?? []).map((account) => [account.id, account.name]));
+  const nameOf = (day) => names.get(day.account) ?? `Account ${day.account}`;
+  const quiet = sum.days.filter(isQuiet);
   return card(
     dayName(sum.date),
     { key: "day", id: "day" },
-    sum.days.map((day) =>
+    sum.days.filter((day) => !isQuiet(day)).map((day) =>
       h(
         "div",
         { class: "day" },
-        h("h3", { class: "sub" }, names.get(day.account) ?? `Account ${day.account}`),
+        h("h3", { class: "sub" }, nameOf(day)),
         h(
           "div",
           { class: "day-stats" },
@@ -199,6 +210,7 @@ function dayCard(store, sums) {
         ),
       ),
     ),
+    quiet.length ? h("p", { class: "day-quiet dim" }, `Nothing traded on ${quiet.map((day) => nameOf(day)).join(", ")}.`) : null,
     h("p", { class: "dim small" }, "What happened then: ", h("code", {}, `risk-actors audit`)),
   );
 }

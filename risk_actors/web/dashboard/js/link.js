@@ -8,6 +8,7 @@ const POLL_EVERY_MS = 1000;
 const LOST_AFTER_MS = 4000;
 const SHORTEST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
+const MOST_STREAMS = 4; // Of all windows together: browsers open six connections to a host, and Panic needs one.
 const SKEW_THAT_COUNTS_MS = 2000; // The Date header is whole seconds only.
 
 const NO_ANSWER = "No answer: it may or may not have been taken. Look at your platform, and close there if need be.";
@@ -40,11 +41,16 @@ export class Link {
     this.retryAt = 0;
     this.askedAt = 0;
     this.isAsking = false;
+    this.isEntering = false;
+    this.isCrowded = false;
+    this.leave = null;
   }
 
   start() {
     this.#listen();
     this.#ask();
+    // A page that is only kept for the way back must not keep its connection too.
+    addEventListener("pagehide", () => this.#hangUp());
     setInterval(() => this.#look(), 250);
   }
 
@@ -68,7 +74,24 @@ export class Link {
     if (isSilent(this, now)) this.#become("lost");
   }
 
-  #listen() {
+  async #listen() {
+    if (this.isEntering) return;
+    this.isEntering = true;
+    this.leave ??= await streamPlace();
+    this.isEntering = false;
+    this.isCrowded = this.leave === null;
+    if (this.isCrowded) this.retryAt = Date.now() + LONGEST_RETRY_MS;
+    else this.#open();
+  }
+
+  #hangUp() {
+    this.stream?.close();
+    this.stream = null;
+    this.leave?.();
+    this.leave = null;
+  }
+
+  #open() {
     const stream = new EventSource("/api/events");
     this.stream = stream;
     stream.onmessage = (event) => {
@@ -137,6 +160,23 @@ export class Link {
     const skew = told + 500 - Date.now();
     this.skewMs = Math.abs(skew) > SKEW_THAT_COUNTS_MS ? skew : 0;
   }
+}
+
+/** Take one of the few places for a stream; returns what gives it back, null when all are taken. */
+async function streamPlace() {
+  // Only this machine's own address is safe enough for browsers to have locks.
+  if (!navigator.locks) return () => {};
+  for (let n = 0; n < MOST_STREAMS; n += 1) {
+    const leave = await new Promise((resolve) => {
+      const take = (place) => {
+        if (place === null) return resolve(null);
+        return new Promise((free) => resolve(free)); // It is held until `free` is called.
+      };
+      navigator.locks.request(`risk_actors.stream.${n}`, { ifAvailable: true }, take).catch(() => resolve(() => {}));
+    });
+    if (leave) return leave;
+  }
+  return null;
 }
 
 /** Ask for JSON; returns {data} or {missing: true} where it is not served, or {fault}. */

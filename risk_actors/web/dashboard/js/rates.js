@@ -1,6 +1,7 @@
 // Message rates from the differences of counters. Pure.
 
 const KEPT = 60;
+const SHORTEST_MS = 900; // What is counted in less says nothing of a second.
 
 /** Rates by actor id, with the latest ones for a small curve. */
 export class Rates {
@@ -15,8 +16,12 @@ export class Rates {
     for (const actor of topology.actors) {
       if (typeof actor.handled !== "number") continue;
       const before = this.last.get(actor.id);
+      if (before && nowMs - before.atMs < SHORTEST_MS) {
+        seen.set(actor.id, before);
+        continue;
+      }
       seen.set(actor.id, { handled: actor.handled, atMs: nowMs });
-      if (!before || nowMs <= before.atMs) continue;
+      if (!before) continue;
       const rate = ((actor.handled < before.handled ? actor.handled : actor.handled - before.handled) * 1000) / (nowMs - before.atMs);
       const kept = this.rates.get(actor.id) ?? [];
       kept.push(rate);
