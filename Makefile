@@ -14,7 +14,8 @@ BOOTSTRAP = @test -n "$(PYTHON)" || { \
 # Arguments for the command behind a target: make run ARGS="--paper --port 0"
 ARGS ?=
 
-.PHONY: help install run test check fmt topology picture marks bench crash smoke soak trace
+.PHONY: help install run test tests gates check fmt topology picture views marks bench crash smoke soak trace \
+	wheel release docs promote
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +29,20 @@ run: ## Guard accounts: paper without credentials, else live (ARGS="--paper")
 test: ## Run the tests (ARGS="-k name")
 	$(BOOTSTRAP) test $(ARGS)
 
+tests: ## Choose tests from a menu, with a report of each run (ARGS="unit", ARGS=--changed)
+	$(BOOTSTRAP) tests $(ARGS)
+
+gates: ## Judge the code by the quality gates (ARGS="--only lint types", ARGS=--list)
+	$(BOOTSTRAP) gates $(ARGS)
+
 check: ## Lint, types, tests with coverage: what CI runs
 	$(BOOTSTRAP) check $(ARGS)
+
+wheel: ## Build the wheel, install it in an empty environment, guard the simulator with it
+	$(BOOTSTRAP) wheel $(ARGS)
+
+release: ## Check, prepare or build a release (ARGS="check", ARGS="prepare 1.2.3")
+	$(BOOTSTRAP) release $(ARGS)
 
 fmt: ## Format the code and fix what can be fixed by itself
 	$(BOOTSTRAP) fmt
@@ -37,11 +50,20 @@ fmt: ## Format the code and fix what can be fixed by itself
 topology: ## Print the actors and the messages between them (ARGS="--format mermaid")
 	$(BOOTSTRAP) topology $(ARGS)
 
+docs: ## Write the generated parts of the documentation anew (ARGS="--check" only looks)
+	$(BOOTSTRAP) docs $(ARGS)
+
 picture: ## Draw the screen of the running daemon into docs/screen.svg
 	$(BOOTSTRAP) picture $(ARGS)
 
+views: ## Take a picture of each view of the dashboard into docs/view-*.png (needs Chromium)
+	$(BOOTSTRAP) views $(ARGS)
+
 marks: ## Measure false flattens and missed breaches of the price filter (ARGS="--seeds 40")
 	$(BOOTSTRAP) marks $(ARGS)
+
+promote: ## Take a rule from its specification to enforcement (ARGS="--spec specs/NAME.md ...")
+	$(BOOTSTRAP) promote $(ARGS)
 
 bench: ## Measure how fast it is, against the plain SDK and others (ARGS="--only wire --quick")
 	$(BOOTSTRAP) bench $(ARGS)

@@ -34,6 +34,8 @@ _OVER_SOCKETS = frozenset({"projectx", "signalr_js", "simulator", "web"})
 _BROAD = frozenset({"conformance", "fuzz", "properties"})
 """Directories whose tests go many times over what others cover already: measured, each took three
 times as long."""
+_TOGETHER = _BROAD | {"system"}
+"""Directories whose tests look at many parts at once, on a virtual clock too."""
 
 
 for _name in ("COLUMNS", "LINES"):
@@ -49,6 +51,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_system = item.get_closest_marker("system") is not None
         if is_system or directory in _OVER_SOCKETS:
             item.add_marker("real_time")
+        is_real_time = item.get_closest_marker("real_time") is not None
+        if not is_system and (is_real_time or directory in _TOGETHER):
+            item.add_marker("integration")
         if is_system or directory in _BROAD:
             item.add_marker("no_cover")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -2,8 +2,7 @@
 
     python tools/bootstrap.py COMMAND [ARGUMENTS]
 
-COMMAND is install, run, test, check, fmt, topology, picture, marks, bench, crash, smoke, soak or
-trace.
+COMMAND is what a target of the Makefile runs; without one they are listed.
 Standard library only, and any Python from 3.8 can start it: it finds 3.12 or newer by itself. What
 is installed is pinned with hashes in requirements/, once, and again when the pins change.
 """
@@ -37,15 +36,22 @@ COMMANDS = {
     "run": ("run", ["-m", "risk_actors", "run"]),
     "topology": ("run", ["-m", "risk_actors", "topology"]),
     "picture": ("run", ["tools/picture.py"]),
+    "docs": ("run", ["-m", "tools.docs"]),
+    "views": ("dev", ["tools/take_views.py"]),
     "marks": ("run", ["tools/measure_marks.py"]),
+    "promote": ("dev", ["tools/promote.py"]),
     "smoke": ("run", ["tools/smoke.py"]),
     "soak": ("run", ["tools/soak.py"]),
     "trace": ("run", ["tools/trace_messages.py"]),
     "bench": ("dev", ["-m", "tools.bench"]),
     "test": ("dev", ["-m", "pytest"]),
+    "tests": ("dev", ["tools/run_tests.py"]),
     "crash": ("dev", ["-m", "pytest", "-s", "tests/system/test_crash.py"]),
     "check": ("dev", ["tools/check.py"]),
     "fmt": ("dev", ["tools/check.py", "--fix"]),
+    "gates": ("dev", ["tools/gates.py"]),
+    "wheel": ("dev", ["-m", "tools.release", "wheel"]),
+    "release": ("dev", ["-m", "tools.release"]),
 }
 """For each command the environment it needs and what Python is started with."""
 
@@ -62,6 +68,7 @@ def main() -> int:
     """Return the exit code of the command."""
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:  # noqa: PLR2004  # program, command
         print(__doc__)
+        print(f"Commands: {', '.join(COMMANDS)}")
         return 2
     kind, arguments = COMMANDS[sys.argv[1]]
     os.chdir(ROOT)

@@ -1,0 +1,15 @@
+"""Run tests by a menu, by argument, or by a choice on standard input; keep a report of each run.
+
+    python tools/run_tests.py [CHOICE [FILE | KEYWORD]] [--changed [--base REF]] [--coverage]
+                              [--html] [--verbose] [--root DIR] [-- PYTEST ARGUMENTS]
+
+Without a choice it shows the menu. The exit code is pytest's own, of the last run (a tool's where
+a tool was run); 2 too where the arguments make no sense. Reports: test_reports/.
+"""
+
+import sys
+
+from testing.menu import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

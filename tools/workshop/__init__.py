@@ -1,0 +1,1 @@
+"""What several tools share: persistence against passing trouble, files, and pages to read."""
