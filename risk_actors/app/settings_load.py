@@ -43,7 +43,10 @@ def load_settings(directory: Path) -> Settings:
     risk = _Risk()
     if not (directory / RISK_FILE).is_file():
         fault = f"`{RISK_FILE}` is missing" if directory.is_dir() else "no such directory"
-        message = f"{fault}; settings need a `{RISK_FILE}` with at least one rule"
+        message = (
+            f"{fault}; settings need a `{RISK_FILE}` with at least one rule, and"
+            " `risk-actors init` writes one"
+        )
         problems.append(Problem(str(directory), None, message))
     elif (file := TomlFile.read(directory / RISK_FILE, problems)) is not None:
         risk = _risk_in(file, directory, problems)

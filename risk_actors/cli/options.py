@@ -32,6 +32,12 @@ data_option: Decorator = click.option(
 )
 
 
+def is_named(parameter: str) -> bool:
+    """Tell whether the trader gave an option of the running command, by its Python name."""
+    given = click.get_current_context().get_parameter_source(parameter)
+    return given is not click.core.ParameterSource.DEFAULT
+
+
 class CommandError(click.ClickException):
     """Ends a command with a message and exit code 1."""
 

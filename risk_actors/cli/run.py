@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from risk_actors.cli.options import SettingsRefused, data_option, settings_option
+from risk_actors.cli.options import SettingsRefused, data_option, is_named, settings_option
 
 
 @click.command()
@@ -37,6 +37,7 @@ def run(
 
     options = RunOptions(
         settings_dir=settings_dir,
+        are_settings_named=is_named("settings_dir"),
         data_dir=data_dir,
         port=port,
         mode=TradingMode.PAPER if paper else TradingMode.LIVE if live else None,

@@ -44,4 +44,4 @@ def note_suspect(data_dir: Path, error: BaseException) -> None:
     """Leave the note, where the error says that the file is damaged."""
     if is_damage(error):
         with suppress(OSError):  # the start looks at the most important tables in any case
-            (data_dir / SUSPECT_FILE).write_text(f"{error}\n")
+            (data_dir / SUSPECT_FILE).write_text(f"{error}\n", encoding="utf-8", errors="replace")

@@ -1,6 +1,7 @@
 """A store with a journal, and what a test wants of both."""
 
 import sqlite3
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -25,7 +26,10 @@ RUN = RunRecord(started_ns=NOON_NS, version="1.2", mode="paper", armed=True, set
 def journal_of(
     data_dir: Path, run: RunRecord = RUN, keep: Retention | None = None
 ) -> SqliteJournal:
-    return SqliteJournal(data_dir, calendar=calendar(), run=run, keep=keep)
+    journal = SqliteJournal(data_dir, calendar=calendar(), run=run, keep=keep)
+    # Most tests leave it as a kill would; from Python 3.13 on its connection must be closed.
+    weakref.finalize(journal, journal._database.close)
+    return journal
 
 
 def read(data_dir: Path, query: str) -> list[tuple[Any, ...]]:

@@ -31,7 +31,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path / "disk"
     directory.mkdir()
     mounted = (
-        os.geteuid() == 0
+        # Windows has no such thing as root.
+        getattr(os, "geteuid", lambda: -1)() == 0
         and not subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", directory],  # noqa: S607
             check=False,
