@@ -38,7 +38,7 @@ _LOCKS_FIRST = (
 )
 _NOT_ARMED = (
     "NOT ARMED: nothing was sent and nothing is locked. Flatten in your platform; set "
-    "`armed = true` in app.toml, or call `risk-actors arm`, to have it done from here."
+    "`armed = true` in app.toml, or call `risk-actors arm`, to have it done from here"
 )
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
+from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,14 +30,15 @@ def try_channels(
     settings: AlertSettings,
     directory: Path,
     variables: Mapping[str, str],
+    zone: tzinfo,
     *,
     only: str | None = None,
     open_door: Callable[[str], Door] = AppriseDoor,
 ) -> Iterator[Tried]:
-    """Yield what came of one message on each channel, or on one of them."""
+    """Yield what came of one message on each channel, or on one of them; `zone` is of its time."""
     around = Surroundings(
         address_of=lambda url: resolve(url, directory, variables),
-        zone=UTC,
+        zone=zone,
         mode="test",
         on_fault=lambda _: None,
         pace=ONCE,
@@ -46,5 +47,5 @@ def try_channels(
     alert = Alert(time.time_ns(), AlertKind.DAEMON, Severity.INFO, TEXT)
     for each in settings.channels:
         if only is None or each.name == only:
-            fault = Channel(each, settings, around).deliver(write((alert,), UTC, mode="test"))
+            fault = Channel(each, settings, around).deliver(write((alert,), zone, mode="test"))
             yield Tried(each.name, shown_source(each.url), fault)

@@ -107,7 +107,7 @@ def run(options: RunOptions) -> int:
     settings_dir = settings_to_read(options.settings_dir, mode, is_named=options.are_settings_named)
     options = msgspec.structs.replace(options, settings_dir=settings_dir)
     settings = load_settings(settings_dir)
-    _require_usable_token(settings, settings_dir)
+    _require_usable_token(settings, settings_dir, environment)
     try:
         return _run_held(options, settings, environment, mode)
     except _Stopped:
@@ -123,10 +123,11 @@ def run(options: RunOptions) -> int:
         return ExitCode.FAULT
 
 
-def _require_usable_token(settings: Settings, settings_dir: Path) -> None:
+def _require_usable_token(settings: Settings, settings_dir: Path, environment: Environment) -> None:
     """Refuse a token for the HTTP side that cannot be used, before anything is started."""
     try:
-        read_token(token_path(settings.web.token_file, settings_dir))
+        token_file = token_path(settings.web.token_file, settings_dir)
+        read_token(token_file, env_file=environment.token_env_file)
     except TokenError as error:
         place = str(settings_dir / APP_FILE)
         raise SettingsError([Problem(place, None, str(error))]) from error
@@ -224,7 +225,10 @@ def _run_system(
     threads = {"the settings' watch": lambda: watch.lives, "the mender": lambda: mender.lives}
     watchdog = _watchdog(options.data_dir, guard, session, threads)
     metrics = metrics_source(wanted, guard, session, clock, watchdog)
-    address = _serve(options, wanted, guard, desk, instance, metrics, alerts, stack)
+    env_file = environment.token_env_file
+    address = _serve(
+        options, wanted, guard, desk, instance, metrics, alerts, stack, env_file=env_file
+    )
     watchdog.start()
     stack.callback(watchdog.stop)
     alerts.started()
@@ -354,12 +358,14 @@ def _serve(
     metrics: MetricsSource,
     alerts: AlertsDesk,
     stack: ExitStack,
+    *,
+    env_file: Path | None,
 ) -> str:
     """Start the HTTP side; return its address."""
     host = settings.web.host
     token_file = token_path(settings.web.token_file, options.settings_dir)
     try:
-        token = read_token(token_file)
+        token = read_token(token_file, env_file=env_file)
     except TokenError as error:
         raise WebError(str(error)) from error
     server = WebServer(
@@ -374,10 +380,11 @@ def _serve(
         metrics=metrics,
         wrong=metrics.wrong,
         stale=metrics.stale,
+        run=instance.run,
     )
     port = server.start()
     stack.callback(server.stop)
-    instance.publish(reachable_host(host), port, token_file)
+    instance.publish(reachable_host(host), port, token_file, env_file)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     logger.info("HTTP on {}", address)
     return address

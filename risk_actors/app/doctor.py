@@ -35,7 +35,7 @@ from risk_actors.app.doctor_settings import Read, read_all
 from risk_actors.app.doctor_web import WebLook, judge_web, look_at_web
 from risk_actors.app.doctor_words import Check, Finding, State, Unseen, judged
 from risk_actors.app.service import look_at_service
-from risk_actors.app.settings import PaperSettings, TradingMode, WebSettings
+from risk_actors.app.settings import PaperSettings, TradingMode
 from risk_actors.core.broker import Account
 from risk_actors.projectx.errors import AccountsNotFound
 from risk_actors.projectx.sdk_logging import adopt_sdk_loggers
@@ -107,7 +107,6 @@ async def _examine(read: Read, data_dir: Path, *, send: bool) -> tuple[Check, ..
 
 
 async def _local(read: Read, data_dir: Path, *, send: bool) -> list[Check]:
-    web = WebSettings() if read.settings is None else read.settings.web
     zone = "America/Chicago" if read.settings is None else read.settings.session.timezone
     mode = read.mode
     return await asyncio.gather(
@@ -124,12 +123,7 @@ async def _local(read: Read, data_dir: Path, *, send: bool) -> list[Check]:
         _line("data", "data directory", lambda: look.look_at_data(data_dir), machine.judge_data),
         _line("disk", "free disk", lambda: look.look_at_data(data_dir), machine.judge_disk),
         _line("store", "store", lambda: look.look_at_store(data_dir), guard.judge_store),
-        _line(
-            "port",
-            "port",
-            lambda: look.look_at_port(web.host, web.port, data_dir),
-            machine.judge_port,
-        ),
+        _line("port", "port", lambda: _port(read, data_dir), machine.judge_port),
         *_who_is_told(read, send=send),
         _line("daemon", "daemon", lambda: look.look_at_daemon(data_dir), guard.judge_daemon),
         _line(
@@ -137,6 +131,14 @@ async def _local(read: Read, data_dir: Path, *, send: bool) -> list[Check]:
         ),
         _line("power", "sleep", look.look_at_power, machine.judge_power),
     )
+
+
+def _port(read: Read, data_dir: Path) -> machine.Port | Unseen:
+    """Look at the port that app.toml names; while that is wrong, nobody knows which one it is."""
+    if isinstance(read.app, Unseen):
+        return read.app
+    web = read.app.web if read.settings is None else read.settings.web
+    return look.look_at_port(web.host, web.port, data_dir)
 
 
 def _who_is_told(read: Read, *, send: bool) -> Iterator[Awaitable[Check]]:

@@ -17,6 +17,7 @@ from risk_actors.alerts.trial import try_channels
 from risk_actors.app.doctor_reach import reach
 from risk_actors.app.doctor_words import Finding, failed, fine, warning
 from risk_actors.app.settings import TradingMode
+from risk_actors.app.settings_load import load_zone
 
 _TODO = (
     "set the variable in `.env`, or correct the address (docs/alerts.md); `risk-actors alerts test`"
@@ -41,7 +42,7 @@ def look_at_channels(
 ) -> ChannelsLook:
     """Read every channel's address as the daemon does; send a message on each when asked to."""
     if send:
-        tried = try_channels(settings, settings_dir, variables)
+        tried = try_channels(settings, settings_dir, variables, load_zone(settings_dir))
         faults = tuple(f"{each.name} ({each.url}): {each.fault}" for each in tried if each.fault)
     else:
         faults = tuple(

@@ -107,6 +107,8 @@ class DaemonLook(NamedTuple):
     age_s: float = 0.0
     lives: bool | None = None
     """Whether the process of the heartbeat is there; None where that is not known."""
+    is_another: bool = False
+    """Whether another guard, or another program, has its port now."""
 
 
 def judge_daemon(look: DaemonLook) -> Finding:
@@ -117,6 +119,12 @@ def judge_daemon(look: DaemonLook) -> Finding:
             "start it with `risk-actors run`",
         )
     beat = look.heartbeat
+    if look.is_another:
+        return failed(
+            f"one ran here and was ended suddenly, so nothing is enforced now; port {look.port} is"
+            " another guard's now, or another program's",
+            "start it anew with `risk-actors run`; its log in the data directory says more",
+        )
     if not look.answers:
         if beat is not None and look.age_s < OLD_HEARTBEAT_S and look.lives is not False:
             return warning(

@@ -14,8 +14,10 @@ import tempfile
 import time
 from contextlib import closing
 from datetime import datetime
+from enum import Enum, auto
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -161,7 +163,16 @@ def look_at_daemon(data_dir: Path) -> DaemonLook:
     address = _address(data_dir)
     if address is None:
         return DaemonLook(str(data_dir), None, False, beat, age_s, lives)
-    return DaemonLook(str(data_dir), address[1], _answers(*address), beat, age_s, lives)
+    who = _who_answers(address)
+    return DaemonLook(
+        str(data_dir),
+        address.port,
+        who is Who.OURS,
+        beat,
+        age_s,
+        lives,
+        is_another=who is Who.ANOTHER,
+    )
 
 
 def _lives(pid: int) -> bool | None:
@@ -180,7 +191,7 @@ def _lives(pid: int) -> bool | None:
 def look_at_port(host: str, port: int, data_dir: Path) -> Port:
     """Look whether a port can be had, or is our own daemon's."""
     address = _address(data_dir)
-    if address is not None and address[1] == port and _answers(*address):
+    if address is not None and address.port == port and _who_answers(address) is Who.OURS:
         return Port(host, port, is_ours=True, fault=None)
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(kind) as probe:
@@ -195,10 +206,18 @@ def look_at_port(host: str, port: int, data_dir: Path) -> Port:
     return Port(host, port, is_ours=False, fault=None)
 
 
-def _address(data_dir: Path) -> tuple[str, int] | None:
+class _Address(NamedTuple):
+    """What a daemon left: where it answers, and which run it is, None where it is an older one."""
+
+    host: str
+    port: int
+    run: str | None
+
+
+def _address(data_dir: Path) -> _Address | None:
     try:
         left = json.loads((data_dir / ADDRESS_FILE).read_text(encoding="utf-8"))
-        return str(left.get("host", "127.0.0.1")), int(left["port"])
+        return _Address(str(left.get("host", "127.0.0.1")), int(left["port"]), left.get("run"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -212,18 +231,33 @@ def _heartbeat(data_dir: Path) -> tuple[Heartbeat | None, float]:
         return None, 0.0
 
 
-def _answers(host: str, port: int) -> bool:
-    """Tell whether the HTTP side says anything at all."""
+class Who(Enum):
+    """Who has the port that a daemon left."""
+
+    NOBODY = auto()
+    OURS = auto()
+    ANOTHER = auto()
+    """Of another data directory, or no guard at all."""
+
+
+def _who_answers(address: _Address) -> Who:
+    """Tell who says anything at all there; no token is sent."""
     import http.client  # noqa: PLC0415
 
-    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_WITHIN_S)
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=_ANSWER_WITHIN_S)
     try:
-        connection.request("GET", "/livez")
-        return connection.getresponse().status > 0
+        connection.request("GET", "/api/run")
+        answer = connection.getresponse().read()
     except (OSError, http.client.HTTPException):
-        return False
+        return Who.NOBODY
     finally:
         connection.close()
+    if address.run is None:
+        return Who.OURS
+    try:
+        return Who.OURS if json.loads(answer)["run"] == address.run else Who.ANOTHER
+    except (ValueError, KeyError, TypeError):
+        return Who.ANOTHER
 
 
 def look_at_power(system: str = sys.platform) -> Power | Unseen:

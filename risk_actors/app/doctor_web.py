@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from risk_actors.app.doctor_words import Finding, failed, fine, warning
 from risk_actors.app.settings import WebSettings
+from risk_actors.app.settings_environment import dotenv_places
 from risk_actors.web.guard import is_loopback
-from risk_actors.web.token_file import TokenError, read_token, token_path
+from risk_actors.web.token_file import TokenError, env_file_of, read_token, token_path
 
 _FOREIGN = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """What binding to an address says that is no address of this machine."""
@@ -32,7 +33,9 @@ def look_at_web(
     """Read the token as the daemon does, and see whether the host is this machine."""
     host_fault = _host_fault(web.host)
     try:
-        token = read_token(token_path(web.token_file, settings_dir), variables)
+        env_file = env_file_of(dotenv_places(settings_dir))
+        token_file = token_path(web.token_file, settings_dir)
+        token = read_token(token_file, variables, env_file=env_file)
     except TokenError as error:
         return WebLook(web.host, has_token=False, token_fault=str(error), host_fault=host_fault)
     return WebLook(web.host, has_token=token is not None, host_fault=host_fault)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,8 @@ class Instance:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._lock = FileLock(data_dir / LOCK_FILE)
+        self.run = secrets.token_hex(16)
+        """The id of this run: whoever answers with another one is another guard."""
 
     def hold(self) -> None:
         """Take the data directory.
@@ -48,11 +51,22 @@ class Instance:
             self._lock.release()
             raise _unusable(self._data_dir, "written", error) from error
 
-    def publish(self, host: str, port: int, token_file: Path | None = None) -> None:
-        """Leave the address of the HTTP side for clients, and where its token is read."""
+    def publish(
+        self, host: str, port: int, token_file: Path | None = None, env_file: Path | None = None
+    ) -> None:
+        """Leave the address of the HTTP side for clients, who it is, and where its token is read.
+
+        Args:
+            host: where this machine reaches it.
+            port: the same.
+            token_file: the file that `token_file` of `[web]` names.
+            env_file: the `.env` that the token was read from, which beats the other.
+        """
         told: dict[str, str | int] = {"host": host, "port": port, "pid": os.getpid()}
-        if token_file is not None:
-            told["token_file"] = str(token_file.resolve())
+        told["run"] = self.run
+        for name, file in (("token_file", token_file), ("env_file", env_file)):
+            if file is not None:
+                told[name] = str(file.resolve())
         # Put in place as a whole, so that no client reads half of it.
         written = self._address.with_suffix(".new")
         written.write_text(json.dumps(told), encoding="utf-8")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 from loguru import logger
 
 from risk_actors.app.logs_console import ConsoleWriter
+from risk_actors.app.plain_text import without_controls
 from risk_actors.app.settings import LogSettings
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ _CHATTER = ("project_x_py.client.", "project_x_py.realtime.core", "pysignalr.tra
 what becomes of them is said by the adapter."""
 
 _CONSOLE_TEMPLATE = (
-    "<dim>{extra[clock]}</dim> <level>{level: <8}</level> {message}"
-    "<dim>{extra[context]}</dim>\n{extra[trace]}"
+    "<dim>{extra[clock]}</dim> <level>{level: <8}</level> {extra[told]}"
+    "<dim>{extra[context]}</dim>\n{extra[told_trace]}"
 )
 _CONTEXT = ("account", "actor", "correlation_id")
-_NOT_SHOWN = frozenset({"clock", "context", "trace", "json", "console"})
+_NOT_SHOWN = frozenset({"clock", "context", "told", "told_trace", "trace", "json", "console"})
 _BYTES_PER_MB = 1_000_000
 
 
@@ -201,7 +202,10 @@ def _console_format(record: "Record") -> str:
     extra = record["extra"]
     extra["clock"] = _clock(record["time"])
     context = [f"{extra[name]}" for name in _CONTEXT if extra.get(name) is not None]
-    extra["context"] = f"  [{' '.join(context)}]" if context else ""
+    extra["context"] = without_controls(f"  [{' '.join(context)}]") if context else ""
+    # The file's JSON has them escaped; here they would reach the terminal.
+    extra["told"] = without_controls(record["message"])
+    extra["told_trace"] = without_controls(extra["trace"])
     return _CONSOLE_TEMPLATE
 
 

@@ -39,6 +39,8 @@ _RUN_WITHIN_S = 150.0
 UNIT = f"{NAME}.service"
 _TASK_FILE = "risk-actors-task.xml"
 _PROPERTIES = "LoadState,ActiveState,SubState,Result,ExecMainStatus,NRestarts"
+_MAY_RUN_ON = "if it runs, it runs on until you log out: see `risk-actors status`"
+_FORGOTTEN_LATER = "systemd forgets the unit at your next login"
 _ASK_WINDOWS = (
     f"(Get-ScheduledTask -TaskName '{NAME}' -ErrorAction Stop).State.ToString();"
     f" (Get-ScheduledTaskInfo -TaskName '{NAME}').LastTaskResult"
@@ -47,6 +49,11 @@ _ASK_WINDOWS = (
 
 class ServiceError(Exception):
     """It cannot be set up or taken back; the text says why and what to do."""
+
+    def __init__(self, text: str, done: "Sequence[Step]" = ()) -> None:
+        """Take what to say, and the steps that were done before and stay done."""
+        super().__init__(text)
+        self.done = tuple(done)
 
 
 class Write(NamedTuple):
@@ -74,6 +81,8 @@ class Run(NamedTuple):
     words: tuple[str, ...]
     may_fail: bool = False
     """Whether its failure is none: what it ends may have ended already."""
+    means: str = ""
+    """What such a failure means for the trader, where it means anything."""
 
     def __str__(self) -> str:
         return f"run {subprocess.list2cmdline(self.words)}"
@@ -135,8 +144,8 @@ def _systemd(home: Path, environment: Mapping[str, str]) -> Manager:
             # Not `enable --now`: what runs already would go on with the text before.
             Run((*tell, "restart", UNIT)),
         ),
-        before_delete=(Run((*tell, "disable", "--now", UNIT), may_fail=True),),
-        after_delete=(Run((*tell, "daemon-reload")),),
+        before_delete=(Run((*tell, "disable", "--now", UNIT), may_fail=True, means=_MAY_RUN_ON),),
+        after_delete=(Run((*tell, "daemon-reload"), may_fail=True, means=_FORGOTTEN_LATER),),
         ways=Ways(
             (*tell, "show", UNIT, f"--property={_PROPERTIES}"),
             read_systemd,
@@ -266,33 +275,51 @@ def run_quietly(words: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def carry_out(steps: Sequence[Step], run: Runner = run_quietly) -> None:
+def carry_out(steps: Sequence[Step], run: Runner = run_quietly) -> tuple[str, ...]:
     """Do the steps in order; one that fails ends it.
 
+    Returns:
+        What the trader should know of steps that failed and may.
+
     Raises:
-        ServiceError: a step failed; those before it are done.
+        ServiceError: a step failed; those before it are done, and named in the error.
     """
-    for step in steps:
-        try:
-            _carry_out(step, run)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ServiceError(f"could not {step}: {error}") from error
+    notes = []
+    for number, step in enumerate(steps):
+        fault = _fault_of(step, run)
+        if fault and isinstance(step, Run) and step.may_fail:
+            notes += [f"could not {step}: {fault}; {step.means}"] if step.means else []
+        elif fault:
+            raise ServiceError(f"could not {step}: {fault}", steps[:number])
+    return tuple(notes)
 
 
-def _carry_out(step: Step, run: Runner) -> None:
+def _fault_of(step: Step, run: Runner) -> str:
+    """Do a step; return why it failed, empty where it did not."""
+    try:
+        return _carry_out(step, run)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+
+
+def _carry_out(step: Step, run: Runner) -> str:
     match step:
         case Write(path, content):
             path.parent.mkdir(parents=True, exist_ok=True)
             written = path.with_name(f"{path.name}.new")
-            written.write_bytes(content)
-            written.replace(path)
+            try:
+                written.write_bytes(content)
+                written.replace(path)
+            except OSError:
+                written.unlink(missing_ok=True)
+                raise
         case Delete(path):
             path.unlink(missing_ok=True)
-        case Run(words, may_fail):
+        case Run(words):
             done = run(words)
-            if done.returncode != 0 and not may_fail:
-                said = (done.stderr or done.stdout or "").strip() or f"code {done.returncode}"
-                raise ServiceError(f"could not {step}: {said}")
+            if done.returncode != 0:
+                return (done.stderr or done.stdout or "").strip() or f"code {done.returncode}"
+    return ""
 
 
 def look_at_service() -> ServiceLook | Unseen:

@@ -24,7 +24,13 @@ from risk_actors.app.settings_environment import (
 )
 from risk_actors.app.settings_load import load_app_settings, load_settings
 from risk_actors.app.settings_problem import Problem, SettingsError
-from risk_actors.web.token_file import TOKEN_VARIABLE, TokenError, read_token, token_path
+from risk_actors.web.token_file import (
+    TOKEN_VARIABLE,
+    TokenError,
+    env_file_of,
+    read_token,
+    token_path,
+)
 
 _TRIAL_WITHIN_S = 60.0
 _PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -93,7 +99,7 @@ def judge_environment(
     here = variables(settings_dir, shell)
     env_file = work_dir / ".env"
     faults = [
-        *_of_web(app, settings_dir, shell, there),
+        *_of_web(app, settings_dir, shell, there, env_file),
         *_of_alerts(app.alerts, there, env_file),
     ]
     warnings: list[str] = []
@@ -139,20 +145,28 @@ def _other_values(here: Mapping[str, str], there: Mapping[str, str], env_file: P
 
 
 def _of_web(
-    app: AppFile, settings_dir: Path, shell: Mapping[str, str], there: Mapping[str, str]
+    app: AppFile,
+    settings_dir: Path,
+    shell: Mapping[str, str],
+    there: Mapping[str, str],
+    env_file: Path,
 ) -> list[str]:
     """Name a token that the service would not have, or could not use."""
-    if not app.web.token_file:
-        if not (shell.get(TOKEN_VARIABLE, "").strip() or TOKEN_VARIABLE in there):
+    if not app.web.token_file and not there.get(TOKEN_VARIABLE, "").strip():
+        if not shell.get(TOKEN_VARIABLE, "").strip():
             return []
         fault = (
-            f"{TOKEN_VARIABLE}: a service sees nothing of this shell, and `.env` is not read for"
-            " it; write the token into a file that only you can read, and name that file as"
-            " `token_file` in [web] of app.toml"
+            f"{TOKEN_VARIABLE}: a service sees nothing of this shell; write it into {env_file}, or"
+            " the token into a file that only you can read, and name that file as `token_file` in"
+            " [web] of app.toml"
         )
         return [fault]
     try:
-        read_token(token_path(app.web.token_file, settings_dir), {})
+        read_token(
+            token_path(app.web.token_file, settings_dir),
+            {},
+            env_file=env_file_of([env_file.parent]),
+        )
     except TokenError as error:
         return [str(error)]
     return []

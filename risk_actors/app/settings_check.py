@@ -20,6 +20,7 @@ from typing import (
 
 import msgspec
 
+from risk_actors.app.plain_text import has_control
 from risk_actors.app.settings_places import belongs_elsewhere
 from risk_actors.app.settings_toml import Path
 from risk_actors.core.direction import without_direction
@@ -42,6 +43,7 @@ _EXAMPLES = {
     datetime: "an instant such as 2026-12-10T13:00:00-06:00",
     date: "a date such as 2026-12-25",
 }
+_CONTROL = "holds a control character, which a terminal would obey instead of showing it"
 _KIND_NAME = re.compile(r"`([^`]+)`")
 _AT_PATH = re.compile(r" - at `.*`$")
 
@@ -134,11 +136,17 @@ def check_value(hint: Any, value: Any, path: Path, report: Report) -> None:
         report(at, message)
 
     for key, part_hint, part in _parts(plain, value):
+        if isinstance(key, str) and has_control(key):
+            note((*path, key), f"the key `{key}` {_CONTROL}")
         check_value(part_hint, part, (*path, key), note)
     if faults:
         return
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct) and isinstance(value, dict):
         check_table(plain, value, path, report)
+        return
+    if isinstance(value, str) and has_control(value):
+        shown = "" if path[-1] in _SECRET_KEYS else f' = "{value}"'
+        report(path, f"{_name(path)}{shown}: the text {_CONTROL}")
         return
     if isinstance(value, float) and not math.isfinite(value):
         report(path, f"{_name(path)} = {value}: expected a finite number")

@@ -1,4 +1,4 @@
-"""Credentials and endpoints from the environment and from a `.env` file.
+"""Credentials, endpoints and the token's place, from the environment and from a `.env` file.
 
 A variable that is set, even to nothing, beats the same name in `.env`.
 """
@@ -14,6 +14,7 @@ from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_problem import Problem, SettingsError
 from risk_actors.projectx.secrets import MIN_SECRET_LENGTH
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints
+from risk_actors.web.token_file import TOKEN_VARIABLE, TokenError, env_file_of
 
 USERNAME = "PROJECT_X_USERNAME"
 API_KEY = "PROJECT_X_API_KEY"
@@ -37,6 +38,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """The one account to guard; without it every visible account."""
     endpoints: GatewayEndpoints | None = None
     """Without it the SDK's own (TopstepX)."""
+    token_env_file: Path | None = None
+    """The `.env` in which the token for the HTTP side stands, where the environment has none."""
 
 
 def dotenv_places(settings_dir: Path) -> tuple[Path, ...]:
@@ -51,7 +54,8 @@ def load_environment(
 
     Args:
         directories: where to look; the first `.env` that names one of the variables is read, and
-            no other, so that a key never meets another file's name.
+            no other, so that a key never meets another file's name. The token for the HTTP side
+            has a place of its own among them: the first `.env` that names it.
         variables: the environment; the process's own when None.
 
     Raises:
@@ -59,17 +63,22 @@ def load_environment(
     """
     problems: list[Problem] = []
     values = _first_dotenv(directories, problems)
-    for name, value in (os.environ if variables is None else variables).items():
+    given = os.environ if variables is None else variables
+    for name, value in given.items():
         if name in VARIABLES:
             values[name] = (value, Problem("environment", None, ""))
     found = {name: text for name, (value, _) in values.items() if (text := value.strip())}
     places = {name: place for name, (_, place) in values.items()}
     credentials = _credentials(found, places, problems)
     endpoints = _endpoints(found, places, problems)
+    token_env_file = None if TOKEN_VARIABLE in given else _token_env_file(directories, problems)
     if problems:
         raise SettingsError(problems)
     return Environment(
-        credentials=credentials, account_name=found.get(ACCOUNT_NAME), endpoints=endpoints
+        credentials=credentials,
+        account_name=found.get(ACCOUNT_NAME),
+        endpoints=endpoints,
+        token_env_file=token_env_file,
     )
 
 
@@ -85,6 +94,16 @@ def choose_mode(asked: TradingMode | None, environment: Environment) -> TradingM
     if asked is not None:
         return asked
     return TradingMode.PAPER if environment.credentials is None else TradingMode.LIVE
+
+
+def _token_env_file(directories: Sequence[Path], problems: list[Problem]) -> Path | None:
+    if problems:
+        return None
+    try:
+        return env_file_of(directories)
+    except TokenError as error:
+        problems.append(Problem(".env", None, str(error)))
+        return None
 
 
 def _first_dotenv(

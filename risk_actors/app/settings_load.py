@@ -4,11 +4,13 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from risk_actors.app.settings import AppFile, AppSettings, Preset, SessionSettings, Settings
 from risk_actors.app.settings_check import check_table, did_you_mean
+from risk_actors.app.settings_environment import dotenv_places
 from risk_actors.app.settings_file import TomlFile
 from risk_actors.app.settings_holidays import read_holidays
 from risk_actors.app.settings_news import read_news
@@ -17,7 +19,7 @@ from risk_actors.app.settings_preset import read_preset
 from risk_actors.app.settings_problem import Problem, SettingsError
 from risk_actors.app.settings_rules import read_rules, read_session
 from risk_actors.core.rules import RuleSettings
-from risk_actors.web.token_file import TOKEN_VARIABLE
+from risk_actors.web.token_file import TOKEN_VARIABLE, TokenError, env_file_of
 
 RISK_FILE = "risk.toml"
 APP_FILE = "app.toml"
@@ -79,6 +81,18 @@ def load_app_settings(directory: Path) -> AppFile:
     return app
 
 
+def load_zone(directory: Path) -> ZoneInfo:
+    """Return the zone of the trading day: the usual one where risk.toml cannot tell another.
+
+    What else is wrong with the settings does not matter here.
+    """
+    problems: list[Problem] = []
+    path = directory / RISK_FILE
+    file = TomlFile.read(path, problems) if path.is_file() else None
+    session = SessionSettings() if file is None else _risk_in(file, directory, problems).session
+    return ZoneInfo(session.timezone)
+
+
 def _risk_in(file: TomlFile, directory: Path, problems: list[Problem]) -> _Risk:
     for key in file.root:
         if key not in _RISK_KEYS:
@@ -112,17 +126,27 @@ def _app_of(directory: Path, problems: list[Problem]) -> AppFile:
     if not (directory / APP_FILE).is_file():
         return AppFile()
     file = TomlFile.read(directory / APP_FILE, problems)
-    return AppFile() if file is None else _app_in(file)
+    return AppFile() if file is None else _app_in(file, directory)
 
 
-def _app_in(file: TomlFile) -> AppFile:
+def _app_in(file: TomlFile, directory: Path) -> AppFile:
     app = check_table(AppFile, file.root, (), file.report)
     web: Any = file.root.get("web")
     host = web.get("host") if isinstance(web, dict) else None
-    has_token = bool(os.environ.get(TOKEN_VARIABLE) or (host and web.get("token_file")))
+    has_token = bool((host and web.get("token_file")) or _is_token_set(directory))
     if isinstance(host, str) and not has_token and (fault := _loopback_fault(host)):
         file.report(("web", "host"), f'web.host = "{host}": {fault}')
     return app or AppFile()
+
+
+def _is_token_set(directory: Path) -> bool:
+    """Tell whether the environment or `.env` names a token; whether it is good is said there."""
+    if TOKEN_VARIABLE in os.environ:
+        return bool(os.environ[TOKEN_VARIABLE])
+    try:
+        return env_file_of(dotenv_places(directory)) is not None
+    except TokenError:
+        return True
 
 
 def _loopback_fault(host: str) -> str | None:

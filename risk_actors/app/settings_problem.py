@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from risk_actors.app.plain_text import spelt
+
 
 class Problem(msgspec.Struct, frozen=True, order=True):
     """One error in the trader's settings."""
@@ -16,7 +18,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{where}: {self.message}"
+        return spelt(f"{where}: {self.message}")
 
 
 class SettingsError(Exception):

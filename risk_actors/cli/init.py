@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from risk_actors.app.init import Proposal
     from risk_actors.app.init_text import Answers
     from risk_actors.app.settings import Settings
+    from risk_actors.cli.prose import Page
 
 _NONE = "none"
 _DAILY_LOSS = Decimal(500)
-_INTRO = """\
-A few questions; Enter takes what stands in [brackets], and "none" leaves a rule out. Nothing is
-written before you have seen it.
-"""
+_CENT = Decimal("0.01")
+_CENT_DECIMALS = 2
+_INTRO = (
+    'A few questions; Enter takes what stands in [brackets], and "none" leaves a rule out. Nothing'
+    " is written before you have seen it."
+)
 
 
 def usd(said: Any) -> Decimal | str:
@@ -34,7 +37,16 @@ def usd(said: Any) -> Decimal | str:
         amount = Decimal(0)
     if not amount.is_finite() or amount <= 0:
         raise click.BadParameter(f"{text!r} is no amount of dollars above 0; or say {_NONE}")
+    if _has_parts_of_a_cent(amount):
+        raise click.BadParameter(f"{text!r} has parts of a cent; money is compared at the cent")
     return amount
+
+
+def _has_parts_of_a_cent(amount: Decimal) -> bool:
+    if amount < _CENT:
+        return True
+    exponent = amount.as_tuple().exponent
+    return int(exponent) < 0 and len(f"{amount:f}".rstrip("0").partition(".")[2]) > _CENT_DECIMALS
 
 
 def count(said: Any) -> int | str:
@@ -89,7 +101,9 @@ def _answers(settings_dir: Path, given: dict[str, Any], *, asks: bool) -> "Answe
 
     presets = making.titles(settings_dir)
     if asks:
-        click.echo(_INTRO)
+        page = _page()
+        page.paragraph(_INTRO)
+        page.blank()
     preset = _preset(given["preset"], presets, asks=asks)
     accounts = given["accounts"]
     if asks and not accounts:
@@ -120,10 +134,9 @@ def _preset(given: str | None, presets: dict[str, str], *, asks: bool) -> str | 
     """Return the name of a preset there is, or None."""
     names = [*presets, _NONE]
     if given is None and asks:
-        click.echo("Rules of a firm's account, each figure with its source in the preset:")
-        width = max(map(len, names))
-        for name, title in presets.items():
-            click.echo(f"  {name:<{width}}  {title}")
+        page = _page()
+        page.paragraph("Rules of a firm's account, each figure with its source in the preset:")
+        page.pairs(list(presets.items()))
         given = str(
             click.prompt("Preset", type=click.Choice(names), default=_NONE, show_choices=False)
         )
@@ -141,9 +154,9 @@ def _alert_url(given: str | None, *, asks: bool) -> str | None:
     if given is not None:
         return _address(given)
     if asks:
-        click.echo(
+        _page().paragraph(
             "Alerts go to any address of apprise: discord://..., tgram://..., ntfys://...,"
-            " mailtos://...;\nor to the one in a variable of `.env`: env:NAME"
+            " mailtos://...; or to the one in a variable of `.env`: env:NAME"
         )
         # Without a terminal there is nobody to hide it from, and nothing to hide it with.
         is_terminal = sys.stdin.isatty()
@@ -175,12 +188,13 @@ def _show(settings_dir: Path, files: "tuple[Proposal, ...]", settings: "Settings
     """Show what would be written, and what it means."""
     from risk_actors.core.rules import catalogue  # noqa: PLC0415
 
+    page = _page()
     for file in files:
         click.echo(f"\n=== {settings_dir / file.name} ===\n")
         click.echo(file.shown.rstrip("\n"))
     click.echo("\n=== What that means ===\n")
     for rule in settings.rules:
-        click.echo(f"- {rule.id}: {catalogue()[rule.type](rule).summary()}")
+        page.paragraph(f"{rule.id}: {catalogue()[rule.type](rule).summary()}", mark="- ")
     click.echo()
 
 
@@ -209,9 +223,18 @@ def _write(settings_dir: Path, files: "tuple[Proposal, ...]") -> None:
         click.echo(f"Wrote {settings_dir / file.name}")
     for name in kept:
         click.echo(f"What was there is kept as {settings_dir / name}")
-    click.echo(
-        f"\nNext: credentials into {settings_dir.resolve().parent / '.env'} (none for paper"
+    page = _page()
+    page.blank()
+    page.paragraph(
+        f"Next: credentials into {settings_dir.resolve().parent / '.env'} (none for paper"
         " trading), then `risk-actors doctor`, then `risk-actors run`."
     )
     if any(file.is_secret for file in files):
-        click.echo("To see whether alerts arrive: `risk-actors alerts test`.")
+        page.paragraph("To see whether alerts arrive: `risk-actors alerts test`.")
+
+
+def _page() -> "Page":
+    from risk_actors.cli.prose import Page  # noqa: PLC0415  # brings rich
+    from risk_actors.cli.tables import make_console  # noqa: PLC0415  # the same
+
+    return Page(make_console())

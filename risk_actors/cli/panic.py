@@ -25,9 +25,22 @@ def panic(data_dir: Path, account: str | None, yes: bool) -> None:
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask on; say --yes to flatten and lock now")
     daemon = DaemonClient.find(data_dir)
-    account_id = None if account is None else account_id_of(daemon.picture(), account)
+    # A script does not wait for a state that it does not need.
+    picture = daemon.picture() if account is not None or not yes else None
+    account_id = None
+    if account is not None and picture is not None:
+        account_id = account_id_of(picture, account)
     whom = "every account" if account is None else account
+    if picture is not None and picture.connection.is_blind:
+        click.secho(_BLIND, bold=True, err=True)
     if not yes:
         click.confirm(f"Flatten {whom} and lock until the daily reset?", abort=True)
-    daemon.panic(account_id)
-    click.echo(f"Asked to flatten and lock {whom}; watch it with `risk-actors status`.")
+    said = daemon.panic(account_id)
+    click.echo(f"Asked to flatten and lock {whom}. The guard says: {said}.")
+    click.echo("Watch it with `risk-actors status` until it is FLAT.")
+
+
+_BLIND = (
+    "The guard CANNOT ACT: nothing can be seen or closed now. It can lock here, and close only once"
+    " the broker is reached again: use your platform."
+)

@@ -19,6 +19,7 @@ from risk_actors.cli import words
 from risk_actors.cli.screen_accounts import account_panels
 from risk_actors.cli.screen_banner import banner, footer
 from risk_actors.cli.screen_events import event_lines
+from risk_actors.cli.tables import PlainConsole
 
 if TYPE_CHECKING:
     from risk_actors.actors.picture import Picture
@@ -77,7 +78,7 @@ class Screen:
         """
         self._picture = picture
         self._address = address
-        self._console = console or Console(highlight=False, markup=False, emoji=False)
+        self._console = console or PlainConsole(highlight=False, markup=False, emoji=False)
 
     def run_until(self, stop: Event) -> None:
         """Take the whole terminal until `stop` is set, then give it back as it was."""

@@ -14,7 +14,7 @@ from risk_actors.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from risk_actors.app.service import Manager, Step
+    from risk_actors.app.service import Manager, ServiceError, Step
     from risk_actors.app.service_text import Plan
     from risk_actors.app.settings import TradingMode
 
@@ -84,7 +84,8 @@ def remove(dry_run: bool, yes: bool) -> None:
     _do(steps, dry_run=dry_run, yes=yes)
     if not dry_run:
         click.echo(
-            "Removed. Nothing starts the daemon any more; settings and data are as they were."
+            f"Removed: {manager.file} is deleted. Nothing starts the daemon any more; settings and"
+            " data are as they were."
         )
 
 
@@ -151,6 +152,19 @@ def _do(steps: "tuple[Step, ...]", *, dry_run: bool, yes: bool) -> None:
     if not yes:
         click.confirm("\nGo on?", abort=True)
     try:
-        carry_out(steps)
+        notes = carry_out(steps)
     except ServiceError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(_half_way(error)) from error
+    for note in notes:
+        click.echo(f"Note: {note}.")
+
+
+def _half_way(error: "ServiceError") -> str:
+    """Return what failed, and what was done before it and stays so."""
+    if not error.done:
+        return f"{error}\nNothing else was done."
+    done = "".join(f"\n  {step}" for step in error.done)
+    return (
+        f"{error}\nDone before that, and left so:{done}\n"
+        "Once that is mended, do the same again; `risk-actors service remove` undoes it."
+    )

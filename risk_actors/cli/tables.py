@@ -1,15 +1,18 @@
 """Tables for people on a terminal, and for pipes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from risk_actors.app.plain_text import without_controls
 
 _PIPE_WIDTH = 200
 """Nothing is cut or wrapped for a reader that has no width and names none in COLUMNS."""
@@ -23,14 +26,31 @@ class NotedRow(NamedTuple):
     note: str
 
 
+class PlainConsole(Console):
+    """A console on which names can do nothing but be read: it sends no control character of theirs.
+
+    Rich leaves out only a few of them; none of those left out here has a width.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Return what is to be written; what moves the cursor is rich's own and stays."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield segment._replace(text=without_controls(segment.text))
+
+
 def make_console() -> Console:
     """Return a console on standard output: coloured on a terminal, plain and wide in a pipe."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = PlainConsole(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         return console
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) > 0 else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, emoji=False, width=width, color_system=None)
+    return PlainConsole(highlight=False, markup=False, emoji=False, width=width, color_system=None)
 
 
 def make_table(console: Console, *headings: str) -> Table:

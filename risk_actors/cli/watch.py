@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 import click
@@ -68,7 +68,11 @@ class _Client(DaemonClient):
     def address(self) -> "Address":
         from risk_actors.watch.api import Address  # noqa: PLC0415  # brings aiohttp
 
-        return Address(self._host, self._port, self._token)
+        return Address(self._host, self._port, self._token, self._run)
+
+    def with_token(self, token: str | None) -> Self:
+        """Return the same with another token."""
+        return type(self)(self._host, self._port, token, self._run)
 
 
 type _Find = Callable[[], _Client]
@@ -89,8 +93,7 @@ def _found(data_dir: Path, token_file: Path | None) -> _Client:
         raise CommandError(f"no daemon was found by {data_dir}")
     if token_file is None:
         return found
-    address = found.address()
-    return _Client(address.host, address.port, _token(token_file))
+    return found.with_token(_token(token_file))
 
 
 def _parts(url: str) -> tuple[str, int]:

@@ -30,7 +30,7 @@ def account_page(scene: Scene, account: AccountPicture, width: int) -> list[Text
     lines = [
         *_title(scene, account, width),
         *_enforcement(scene, account, width),
-        *money_lines(account, width),
+        *_money(account, width),
         *to_limits(scene, account, width),
         *_other_locks(scene, account, width),
         heading("open", width),
@@ -41,6 +41,12 @@ def account_page(scene: Scene, account: AccountPicture, width: int) -> list[Text
         *_headroom(scene, account, width),
     ]
     return dimmed(lines) if scene.is_old else lines
+
+
+def _money(account: AccountPicture, width: int) -> list[Text]:
+    """Return day and week, without the colours of now while the account is not seen."""
+    lines = money_lines(account, width)
+    return lines if account.seen_at is None else dimmed(lines)
 
 
 def money_lines(account: AccountPicture, width: int) -> list[Text]:

@@ -10,6 +10,7 @@ from risk_actors.cli.watch_locks import lock_lines
 from risk_actors.cli.watch_scene import Scene
 from risk_actors.cli.watch_state import (
     GONE,
+    LATE,
     NOT_LET_IN,
     State,
     account_state,
@@ -36,6 +37,11 @@ _SMALL_LINES = 7
 """What a lock and its reason take on a narrow terminal."""
 _PANIC_LINES = 9
 """What the question of panic takes on a narrow terminal, with the keys."""
+
+UNDATED = (
+    "this guard is of an older version and tells no time of its own: how old figures are is counted"
+    " from when they came"
+)
 
 
 def header(scene: Scene, size: Size) -> list[Text]:
@@ -69,7 +75,7 @@ def seeking(sight: Sight, state: State, width: int) -> list[Text]:
 def _notes_of(scene: Scene) -> list[tuple[str, str]]:
     """Return what is not as it should be, in sentences with their colours, the worst first."""
     picture, notes = scene.picture, []
-    if picture.phase != "armed":
+    if picture.phase != "armed" and not _says_first(scene):
         notes.append((picture.detail or "not guarding yet", "bold red"))
     if not picture.armed:
         told = f"{words.NOT_ENFORCED}: rules and locks only watch and record"
@@ -80,7 +86,17 @@ def _notes_of(scene: Scene) -> list[tuple[str, str]]:
     waived = words.all_waived(picture, scene.as_of)
     notes += [(sentence, "bold yellow") for _, sentence in waived]
     notes += [(sentence, "yellow") for sentence in picture.pending]
-    return [(f"was: {told}", "dim") if scene.is_old else (told, style) for told, style in notes]
+    if scene.is_old:
+        notes = [(f"was: {told}", "dim") for told, _ in notes]
+    own = [] if scene.sight.is_dated else [(UNDATED, "yellow")]
+    if scene.sight.notice:
+        own.insert(0, (scene.sight.notice, "bold yellow"))
+    return [*notes, *own]
+
+
+def _says_first(scene: Scene) -> bool:
+    """Tell whether what to do comes before all else: while the guard can close nothing."""
+    return scene.is_blind and not scene.is_old
 
 
 def note_lines(scene: Scene, width: int) -> list[Text]:
@@ -118,7 +134,7 @@ def _states(scene: Scene) -> list[State]:
     picture = scene.picture
     guard, mode, locked = guard_states(picture), mode_state(picture), lock_state(picture)
     if scene.is_old:
-        first = NOT_LET_IN if scene.sight.way is Way.REFUSED else GONE
+        first = NOT_LET_IN if scene.sight.way is Way.REFUSED else LATE if scene.is_late else GONE
         then = [was(state) for state in (locked, *guard) if state is not None]
         return [first, mode, *then]
     looked_at = _looked_at(scene)
@@ -166,8 +182,11 @@ def _connection(scene: Scene) -> Text:
 
 
 def _sentences(scene: Scene, width: int) -> list[Text]:
-    """Return how old all is, and the locks with their reasons."""
+    """Return how old all is or what to do by hand, and the locks with their reasons."""
     lines = _age(scene, width) if scene.is_old else []
+    if _says_first(scene):
+        told = scene.picture.detail or "nothing can be seen or closed now; use your platform"
+        lines += folded(Text(f"▲ {told}", "bold red"), width, 2)
     locks = main_locks(scene.picture)
     is_one_of_many = len(scene.picture.accounts) > 1
     looked_at = _looked_at(scene)
@@ -185,6 +204,8 @@ def _sentences(scene: Scene, width: int) -> list[Text]:
 def _age(scene: Scene, width: int) -> list[Text]:
     age, at = words.duration(scene.age_s), scene.as_of.strftime("%H:%M:%S %Z")
     told = assembled((f"NO ANSWER from the guard. All below is of {at}, {age} old", "bold red"))
+    if scene.is_late:
+        told = Text(f"THE LINE IS SLOW. All below is of {at}, {age} old", "bold red")
     if scene.sight.way is Way.REFUSED:
         told = Text(f"The guard wants a token. All below is of {at}, {age} old", "bold red")
     why = Text(scene.sight.fault, "dim") if scene.sight.fault else Text("")

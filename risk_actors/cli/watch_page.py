@@ -53,9 +53,9 @@ def plain_page(picture: Picture, moment: Moment, width: int) -> list[Text]:
     sight = Sight(way=Way.LIVE, picture=picture, heard=moment)
     seen = scene(sight, picture, Look(), moment)
     lines = small_header(seen, width)
-    if len(picture.accounts) != 1:
+    if len(seen.picture.accounts) != 1:
         lines += overview_page(seen, width)
-    for account in picture.accounts:
+    for account in seen.picture.accounts:
         lines += [heading(account.name, width), *account_page(seen, account, width)]
     return [*lines, *events_page(seen, width), *system_page(seen, width)]
 

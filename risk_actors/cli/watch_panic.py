@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from risk_actors.app.plain_text import spelt
 from risk_actors.cli import words
 from risk_actors.cli.watch_lines import assembled, flowed, folded
 from risk_actors.cli.watch_scene import Scene
@@ -10,6 +11,8 @@ from risk_actors.watch.api import Answer, Fate
 from risk_actors.watch.look import Panic
 
 _BY_HAND = "Look at your broker's platform, and cancel and close there if need be."
+_CANNOT_CLOSE = "▲ NOTHING can be seen or closed now: use your platform."
+_UNTIL_FLAT = "Watch until it is FLAT."
 
 KEYS = (
     ("↑ ↓ PgUp PgDn", "scroll; Home, End: to the ends"),
@@ -28,10 +31,19 @@ def panic_page(scene: Scene, panic: Panic, width: int) -> list[Text]:
     """Return the question that names whom and until when, then what is under way or answered."""
     whom = _whom(scene, panic)
     if panic.answer is not None:
-        return [*_answered(panic.answer, whom, width), Text(""), Text("Any key: back", "dim")]
+        return [
+            *_answered(scene, panic.answer, whom, width),
+            Text(""),
+            Text("Any key: back", "dim"),
+        ]
     title = f" PANIC: flatten and lock {whom}? "
     lines = folded(Text(title, "bold white on red"), width)
-    told = f"Cancels every order, closes every position and locks {whom} {_until(scene)}."
+    if scene.is_blind:
+        # First of all: on the smallest terminal not everything is in sight.
+        lines += folded(Text(_CANNOT_CLOSE, "bold red"), width)
+        told = f"It locks {whom} here {_until(scene)}, and closes once the broker is reached again."
+    else:
+        told = f"Cancels every order, closes every position and locks {whom} {_until(scene)}."
     lines += folded(Text(told), width)
     lines += folded(Text("It cannot be taken back here."), width)
     if panic.is_sent:
@@ -39,7 +51,8 @@ def panic_page(scene: Scene, panic: Panic, width: int) -> list[Text]:
     if not scene.picture.armed:
         lines += folded(Text("The guard is NOT ARMED and will refuse.", "bold yellow"), width)
     if scene.is_old:
-        lines += folded(Text("The guard does not answer: it may not arrive.", "bold red"), width)
+        why = "The line is slow" if scene.is_late else "The guard does not answer"
+        lines += folded(Text(f"{why}: it may not arrive.", "bold red"), width)
     units = [Text("y: yes, now", "bold red"), Text("n, Esc: no", "bold")]
     if len(scene.picture.accounts) > 1:
         units.append(Text("← →: another account, or all"))
@@ -53,7 +66,8 @@ def help_page(width: int) -> list[Text]:
         lines += folded(assembled((f"{keys:<15} ", "bold"), what), width, 4)
     told = (
         "Figures that are not of now are dim, and say so: GONE at the top with their age, WAS or"
-        " was beside each. The guard is asked again every second."
+        " was beside each; LATE, when they were long on their way. The guard is asked again every"
+        " second."
     )
     return [*lines, Text(""), *folded(Text(told, "dim"), width)]
 
@@ -75,18 +89,24 @@ def _until(scene: Scene) -> str:
     return "until the daily reset"
 
 
-def _answered(answer: Answer, whom: str, width: int) -> list[Text]:
+def _answered(scene: Scene, answer: Answer, whom: str, width: int) -> list[Text]:
+    said = spelt(answer.text).rstrip(". ")
     match answer.fate:
+        case Fate.TAKEN if scene.is_blind:
+            title, style = f"▲ LOCKED HERE: {whom}. NOTHING CAN BE CLOSED NOW", "bold white on red"
+            told = (
+                f"USE YOUR PLATFORM: cancel and close there. The guard says: {said}. {_UNTIL_FLAT}"
+            )
         case Fate.TAKEN:
             title, style = f"✓ PANIC TAKEN for {whom}", "bold black on green"
-            told = f"The guard says: {answer.text}. Watch the state above until it is LOCKED."
+            told = f"The guard says: {said}. {_UNTIL_FLAT}"
         case Fate.REFUSED:
             title, style = "✗ PANIC REFUSED: nothing was done", "bold white on red"
-            told = f"The guard says: {answer.text}. {_BY_HAND}"
+            told = f"The guard says: {said}. {_BY_HAND}"
         case Fate.SILENT:
             title, style = "? NO ANSWER: it may or may not have been taken", "bold white on red"
-            told = f"It was sent for {whom}; {answer.text}. {_BY_HAND}"
+            told = f"It was sent for {whom}; {said}. {_BY_HAND}"
         case _:
             title, style = "✗ PANIC NOT SENT: nothing was done", "bold white on red"
-            told = f"The guard cannot be reached: {answer.text}. {_BY_HAND}"
+            told = f"The guard cannot be reached: {said}. {_BY_HAND}"
     return [*folded(Text(f" {title} ", style), width), *folded(Text(told), width)]

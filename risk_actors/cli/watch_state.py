@@ -19,6 +19,7 @@ _LOUD = "bold white on red"
 _WARN = "bold black on yellow"
 
 GONE = State("✗", "GONE", _LOUD)
+LATE = State("✗", "LATE", _LOUD)
 SEEKING = State("…", "CONNECTING", _WARN)
 NOT_LET_IN = State("✗", "NOT LET IN", _LOUD)
 _BLIND = State("⊘", "CANNOT ACT", _LOUD)

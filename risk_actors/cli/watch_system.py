@@ -4,11 +4,14 @@ from rich.text import Text
 
 from risk_actors.actors.picture import AlertChannelPicture
 from risk_actors.cli import words
-from risk_actors.cli.watch_header import note_lines
+from risk_actors.cli.watch_header import UNDATED, note_lines
 from risk_actors.cli.watch_lines import dimmed, flowed, folded, heading
 from risk_actors.cli.watch_locks import lock_lines
 from risk_actors.cli.watch_scene import Scene
 from risk_actors.core.instruments import symbol_of
+
+_SKEW_THAT_COUNTS_S = 1.0
+"""What is less is not worth a word."""
 
 
 def system_page(scene: Scene, width: int) -> list[Text]:
@@ -48,7 +51,9 @@ def _daemon(scene: Scene, width: int) -> list[Text]:
     units = [Text(where + sight.way.value), Text(f"risk_actors {scene.picture.version}", "dim")]
     if scene.is_old:
         units.append(Text(f"last heard {scene.as_of:%H:%M:%S %Z}"))
-    if sight.skew_s:
+    if not sight.is_dated:
+        units.append(Text(UNDATED, "yellow"))
+    if abs(sight.skew_s) >= _SKEW_THAT_COUNTS_S:
         units.append(Text(f"its clock is {sight.skew_s:+.0f} s from this machine's", "yellow"))
     lines = flowed(units, width)
     return [*lines, *(folded(Text(sight.fault, "yellow"), width, 2) if sight.fault else [])]

@@ -16,7 +16,7 @@ from risk_actors.actors.picture import (
     RulePicture,
     UnlockPicture,
 )
-from risk_actors.core.instruments import symbol_of
+from risk_actors.core.instruments import listing_of, symbol_of
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.unlock_policy import UnlockPolicy
 from risk_actors.core.unlock_waiver import after_unlock
@@ -24,6 +24,7 @@ from risk_actors.core.unlock_waiver import after_unlock
 UNKNOWN = "unknown"
 NOT_ENFORCED = "NOT ARMED, nothing is sent"
 _MOST_PERCENT = 999
+_MOST_DECIMALS = 8
 _OVER = "now"
 
 _SINGULAR = {"contracts": "contract", "trades": "trade", "entries": "entry", "losses": "loss"}
@@ -134,7 +135,7 @@ def last_seen(account: AccountPicture, now: datetime) -> str:
 def position(held: PositionPicture) -> str:
     """Return a position as traders say it: `SHORT 2 MNQ @ 21,034.25`."""
     side = "LONG" if held.size > 0 else "SHORT"
-    return f"{side} {abs(held.size)} {held.symbol} @ {price(held.average_price)}"
+    return f"{side} {abs(held.size)} {held.symbol} @ {average_price(held)}"
 
 
 def order(working: OrderPicture) -> str:
@@ -144,9 +145,18 @@ def order(working: OrderPicture) -> str:
     return f"{side} {working.size} {symbol_of(working.contract)} {working.type}{at}"
 
 
-def price(points: float) -> str:
-    """Return a price with two decimals, or as many as it needs."""
-    text = f"{points:,.8f}".rstrip("0")
+def average_price(held: PositionPicture) -> str:
+    """Return an average price; a mean of fills needs no more decimals than a quarter of a tick."""
+    listing = listing_of(held.contract)
+    if listing is None:
+        return price(held.average_price)
+    exponent = (listing.tick_size / 4).normalize().as_tuple().exponent
+    return price(held.average_price, min(max(-int(exponent), 0), _MOST_DECIMALS))
+
+
+def price(points: float, most: int = _MOST_DECIMALS) -> str:
+    """Return a price with two decimals, or as many as it needs, at most so many."""
+    text = f"{points:,.{max(most, 2)}f}".rstrip("0")
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals:0<2}"
 
@@ -269,7 +279,7 @@ def lock_scope(lock: LockPicture) -> str:
 def account_state(account: AccountPicture, *, armed: bool) -> str:
     """Return in a word or two what the account may do; unarmed, no lock holds it."""
     is_locked = any(lock.scope == "account" for lock in account.locks)
-    if account.seen_at is not None and account.enforcement is None:
+    if account.seen_at is not None:
         return "LOCKED, NOT SEEN" if is_locked and armed else "NOT SEEN"
     if account.locks and not armed:
         return "WOULD BE LOCKED"

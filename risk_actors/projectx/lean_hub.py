@@ -257,7 +257,7 @@ class LeanHub:
             return 0.0
         longest_s = _LONGEST_RESTING_S if self._may_rest() else _LONGEST_BACKOFF_S
         pause_s = _FIRST_BACKOFF_S * 2 ** min(self._failures - 1, _LAST_STEP)
-        return float(min(pause_s, longest_s) * random.uniform(0.5, 1.0))  # noqa: S311
+        return float(min(pause_s, longest_s) * random.uniform(0.5, 1.0))  # noqa: S311 - a pause
 
     def _doubt_token(self, detail: str) -> None:
         if detail != NOT_LOGGED_IN:

@@ -84,7 +84,7 @@ def first_run_row_ns(record: Record) -> int | None:
         row
         for table in RECORD_TABLES
         for row in record.ask(
-            f"select seq, at_ns from {table} where run_id > 0 order by seq limit 1"  # noqa: S608
+            f"select seq, at_ns from {table} where run_id > 0 order by seq limit 1"  # noqa: S608 - ours
         )
     ]
     return min(found)[1] if found else None

@@ -85,7 +85,7 @@ def split_the_record_and_keep_what_is(db: Database) -> None:
         db[name].create_index(["correlation_id"])
         db[name].create_index(["at_ns"])
     # For a person who looks: all of it in its order.
-    selects = [f"select '{name}' as place, * from {name}" for name in RECORD_TABLES]  # noqa: S608
+    selects = [f"select '{name}' as place, * from {name}" for name in RECORD_TABLES]  # noqa: S608 - ours
     db.create_view("record", " union all ".join(selects))
     for name, (columns, key, *indexes) in _STATE_TABLES.items():
         db[name].create(columns, pk=key)

@@ -9,7 +9,8 @@ import msgspec
 from risk_actors.actors.picture import Picture
 
 LOST_AFTER_S = 4.0
-"""A daemon that said nothing for so long is gone, as on the dashboard."""
+"""A daemon that said nothing for so long is gone, as on the dashboard; figures that took so long to
+come are old."""
 
 
 class Way(StrEnum):
@@ -52,19 +53,33 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
     """Why the last attempt failed; empty while none did."""
     skew_s: float = 0.0
-    """How far the daemon's clock is ahead of ours; 0 where that is too little to tell."""
+    """How far the daemon's clock is ahead of ours; 0 while they may agree."""
+    lag_s: float = 0.0
+    """How old the picture was when it was heard, by the instant that the daemon told with it."""
+    is_dated: bool = True
+    """Whether the daemon tells that instant: one of an older version does not, and then the age can
+    only be counted from when the picture was heard."""
+    run: str | None = None
+    """The id of the run that told it, where it tells one."""
+    notice: str = ""
+    """That another run of the guard answers than at first; empty while it is the same."""
     address: str = ""
 
     def age_s(self, now: Moment) -> float:
         """Return how old the picture is; 0 where there is none."""
-        return 0.0 if self.heard is None else now.since(self.heard)
+        return 0.0 if self.heard is None else self.lag_s + now.since(self.heard)
 
     def is_old(self, now: Moment) -> bool:
         """Tell whether what is shown may not be how things are now."""
         return self.way in (Way.GONE, Way.REFUSED) or self.age_s(now) >= LOST_AFTER_S
 
+    def is_late(self, now: Moment) -> bool:
+        """Tell whether the daemon is heard, but what it says was long on its way."""
+        is_heard = self.way in (Way.LIVE, Way.POLLING) and self.heard is not None
+        return is_heard and self.is_old(now) and self.age_s(now) - self.lag_s < LOST_AFTER_S
+
     def told_at_s(self, now: Moment) -> float:
-        """Return the daemon's wall time that the picture is of: now, or when it was last heard."""
+        """Return the daemon's wall time that the picture is of: now, or when it was told last."""
         if self.heard is not None and self.is_old(now):
-            return self.heard.wall_s + self.skew_s
+            return self.heard.wall_s + self.skew_s - self.lag_s
         return now.wall_s + self.skew_s

@@ -12,6 +12,8 @@ BODY_TIMEOUT_S = 5.0
 """A body that has not come by then is given up."""
 
 
+RUN_PATH = "/api/run"
+"""Tells which guard this is before anybody sends it a token."""
 EMPTY = ""
 """An answer without a body, such as the way to another page."""
 

@@ -7,6 +7,8 @@ worker threads, by connections that cannot write.
 
 import asyncio
 import contextlib
+import os
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,8 +37,8 @@ from risk_actors.web.message_schema import message_schema
 from risk_actors.web.metrics import KINDS, MetricsRoutes
 from risk_actors.web.metrics_source import MetricsSource
 from risk_actors.web.openapi import describe
-from risk_actors.web.routes import Route, answer_json, definitions
-from risk_actors.web.shapes import Alive, Ready, TopologyAnswer
+from risk_actors.web.routes import RUN_PATH, Route, answer_json, definitions
+from risk_actors.web.shapes import Alive, Ready, RunAnswer, StateAnswer, TopologyAnswer
 from risk_actors.web.state_stream import StateStream
 from risk_actors.web.tokens import TokenGate
 from risk_actors.web.trader import TraderRoutes
@@ -72,6 +74,7 @@ class WebServer:
         metrics: MetricsSource | None = None,
         wrong: Callable[[], Sequence[str]] = tuple,
         stale: Callable[[], Sequence[str]] = tuple,
+        run: str | None = None,
     ) -> None:
         """Prepare the server.
 
@@ -89,6 +92,7 @@ class WebServer:
             wrong: returns what is wrong with the process, in words; nothing while protection is at
                 work in it. Called on the server's thread.
             stale: returns why the picture may be old, in words; nothing while it is painted.
+            run: the id of this run of the guard; one is made up where none is given.
         """
         self._picture = picture
         self._topology = topology
@@ -96,14 +100,15 @@ class WebServer:
         store = StoreReader(data_dir)
         self._history = HistoryRoutes(shown or picture, store)
         self._audit = AuditRoutes(store)
-        self._trader = TraderRoutes(requests)
+        self._trader = TraderRoutes(requests, lambda: _is_blind(shown or picture))
         self._metrics = () if metrics is None else MetricsRoutes(metrics).routes()
         self._wrong = wrong
         self._stale = stale
         self._host = host
         self._port = port
         self._addresses = Addresses(host, port)
-        self._stream = StateStream(picture)
+        self._run_id = run or secrets.token_hex(16)
+        self._stream = StateStream(picture, self._run_id)
         self._door: Door | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -200,7 +205,9 @@ class WebServer:
     def routes(self) -> tuple[Route, ...]:
         """Return the table of all that is served but the pages."""
         return (
-            Route("GET", "/api/state", self._get_state, "How everything stands", {200: Picture}),
+            Route(
+                "GET", "/api/state", self._get_state, "How everything stands", {200: StateAnswer}
+            ),
             Route(
                 "GET",
                 "/api/topology",
@@ -215,6 +222,14 @@ class WebServer:
                 "The state now and whenever it changes, as Server-Sent Events",
                 {200: "text/event-stream"},
                 is_stream=True,
+            ),
+            Route(
+                "GET",
+                RUN_PATH,
+                self._get_run,
+                "Which run of the guard answers here; asked before a token is sent",
+                {200: RunAnswer},
+                needs_token=False,
             ),
             *self._history.routes(),
             *self._audit.routes(),
@@ -272,7 +287,12 @@ class WebServer:
         )
 
     async def _get_state(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._stream.encoded(), content_type=JSON)
+        response = web.Response(body=self._stream.encoded(), content_type=JSON)
+        response.enable_compression()
+        return response
+
+    async def _get_run(self, _: web.Request) -> web.Response:
+        return answer_json(RunAnswer(run=self._run_id, pid=os.getpid()))
 
     async def _get_topology(self, _: web.Request) -> web.Response:
         return answer_json(self._topology())
@@ -297,6 +317,14 @@ class WebServer:
         reason = "; ".join(wrong) if wrong else picture.detail
         ready = Ready(ready=is_ready, phase=picture.phase, reason=reason)
         return answer_json(ready, 200 if is_ready else 503)
+
+
+def _is_blind(picture: Callable[[], Picture]) -> bool:
+    """Tell whether nothing can be seen or closed, as far as that is known."""
+    try:
+        return picture().connection.is_blind
+    except Exception:  # noqa: BLE001 - what was asked for is taken all the same
+        return False
 
 
 def _port_of(bound: asyncio.Server) -> int:

@@ -5,6 +5,8 @@ An amount or a figure that is unknown is null, never 0. Instants are ISO 8601 te
 
 import msgspec
 
+from risk_actors.actors.picture import Picture
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of an answer, or a part of one: what it names is all it has."""
@@ -15,6 +17,23 @@ class Problem(Answer, frozen=True):
 
     error: str
     """A sentence that says what to do."""
+
+
+class StateAnswer(Picture, frozen=True, kw_only=True):
+    """The picture, when it was told, and by whom."""
+
+    at: str
+    """The guard's clock when this was written: how old it is on arrival."""
+    run: str
+    """The id of the run that tells it; `daemon.json` has the same."""
+
+
+class RunAnswer(Answer, frozen=True):
+    """Which run of the guard answers, and as which process."""
+
+    run: str
+    """Made up at its start; another one is another guard."""
+    pid: int
 
 
 class Alive(Answer, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from risk_actors.web.guard import Handler, error_response
-from risk_actors.web.routes import BODY_TIMEOUT_S, EMPTY, Route
+from risk_actors.web.routes import BODY_TIMEOUT_S, EMPTY, RUN_PATH, Route
 
 COOKIE = "risk_actors_session"
 SESSION_S = 12 * 3600.0
@@ -24,6 +24,7 @@ _WRONG_TAKES_S = 0.5
 _MOST_WRONG_AT_ONCE = 8
 """So many wrong tokens are answered at once: about sixteen guesses a second, from anywhere."""
 _FORM = "application/x-www-form-urlencoded"
+_OPEN = ("/login", RUN_PATH)
 
 _LOGIN_PAGE = """<!doctype html>
 <html lang="en">
@@ -80,7 +81,7 @@ class TokenGate:
 
     async def serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Pass a request on if who sent it may ask."""
-        if request.path == "/login" or self._may_ask(request):
+        if request.path in _OPEN or self._may_ask(request):
             return await handler(request)
         if "Authorization" in request.headers:
             return await self._wrong()

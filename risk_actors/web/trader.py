@@ -24,6 +24,10 @@ _STATUS = {
     AnswerKind.CONFLICT: 409,
 }
 
+_LOCKED_BUT_BLIND = (
+    "locked here; NOTHING can be closed now: use your platform. Once the broker is reached again"
+)
+
 type _Reason = Annotated[str, msgspec.Meta(max_length=500)]
 type _Secret = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -68,8 +72,12 @@ class ArmBody(_Body, frozen=True):
 class TraderRoutes:
     """The routes, and how what they are answered becomes a response."""
 
-    def __init__(self, requests: TraderRequests) -> None:
+    def __init__(
+        self, requests: TraderRequests, is_blind: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take who answers, and what tells whether nothing can be seen or closed."""
         self._requests = requests
+        self._is_blind = is_blind
 
     def routes(self) -> Sequence[Route]:
         """Return the routes to serve."""
@@ -89,7 +97,13 @@ class TraderRoutes:
     async def _panic(self, request: web.Request) -> web.Response:
         said = await _said(request, PanicBody)
         whom = "every account" if said.account is None else f"account {said.account}"
-        return await _answered(f"panic for {whom}", lambda: self._requests.panic(said.account))
+        return await _answered(f"panic for {whom}", lambda: self._panicked(said.account))
+
+    def _panicked(self, account_id: int | None) -> TraderAnswer:
+        answer = self._requests.panic(account_id)
+        if answer.accepted and self._is_blind():
+            return TraderAnswer(answer.kind, f"{_LOCKED_BUT_BLIND}: {answer.sentence}")
+        return answer
 
     async def _unlock(self, request: web.Request) -> web.Response:
         said = await _said(request, UnlockBody)

@@ -112,4 +112,5 @@ def test_panic_is_refused_while_nothing_may_be_sent(
 
     assert answer.kind is AnswerKind.CONFLICT
     assert answer.sentence.startswith("NOT ARMED: nothing was sent")
+    assert not answer.sentence.endswith("."), "whoever shows it ends the sentence"
     assert outbox.sent == []

@@ -145,3 +145,4 @@ def test_other_machines_need_a_token_and_are_warned_of(settings_dir: Path) -> No
     found = lines(settings_dir, '[web]\nhost = "0.0.0.0"\n')
     assert (found["web"].state, found["settings"].state) == (State.NOT_CHECKED, State.FAILED)
     assert "only this machine may be served" in found["settings"].says
+    assert (found["port"].state, found["port"].says) == (State.NOT_CHECKED, "app.toml is wrong")

@@ -52,7 +52,9 @@ def test_clients_find_the_address(held: Instance, data_dir: Path) -> None:
 
     told = json.loads((data_dir / ADDRESS_FILE).read_text(encoding="utf-8"))
 
-    assert told == {"host": "127.0.0.1", "port": 8787, "pid": os.getpid()}
+    assert told == {"host": "127.0.0.1", "port": 8787, "pid": os.getpid(), "run": held.run}
+    assert len(held.run) >= 16
+    assert Instance(data_dir).run != held.run
 
 
 def test_after_the_release_nobody_is_found_and_another_may_hold(data_dir: Path) -> None:

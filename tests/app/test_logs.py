@@ -256,3 +256,16 @@ def test_lines_are_written_in_the_zone_that_is_told(
     logger.info("in Tokyo")
 
     assert [line["at"][-6:] for line in lines()] == ["+05:30", "+09:00"]
+
+
+def test_control_characters_of_a_name_do_not_reach_the_console(
+    logs: Logs, console: io.StringIO, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    with logger.contextualize(account="\x9b2J"):
+        logger.info("Rule loss\x1b[31m\x07 judged\nall of it")
+    logs.stop()
+
+    told = console.getvalue()
+    assert "Rule loss[31m judged\nall of it  [2J]\n" in told
+    assert "\x1b" not in told
+    assert lines()[0]["message"] == "Rule loss\x1b[31m\x07 judged\nall of it"

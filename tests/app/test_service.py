@@ -146,11 +146,34 @@ def test_a_command_that_fails_is_quoted_and_ends_it(tmp_path: Path, plan: Plan) 
     assert machine.done == ["systemctl --user daemon-reload"]
 
 
-def test_a_removal_goes_on_where_the_daemon_had_ended(tmp_path: Path, plan: Plan) -> None:
+def test_an_install_that_fails_half_way_names_what_it_leaves(tmp_path: Path, plan: Plan) -> None:
     manages = manager("linux", tmp_path)
+    with pytest.raises(ServiceError) as failed:
+        carry_out(install_steps(manages, plan), System("enable"))
+    assert [str(step) for step in failed.value.done] == [
+        f"write {manages.file}",
+        "run systemctl --user daemon-reload",
+    ]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_removal_goes_on_where_nobody_can_be_told(
+    tmp_path: Path, plan: Plan, system: str
+) -> None:
+    manages = manager(system, tmp_path)
     carry_out(install_steps(manages, plan), System())
-    carry_out(remove_steps(manages), System("disable"))
+    notes = carry_out(remove_steps(manages), System("systemctl", "launchctl", "schtasks"))
     assert not manages.file.exists()
+    # Elsewhere that something had ended already looks the same.
+    assert len(notes) == (2 if system == "linux" else 0)
+    assert all("Failed to connect to bus" in note for note in notes)
+
+
+def test_a_write_that_fails_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "unit" / "in the way").mkdir(parents=True)
+    with pytest.raises(ServiceError, match="could not write"):
+        carry_out((Write(tmp_path / "unit", b"text"),), System())
+    assert [path.name for path in tmp_path.iterdir()] == ["unit"]
 
 
 def test_the_usual_directories_can_be_elsewhere(tmp_path: Path) -> None:

@@ -113,9 +113,18 @@ def test_a_token_of_this_shell_alone_is_refused(
     assert "RISK_ACTORS_WEB_TOKEN: a service sees nothing of this shell" in refusal(place, TOKEN)
 
 
-def test_a_token_in_the_dotenv_file_is_not_taken_for_one(place: Path) -> None:
+@pytest.mark.parametrize("app", ["", OUTSIDE])
+def test_a_token_in_the_dotenv_file_is_the_services_too(place: Path, app: str) -> None:
+    write(place, app, env=TOKEN)
+    (place / ".env").chmod(0o600)
+    assert judged(place, TOKEN).problems == ()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_a_token_in_a_dotenv_file_that_others_read_is_refused(place: Path) -> None:
     write(place, env=TOKEN)
-    assert "`.env` is not read for it" in refusal(place, {})
+    (place / ".env").chmod(0o644)
+    assert "can be read by others" in refusal(place, {})
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes")

@@ -13,8 +13,10 @@ from risk_actors.app.settings_environment import (
 )
 from risk_actors.app.settings_problem import SettingsError
 from risk_actors.projectx.settings import Credentials
+from risk_actors.web.token_file import TOKEN_VARIABLE
 
 PAIR = {"PROJECT_X_USERNAME": "trader", "PROJECT_X_API_KEY": "key-of-the-trader"}
+TOKEN = "a-token-of-ours-0123456789"
 ENDPOINTS = {
     "PROJECTX_API_URL": "http://127.0.0.1:9/api",
     "PROJECTX_USER_HUB_URL": "http://127.0.0.1:9/hubs/user",
@@ -162,3 +164,25 @@ def test_an_address_with_a_password_is_refused_and_not_shown() -> None:
         load_environment((), endpoints)
     assert "PROJECTX_API_URL has a name or password" in str(caught.value)
     assert "hunter22" not in str(caught.value)
+
+
+def test_the_token_has_a_dotenv_file_of_its_own_beside_that_of_the_credentials(
+    tmp_path: Path,
+) -> None:
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    pair = "".join(f"{name}={value}\n" for name, value in PAIR.items())
+    for directory, text in ((here, f"{TOKEN_VARIABLE}={TOKEN}\n"), (beside, pair)):
+        directory.mkdir()
+        (directory / ".env").write_text(text)
+        (directory / ".env").chmod(0o600)
+    environment = load_environment([here, beside], {})
+    assert environment.token_env_file == (here / ".env").resolve()
+    assert environment.credentials is not None
+    assert load_environment([here, beside], {TOKEN_VARIABLE: ""}).token_env_file is None
+
+
+def test_a_token_that_is_named_without_a_value_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"{TOKEN_VARIABLE} {TOKEN}\n")
+    said = refused(tmp_path, {})
+    assert "write NAME=value" in said
+    assert TOKEN not in said

@@ -17,10 +17,30 @@ STEPS = (
 TIERS = '[[rules]]\nid = "c"\ntype = "trade_cooldown"\ntiers = [{ loss_usd = 5, second = 9 }]\n'
 PER_INSTRUMENT = '[[rules]]\nid = "i"\ntype = "max_contracts_per_instrument"\n'
 
+OBEYED = "the text holds a control character, which a terminal would obey instead of showing it"
+
 RISK_ERRORS = {
     "unknown key of a rule": (
         A_RULE + "limt_usd = 5.0\n",
         [(5, "unknown key `limt_usd`; did you mean `limit_usd`?")],
+    ),
+    "control characters in a name": (
+        A_RULE.replace('"loss"', r'"\u001b[2Jloss\n"'),
+        [
+            (
+                2,
+                f'id = "\x1b[2Jloss\n": {OBEYED}',
+            )
+        ],
+    ),
+    "one that turns the direction of writing, in a list": (
+        A_RULE + 'accounts = ["*", "PRA\u202e1"]\n',
+        [
+            (
+                5,
+                f'accounts[1] = "PRA\u202e1": {OBEYED}',
+            )
+        ],
     ),
     "wrong type": (
         A_RULE.replace("500.0", '"500"'),
@@ -274,6 +294,13 @@ def test_an_error_in_risk_toml_names_its_line(
 ) -> None:
     (tmp_path / "risk.toml").write_text(text)
     assert_reported(problems_of(tmp_path), tmp_path / "risk.toml", expected)
+
+
+def test_a_problem_is_told_on_one_line_that_only_shows(tmp_path: Path) -> None:
+    (tmp_path / "risk.toml").write_text(A_RULE.replace('"loss"', r'"\u001b[2Jloss\n\u009b"'))
+    with pytest.raises(SettingsError) as refused:
+        load_settings(tmp_path)
+    assert r'id = "\x1b[2Jloss\n\x9b": the text' in str(refused.value)
 
 
 @pytest.mark.parametrize(("text", "expected"), APP_ERRORS.values(), ids=APP_ERRORS)

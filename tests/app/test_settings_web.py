@@ -47,6 +47,15 @@ def test_with_a_token_in_the_environment_it_may_be(
     assert load_settings(settings_dir).web.host == "0.0.0.0"  # noqa: S104 - as it was written
 
 
+def test_with_a_token_in_the_dotenv_file_it_may_be(
+    settings_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(settings_dir)
+    (settings_dir / ".env").write_text(f"RISK_ACTORS_WEB_TOKEN={TOKEN}\n", encoding="utf-8")
+
+    assert load_settings(settings_dir).web.host == "0.0.0.0"  # noqa: S104 - as it was written
+
+
 @pytest.mark.parametrize(
     ("served", "reached"),
     [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("192.168.1.2", "192.168.1.2"), ("::1", "::1")],  # noqa: S104
@@ -69,3 +78,19 @@ def test_clients_are_told_where_the_token_is_and_not_what(tmp_path: Path) -> Non
     file.unlink()
     with pytest.raises(CommandError, match="cannot be read"):
         DaemonClient.find(tmp_path)
+
+
+def test_clients_read_the_token_from_the_dotenv_file_that_the_daemon_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RISK_ACTORS_WEB_TOKEN", raising=False)
+    file = tmp_path / ".env"
+    file.write_text(f"RISK_ACTORS_WEB_TOKEN={TOKEN}\n", encoding="utf-8")
+    file.chmod(0o600)
+
+    Instance(tmp_path).publish("127.0.0.1", 1, None, file)
+
+    left = (tmp_path / ADDRESS_FILE).read_text(encoding="utf-8")
+    assert json.loads(left)["env_file"] == str(file)
+    assert TOKEN not in left
+    assert DaemonClient.find(tmp_path)._token == TOKEN

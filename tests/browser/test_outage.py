@@ -45,6 +45,10 @@ def test_old_figures_are_marked_as_old_until_the_guard_is_back(page: Browser, ho
     page.wait("document.querySelector('.state-tile').innerText.includes('ARMED')")
     assert page.run(faded) == 1
 
+    page.wait("document.querySelector('#alarms').innerText.includes('Another run of the guard')")
+    page.click("[data-do='seenRestart']")
+    assert "Another run" not in page.text("#alarms")
+
     def told(state: dict[str, Any]) -> list[str]:
         (account,) = [a for a in state["accounts"] if a["id"] == TRADED]
         return [gain(account["day"]["equity"]), gain(account["week"]["realized"])]

@@ -30,6 +30,7 @@ from tests.actors.trader_rig import TraderRig
 
 CHICAGO = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 20, 16, 31, 7, tzinfo=UTC).astimezone(CHICAGO)
+RUN = "0123456789abcdef0123456789abcdef"
 MNQ = "CON.F.US.MNQ.Z26"
 
 
@@ -223,6 +224,7 @@ class Daemon:
             topology=lambda: TOPOLOGY,
             requests=self.trader.desk,
             port=0,
+            run=RUN,
         )
 
     @property
@@ -230,7 +232,7 @@ class Daemon:
         return self.trader.panics
 
     def start(self) -> None:
-        told = {"host": "127.0.0.1", "port": self._server.start(), "pid": 1}
+        told = {"host": "127.0.0.1", "port": self._server.start(), "pid": 1, "run": RUN}
         (self.data_dir / "daemon.json").write_text(json.dumps(told))
 
     def stop(self) -> None:

@@ -45,6 +45,14 @@ def test_each_channel_is_tried_and_what_came_of_it_printed(tmp_path: Path) -> No
     assert "this is a test, nothing has happened" in sink.text()
 
 
+@pytest.mark.parametrize("broken", ["", "[[rules]]\nid = 7\n"])
+def test_the_time_is_of_the_zone_of_the_trading_day(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "risk.toml").write_text(f'[session]\ntimezone = "Asia/Tokyo"\n{broken}')
+    with HttpSink() as sink:
+        assert asked("test", *write(tmp_path, phone=sink.url())).exit_code == 0
+        assert " JST " in sink.text()
+
+
 def test_one_channel_alone_may_be_tried(tmp_path: Path) -> None:
     with HttpSink() as sink:
         options = write(tmp_path, phone=sink.url(), mail="json://127.0.0.1:9/x")
@@ -82,8 +90,9 @@ def test_the_running_daemons_channels_are_listed(
     run_daemon: Callable[[Picture], Any], pictures: dict[str, Picture], tmp_path: Path
 ) -> None:
     phone = AlertChannelPicture(
-        name="phone", url="env:PHONE", min_severity="warning", sent=7, failed=2, repeats=3
+        name="phone", url="env:PHONE", min_severity="warning", sent=7, failed=2
     )
+    phone = msgspec.structs.replace(phone, last_sent="2026-11-19T16:31:05.000+00:00")
     beat = AlertChannelPicture(
         name="heartbeat",
         url="https://[hidden]",
@@ -93,13 +102,14 @@ def test_the_running_daemons_channels_are_listed(
         last_failure="no answer",
         last_failure_at="2026-11-20T16:31:05.000+00:00",
     )
-    run_daemon(msgspec.structs.replace(pictures["open"], alerts=(phone, beat)))
+    of_day = msgspec.structs.replace(pictures["open"], timezone="America/Chicago")
+    run_daemon(msgspec.structs.replace(of_day, alerts=(phone, beat)))
 
     result = asked("list", "--data", str(tmp_path))
     assert result.output.splitlines() == [
-        "phone (env:PHONE, warning and above): 7 sent, 2 failed, 3 repeats",
+        "phone (env:PHONE, warning and above): 7 sent, 2 failed, last at Thu 10:31:05 CST",
         "heartbeat (https://[hidden]): 0 sent, 1 failed",
-        "    FAILING, 2026-11-20T16:31:05.000+00:00: no answer",
+        "    FAILING, Fri 10:31:05 CST: no answer",
     ]
 
 

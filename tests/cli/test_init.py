@@ -2,12 +2,14 @@
 
 import os
 import signal
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from risk_actors.app.settings_load import load_app_settings, load_settings
+from risk_actors.cli.init import usd
 from risk_actors.cli.main import main
 
 ENTER = "\n"
@@ -98,6 +100,8 @@ def test_what_is_there_is_not_replaced_without_being_asked_for(directory: Path) 
         (("--preset", "topstep-5ok", "--yes"), "no preset topstep-5ok; there are"),
         (("--daily-loss", "-5", "--yes"), "is no amount of dollars above 0"),
         (("--daily-loss", "nan", "--yes"), "is no amount of dollars above 0"),
+        (("--daily-loss", "500.005", "--yes"), "has parts of a cent"),
+        (("--daily-loss", "0.001", "--yes"), "has parts of a cent"),
         (("--max-contracts", "0", "--yes"), "is no whole number above 0"),
         (("--daily-loss", "none", "--yes"), "nothing would be guarded"),
     ],
@@ -192,3 +196,22 @@ def test_what_is_proposed_is_put_in_place_as_a_whole_although_it_is_interrupted(
         "app.toml",
         "risk.toml",
     ]
+
+
+def test_all_is_folded_at_words_where_the_terminal_is_narrow(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(directory.parent)
+    done = CliRunner().invoke(main, ["init"], input="topstep-50k\n" + ENTER * 7)
+
+    assert done.exit_code == 0, done.output
+    path = str(directory.parent)
+    lines = [line for line in done.output.splitlines() if path not in line]
+    assert [line for line in lines if len(line) > 80] == []
+    assert '"none" leaves a rule\nout. Nothing is written' in done.output
+
+
+@pytest.mark.parametrize("said", ["500", "500.50", "500.500", "1e3", "$1,200.25"])
+def test_dollars_and_cents_are_taken(said: str) -> None:
+    assert usd(said) == Decimal(said.lstrip("$").replace(",", ""))

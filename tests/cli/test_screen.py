@@ -11,6 +11,7 @@ from rich.console import Console
 
 from risk_actors.actors.picture import BalanceCheckPicture, Picture
 from risk_actors.cli.screen import Screen, Size, render
+from risk_actors.cli.tables import PlainConsole
 
 SMALL, MEDIUM, WIDE = Size(80, 24), Size(150, 48), Size(200, 50)
 TALL = Size(120, 40)
@@ -315,6 +316,25 @@ def test_the_running_screen_reads_the_zone_off_the_picture(pictures: dict[str, P
     Screen(picture, "", console=console).run_until(stop)
     assert "01:28:11 JST" in stream.getvalue()
     assert "CST" not in stream.getvalue()
+
+
+def test_a_name_with_control_characters_does_not_reach_the_terminal_as_it_is(
+    pictures: dict[str, Picture],
+) -> None:
+    stream, shown_once = io.StringIO(), threading.Event()
+    console = PlainConsole(file=stream, force_terminal=True, width=100, height=30)
+
+    def picture() -> Picture:
+        shown_once.set()
+        account = pictures["open"].accounts[0]
+        named = msgspec.structs.replace(account, name="PRA\x1b]0;owned\x07\x9b2J")
+        return msgspec.structs.replace(pictures["open"], accounts=(named,))
+
+    Screen(picture, "", console=console).run_until(shown_once)
+    said = stream.getvalue()
+    assert "PRA]0;owned2J" in said
+    assert "\x1b]0;" not in said
+    assert "\x9b" not in said
 
 
 @pytest.mark.parametrize(

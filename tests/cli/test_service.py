@@ -148,8 +148,16 @@ def test_a_system_that_refuses_is_quoted(machine: Machine) -> None:
     done = machine.run("install", "--yes")
     assert done.exit_code == 1
     assert "could not run systemctl --user daemon-reload" in done.output
-    machine.answer(0)
-    assert machine.run("remove", "--yes").exit_code == 0
+    assert f"Done before that, and left so:\n  write {machine.unit}\n" in done.output
+    assert "`risk-actors service remove` undoes it" in done.output
+    assert machine.unit.exists()
+
+    removed = machine.run("remove", "--yes")
+    assert removed.exit_code == 0
+    assert not machine.unit.exists()
+    assert "Note: could not run systemctl --user disable --now" in removed.output
+    assert "it runs on until you log out" in removed.output
+    assert f"Removed: {machine.unit} is deleted." in removed.output
 
 
 def test_paper_and_live_exclude_each_other(machine: Machine) -> None:

@@ -10,6 +10,7 @@ from risk_actors.actors.picture import (
     BalanceCheckPicture,
     OrderPicture,
     Picture,
+    PositionPicture,
 )
 from risk_actors.cli import words
 
@@ -20,6 +21,32 @@ from risk_actors.cli import words
 )
 def test_prices_have_the_decimals_they_need(points: float, text: str) -> None:
     assert words.price(points) == text
+
+
+@pytest.mark.parametrize(
+    ("contract", "points", "text"),
+    [
+        ("CON.F.US.MBT.X26", 94655.83333333, "94,655.83"),
+        ("CON.F.US.MNQ.Z26", 21034.33333333, "21,034.3333"),
+        ("CON.F.US.MNQ.Z26", 21034.25, "21,034.25"),
+        ("CON.F.US.MYM.Z26", 44100.5, "44,100.50"),
+        ("CON.F.US.JY6.Z26", 0.0067005333, "0.00670053"),
+        ("CON.F.US.TUA.Z26", 104.00390625, "104.00390625"),
+        ("CON.F.US.NEW.Z26", 1.33333333, "1.33333333"),
+    ],
+)
+def test_a_mean_of_fills_has_no_more_decimals_than_a_quarter_of_a_tick(
+    contract: str, points: float, text: str
+) -> None:
+    held = PositionPicture(
+        contract=contract,
+        symbol="X",
+        size=-3,
+        average_price=points,
+        unrealized=None,
+        opened_at="2026-11-20T16:28:11Z",
+    )
+    assert words.position(held) == f"SHORT 3 X @ {text}"
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_with_a_token_only_those_who_have_it_are_served(
     token = "a-token-of-ours-0123456789"
     app = 'armed = true\n[web]\nhost = "0.0.0.0"\ntoken_file = "web.token"\n'
     daemon = Daemon(tmp_path, sim.environment, app=app)
-    assert daemon.run_to_end() == 1
+    assert daemon.run_to_end() == 2
     assert "web.token" in daemon.output
     assert "cannot be read: No such file" in daemon.output
     file = daemon.settings_dir / "web.token"

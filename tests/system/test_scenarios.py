@@ -71,6 +71,9 @@ def without_rule(script: Script) -> Script:
     )
 
 
+# Weeks of simulated time: what it goes through others cover, and it takes a while.
+@pytest.mark.no_cover
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", ON_A_VIRTUAL_CLOCK, ids=name)
 def test_everything_comes_as_expected_on_a_virtual_clock(path: Path, tmp_path: Path) -> None:
     assert list(map(str, played(load_scenario(path), tmp_path))) == []

@@ -71,6 +71,19 @@ def test_a_daemon_is_found_by_its_data_directory(
     assert "50K-101" in watch("--once", "--data", tmp_path).stdout
 
 
+def test_another_guard_on_its_port_is_not_taken_for_it(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    served = serve(run="cd" * 16)
+    told = f'{{"host": "127.0.0.1", "port": {served.port}, "pid": 1, "run": "{"ab" * 16}"}}'
+    (tmp_path / "daemon.json").write_text(told)
+    result = watch("--once", "--data", tmp_path)
+
+    assert result.exit_code == 1
+    assert "another guard answers" in result.stderr
+    assert "50K-101" not in result.stdout
+
+
 def test_without_a_daemon_it_says_what_to_do(tmp_path: Path) -> None:
     result = watch("--data", tmp_path)
 

@@ -3,10 +3,12 @@
 import pytest
 
 from risk_actors.watch import sse
-from risk_actors.watch.sse import EventParser, StreamError
+from risk_actors.watch.sse import Event, EventParser, StreamError
 
-STREAM = b'data: {"a": 1}\n\n: ping\n\ndata: {"b": 2}\r\ndata: more\r\n\r\n'
-EVENTS = [b'{"a": 1}', b'{"b": 2}\nmore']
+STREAM = (
+    b'data: {"a": 1}\n\n: ping\n\nevent: alive\ndata: {}\n\ndata: {"b": 2}\r\ndata: more\r\n\r\n'
+)
+EVENTS = [Event(b'{"a": 1}'), Event(b"{}", "alive"), Event(b'{"b": 2}\nmore')]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
@@ -22,14 +24,14 @@ def test_events_are_whole_whatever_the_pieces(size: int) -> None:
     [
         (b": ping\n\n", []),
         (b"\n\n\n", []),
-        (b"data:tight\n\n", [b"tight"]),
-        (b"data:  two\n\n", [b" two"]),
-        (b"event: x\nid: 4\ndata: y\n\n", [b"y"]),
-        (b"data\n\n", [b""]),
+        (b"data:tight\n\n", [Event(b"tight")]),
+        (b"data:  two\n\n", [Event(b" two")]),
+        (b"event: x\nid: 4\ndata: y\n\n", [Event(b"y", "x")]),
+        (b"data\n\n", [Event(b"")]),
         (b"data: not ended\n", []),
     ],
 )
-def test_what_is_no_data_tells_nothing(piece: bytes, told: list[bytes]) -> None:
+def test_what_is_no_data_tells_nothing(piece: bytes, told: list[Event]) -> None:
     assert EventParser().feed(piece) == told
 
 

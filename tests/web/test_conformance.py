@@ -41,7 +41,7 @@ MORE_THAN_TOLD = {"/api/audit"}
 """Where parameters exclude each other, which a description cannot say: refused with 400."""
 SERVED_WITHOUT_TOKEN = {
     *("/api/state", "/api/topology", "/api/events", "/api/history", "/api/curve", "/api/audit"),
-    *("/api/panic", "/api/unlock", "/api/unlock/withdraw", "/api/disarm", "/api/arm"),
+    *("/api/run", "/api/panic", "/api/unlock", "/api/unlock/withdraw", "/api/disarm", "/api/arm"),
     *("/api/schema/messages", "/openapi.json", "/metrics", "/livez", "/readyz"),
 }
 

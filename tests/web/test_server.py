@@ -174,7 +174,7 @@ class Listener:
 
     def next_state(self) -> Picture | None:
         while line := self.response.readline():
-            if line.startswith(b"data: "):
+            if line.startswith(b"data: ") and b"phase" in line:
                 return msgspec.json.decode(line.removeprefix(b"data: "), type=Picture)
         return None
 
@@ -205,13 +205,13 @@ def test_a_listener_stays_while_the_state_cannot_be_read(daemon: Daemon) -> None
     listener.close()
 
 
-def test_an_unchanged_state_is_not_sent_again_but_a_ping_is(daemon: Daemon) -> None:
-    daemon.server._stream._ping_every_s = 0.01
+def test_an_unchanged_state_is_not_sent_again_but_that_the_guard_lives_is(daemon: Daemon) -> None:
+    daemon.server._stream._alive_every_s = 0.01
     listener = Listener(daemon.port)
     listener.next_state()
     daemon.picture = msgspec.structs.replace(daemon.picture)
     assert listener.response.readline() == b"\n"
-    assert listener.response.readline() == b": ping\n"
+    assert listener.response.readline() == b"event: alive\n"
     listener.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from loguru import logger
 
 from risk_actors.web.server import WebError
-from risk_actors.web.token_file import TokenError, read_token, token_path
+from risk_actors.web.token_file import TokenError, env_file_of, read_token, token_path
 from risk_actors.web.tokens import COOKIE, SESSION_S, TokenGate
 from tests.web.served import JSON, Reply, Served
 
@@ -267,3 +267,54 @@ def test_the_token_is_in_no_answer(guarded: Served) -> None:
     response = connection.getresponse()
     assert TOKEN not in str(response.headers) + response.read().decode()
     connection.close()
+
+
+def dotenv(directory: Path, text: str, mode: int = 0o600) -> Path:
+    directory.mkdir(exist_ok=True)
+    file = directory.resolve() / ".env"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(mode)
+    return file
+
+
+def test_the_token_is_read_from_the_first_dotenv_file_that_names_it(tmp_path: Path) -> None:
+    here, beside = tmp_path / "here", tmp_path / "beside"
+    dotenv(here, "PROJECT_X_USERNAME=me\n")
+    assert env_file_of([here, beside]) is None
+    file = dotenv(beside, f'# ours\nexport RISK_ACTORS_WEB_TOKEN="{TOKEN}"\n')
+    assert env_file_of([here, beside, beside]) == file
+    assert read_token(None, {}, env_file=file) == TOKEN
+
+
+def test_the_environment_beats_the_dotenv_file_and_that_the_token_file(tmp_path: Path) -> None:
+    file = dotenv(tmp_path, f"RISK_ACTORS_WEB_TOKEN={TOKEN}\n")
+    other = tmp_path / "token"
+    other.write_text("another-token-of-ours\n")
+    other.chmod(0o600)
+    named = {"RISK_ACTORS_WEB_TOKEN": "a-third-token-of-ours"}
+    assert read_token(other, named, env_file=file) == "a-third-token-of-ours"
+    assert read_token(other, {}, env_file=file) == TOKEN
+    assert read_token(other, {"RISK_ACTORS_WEB_TOKEN": ""}, env_file=file) == (
+        "another-token-of-ours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "said"),
+    [
+        (f"RISK_ACTORS_WEB_TOKEN {TOKEN}\n", 0o600, "write NAME=value"),
+        ("RISK_ACTORS_WEB_TOKEN=short\n", 0o600, "16 or more"),
+        pytest.param(
+            f"RISK_ACTORS_WEB_TOKEN={TOKEN}\n",
+            0o644,
+            "can be read by others",
+            marks=pytest.mark.skipif(os.name != "posix", reason="file modes"),
+        ),
+    ],
+)
+def test_a_token_in_a_dotenv_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, text: str, mode: int, said: str
+) -> None:
+    dotenv(tmp_path, text, mode)
+    with pytest.raises(TokenError, match=said):
+        read_token(None, {}, env_file=env_file_of([tmp_path]))

@@ -20,4 +20,4 @@ ENVIRONMENT = {
     TOKEN_VARIABLE: "The token that everybody must have who asks the daemon over HTTP; beats"
     " `token_file`. At least 16 characters without spaces.",
 }
-"""By name, the variables that are read from the environment; the first six also from `.env`."""
+"""By name, the variables that are read from the environment; all of them also from `.env`."""

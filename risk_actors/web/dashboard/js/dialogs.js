@@ -4,6 +4,7 @@ import { h, show } from "./dom.js";
 import { clockOf } from "./format.js";
 import { isOld, send } from "./link.js";
 import { button } from "./parts.js";
+import { capital } from "./words.js";
 
 const KEYS = [
   ["o", "Overview"],
@@ -59,6 +60,8 @@ export function drawPanic(store) {
   const reset = picture?.schedules.find((each) => each.name === "daily_reset");
   const until = reset ? `the daily reset, ${clockOf(reset.next, zone, link.now())}` : "the daily reset";
   const whom = panic.account === null ? (accounts.length === 1 ? accounts[0].name : `all ${accounts.length} accounts`) : nameOf(accounts, panic.account);
+  const outcome = panic.answer ? panicOutcome(panic.answer, store) : null;
+  const warning = outcome?.tone === "warn" ? "" : panicWarning(store);
   show(
     dialog,
     h("h2", { id: "panic-title" }, "Flatten and lock?"),
@@ -82,13 +85,8 @@ export function drawPanic(store) {
           ),
         )
       : null,
-    picture && !picture.armed && !isOld(link)
-      ? h("p", { class: "warn-line" }, "! Not armed: the guard will refuse, for nothing is sent in shadow. Close positions on the broker's platform.")
-      : null,
-    isOld(link) ? h("p", { class: "warn-line", data: { key: "panic-link" } }, panicWarning(link)) : null,
-    panic.answer
-      ? h("p", { class: panic.answer.fault ? "answer answer-bad" : "answer answer-good", role: "alert", data: { key: "panic-answer" } }, panic.answer.fault ? `\u2717 ${panic.answer.fault}` : `\u2713 ${panic.answer.sentence}`)
-      : null,
+    warning ? h("p", { class: "warn-line", data: { key: "panic-warning" } }, `! ${warning}`) : null,
+    outcome ? h("p", { class: `answer answer-${outcome.tone}`, role: "alert", data: { key: "panic-answer" } }, outcome.text) : null,
     h(
       "div",
       { class: "dialog-buttons" },
@@ -104,10 +102,33 @@ export function drawPanic(store) {
   );
 }
 
-function panicWarning({ kind }) {
-  return kind === "lost"
-    ? "! The guard does not answer. Close positions on the broker's platform."
-    : "! This page is not logged in: the guard will refuse. Log in, or close positions on the broker's platform.";
+const CLOSES_NOTHING = "NOTHING can be closed now: use your platform.";
+const OLD_WARNINGS = {
+  lost: "The guard does not answer. Close positions on the broker's platform.",
+  login: "This page is not logged in: the guard will refuse. Log in, or close positions on the broker's platform.",
+  late: "What this page shows is old. It is sent all the same; look at your platform.",
+};
+
+/** What stands in the way of a panic, as far as the page knows; empty where nothing does. */
+export function panicWarning({ picture, link }) {
+  if (isOld(link)) return OLD_WARNINGS[link.kind];
+  if (!picture) return "";
+  if (!picture.armed) {
+    return "Not armed: the guard will refuse, for nothing is sent in shadow. Close positions on the broker's platform.";
+  }
+  return picture.connection.is_blind ? `The guard cannot reach the broker. This locks here; ${CLOSES_NOTHING}` : "";
+}
+
+/** What became of it: {tone, text}. While the broker cannot be reached, taken is not done. */
+export function panicOutcome({ fault, sentence }, { picture }) {
+  if (fault) return { tone: "bad", text: `\u2717 ${fault}` };
+  const told = `${capital(sentence)}${/[.!?]$/.test(sentence) ? "" : "."}`;
+  if (picture?.connection.is_blind) {
+    const more = /nothing can be closed/i.test(told) ? "" : ` Locked here; ${CLOSES_NOTHING}`;
+    return { tone: "warn", text: `! ${told}${more}` };
+  }
+  const more = /FLAT\b/.test(told) ? "" : " Watch until it is FLAT.";
+  return { tone: "good", text: `\u2713 ${told}${more}` };
 }
 
 /** Send it; the dialog shows the guard's own words, even when it was closed meanwhile. */

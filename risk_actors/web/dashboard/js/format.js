@@ -30,6 +30,15 @@ export function price(points) {
   return points.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 8 });
 }
 
+/** The average of several prices, which is no price itself: no finer than it can matter. Instruments
+ * that cost more have coarser ticks, and none here is finer than a quarter of one. */
+export function averagePrice(points) {
+  if (!isNumber(points)) return UNKNOWN;
+  const size = Math.abs(points);
+  const digits = size >= 1000 ? 2 : size >= 10 ? 4 : size >= 1 ? 5 : 7;
+  return points.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: digits });
+}
+
 /** A length of time as a clock shows it: "0:04:30", "2d 6:28:53". */
 export function duration(seconds) {
   if (!isNumber(seconds)) return UNKNOWN;

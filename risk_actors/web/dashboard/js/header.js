@@ -7,6 +7,11 @@ import { badge, button } from "./parts.js";
 import { soundState } from "./sound.js";
 import { accountState, guardState, lockEnd, mainLock, past, waiver } from "./words.js";
 
+const OLD_WORDS = {
+  lost: { band: "NO ANSWER FROM THE GUARD", title: "NO ANSWER" },
+  login: { band: "NOT LOGGED IN", title: "NOT LOGGED IN" },
+  late: { band: "OLD FIGURES", title: "OLD FIGURES" },
+};
 const SOUND = { off: "Sound off", on: "Sound on", waiting: "Sound: click once" };
 
 /** The bar at the top with the navigation. */
@@ -118,6 +123,7 @@ export function alarms(store) {
   const bands = [];
   if (isOld(link)) bands.push(oldBand(store));
   if (!picture) return bands;
+  if (store.restartedAt !== null) bands.push(restartBand(store));
   if (link.kind === "polling") {
     bands.push(band("quiet", "Slower", [link.isCrowded ? "This page is live in other windows already; this one asks every second." : "The live stream is down; asking every second instead."]));
   }
@@ -129,7 +135,7 @@ export function alarms(store) {
   if (isOld(link)) return bands;
   // The overview says it in larger letters.
   if (state.key !== "armed" && store.route.screen !== "overview") {
-    bands.push(band(state.tone, state.word, [`${state.text}${downSince(store)}`], state.key === "blind"));
+    bands.push(band(state.tone, state.word, [state.key === "blind" ? state.text : `${state.text}${downSince(store)}`], state.key === "blind"));
   }
   for (const account of picture.accounts) {
     const lock = mainLock(account);
@@ -164,28 +170,36 @@ function band(tone, word, body, isLarge = false) {
 
 function oldBand(store) {
   const { link, picture, zone } = store;
-  const since = link.answeredAt;
-  const nowMs = Date.now();
+  const at = link.toldMs;
   const lines = [];
-  if (picture && since !== null) {
-    const at = since + link.skewMs;
+  if (picture && at !== null) {
     lines.push(`Everything below is as of ${clock(at, zone, link.now())} ${zoneName(at, zone)}: `);
-    lines.push(h("strong", {}, `${age((nowMs - since) / 1000)} old`));
+    lines.push(h("strong", {}, `${age((link.now() - at) / 1000)} old`));
     lines.push(". Trading may go on unseen; look at the broker's platform. ");
   } else if (link.kind === "lost") {
     lines.push("It may not be running: start it with ", h("code", {}, "risk-actors run"), ". ");
   }
   if (link.kind === "login") {
     lines.push("The guard asks for its token: ", h("a", { class: "link", href: "/login" }, "Log in"));
+  } else if (link.kind === "late") {
+    lines.push("The guard answers, but nothing newer has come whole: the line is slow, or the guard tells nothing.");
   } else {
     lines.push(`Trying again … ${link.fault ? `(${link.fault})` : ""}`);
   }
   return h(
     "div",
     { class: "band band-lost", data: { key: "lost" } },
-    h("strong", { class: "band-word" }, link.kind === "login" ? "NOT LOGGED IN" : "NO ANSWER FROM THE GUARD"),
+    h("strong", { class: "band-word" }, OLD_WORDS[link.kind].band),
     h("span", { class: "band-text" }, ...lines),
   );
+}
+
+function restartBand({ restartedAt, zone, link }) {
+  const at = `${clock(restartedAt, zone, link.now())} ${zoneName(restartedAt, zone)}`;
+  return band("degraded", "Restarted", [
+    `Another run of the guard answers since ${at}: it was started anew, or it is another guard. What the earlier one told is no longer shown. `,
+    button("Seen", "seenRestart", { kind: "button-small" }),
+  ]);
 }
 
 function lockBand({ picture, link, zone, route }, account, lock) {
@@ -203,11 +217,12 @@ function lockBand({ picture, link, zone, route }, account, lock) {
 
 /** What the document's title says: state and the day's sum, for a tab in the background. */
 export function titleOf({ picture, link }) {
-  if (isOld(link)) return `\u26A0 ${link.kind === "lost" ? "NO ANSWER" : "NOT LOGGED IN"} · risk_actors`;
+  if (isOld(link)) return `\u26A0 ${OLD_WORDS[link.kind].title} · risk_actors`;
   if (!picture) return "risk_actors";
   const state = guardState(picture);
-  const locked = picture.accounts.some((account) => account.locks.length);
-  return `${locked && picture.armed ? "\u25A0 LOCKED" : `${state.sign} ${state.word}`} · risk_actors`;
+  const isLocked = picture.armed && picture.accounts.some((account) => account.locks.length);
+  const word = !isLocked ? `${state.sign} ${state.word}` : state.key === "armed" ? "\u25A0 LOCKED" : `${state.sign} ${state.word}, LOCKED`;
+  return `${word} · risk_actors`;
 }
 
 /** The name of the icon that goes with it. */
@@ -222,7 +237,7 @@ export function iconOf({ picture, link }) {
 
 /** The last line of the page. */
 export function footer({ picture, link }) {
-  const how = { live: "live", polling: "asked every second", lost: "no answer", connecting: "connecting", login: "not logged in" };
+  const how = { live: "live", polling: "asked every second", late: "behind", lost: "no answer", connecting: "connecting", login: "not logged in" };
   return [
     h("span", {}, `risk_actors ${picture?.version ?? ""}`),
     h("span", {}, how[link.kind]),

@@ -1,7 +1,7 @@
 // What is held and what is ordered, and how much more is safe.
 
 import { h } from "./dom.js";
-import { age, clockOf, instant, isNumber, price, usd } from "./format.js";
+import { age, averagePrice, clockOf, instant, isNumber, price, usd } from "./format.js";
 import { card, empty, money } from "./parts.js";
 import { capital, safeSizes, symbolOf } from "./words.js";
 
@@ -36,7 +36,7 @@ export function positions(account, nowMs, zone) {
               held.symbol,
               unprotected[held.symbol] ? h("b", { class: "no-stop" }, " ! no stop") : null,
             ),
-            price(held.average_price),
+            averagePrice(held.average_price),
             money(held.unrealized),
             h(
               "span",

@@ -27,6 +27,7 @@ const HISTORY_DAYS = 400;
 
 const NOTHING_YET = {
   lost: "No figures: the guard has not answered since this page was opened.",
+  late: "No figures yet: the line to the guard is slow, and its first answer is still on its way.",
   login: "No figures: log in first.",
 };
 
@@ -52,6 +53,7 @@ const store = {
   month: null,
   day: null,
   panic: null,
+  restartedAt: null,
 };
 
 store.link = new Link({ onState: take, onChange: linkChanged });
@@ -89,7 +91,8 @@ function paint() {
 function screen() {
   const { picture, route, link } = store;
   if (!picture) {
-    return [empty(NOTHING_YET[link.kind] ?? "Asking the guard \u2026")];
+    const come = link.bytes ? ` ${Math.ceil(link.bytes / 1000)} kB have come.` : "";
+    return [empty(`${NOTHING_YET[link.kind] ?? "Asking the guard \u2026"}${come}`)];
   }
   if (route.screen === "account") {
     const account = picture.accounts.find((each) => each.id === route.id);
@@ -100,7 +103,8 @@ function screen() {
   return overview(store);
 }
 
-function take(picture) {
+function take(picture, { isOtherRun }) {
+  if (isOtherRun) forget();
   const before = store.picture;
   store.picture = picture;
   store.zone = picture.timezone;
@@ -120,17 +124,30 @@ function take(picture) {
     for (const key of store.open) loadChain(key.split("|").at(-3));
     setTimeout(loadCurve, CURVE_AGAIN_AFTER_MARK_MS);
   }
+  if (!before) refresh(); // Not earlier: on a slow line it would hold up the state.
   render();
+}
+
+/** Another run of the guard answers: drop all that the earlier one told. */
+function forget() {
+  const fresh = { picture: null, topology: null, topologyFault: "", rates: new Rates(), viewLagS: 0, history: null, day: null };
+  Object.assign(store, fresh, { restartedAt: store.link.now() });
+  for (const each of [store.open, store.chains, store.curves]) each.clear();
+  const dialog = byId("panic-dialog");
+  // The question was about the accounts of then; what was answered stays to be read.
+  if (dialog.open && !store.panic.isSending && !store.panic.answer) dialog.close();
+  announce("Another run of the guard answers. What the earlier one told is no longer shown.", true);
 }
 
 function linkChanged() {
   const { link } = store;
   const wasOld = isOld({ kind: toldKind });
   if (link.kind === "lost") announce("No answer from the guard. What is shown is old.", true);
+  if (link.kind === "late") announce("What is shown is old: nothing newer has come from the guard.", true);
   if (link.kind === "login") announce("The guard asks for its token. What is shown is old.", true);
   if (isOld(link) && !wasOld) play("lost");
   if (!isOld(link) && wasOld) {
-    announce("The guard answers again.", true);
+    announce("What is shown is present again.", true);
     refresh();
   }
   toldKind = link.kind;
@@ -145,6 +162,7 @@ function announce(text, isUrgent) {
 // What is asked for beside the state.
 
 async function loadTopology() {
+  if (!store.picture || isOld(store.link)) return;
   const { data, fault, missing } = await ask("/api/topology");
   if (!data) {
     store.topologyFault = missing ? "not served" : fault;
@@ -160,7 +178,7 @@ async function loadTopology() {
 
 async function loadCurve() {
   const { screen: name, id } = store.route;
-  if (name !== "account" || isOld(store.link)) return;
+  if (name !== "account" || !store.picture || isOld(store.link)) return;
   const answer = await ask(`/api/curve?account=${id}`);
   if (!answer.data || !Array.isArray(answer.data.points)) return;
   const curve = curveFrom(answer);
@@ -171,7 +189,7 @@ async function loadCurve() {
 }
 
 async function loadHistory() {
-  if (store.route.screen !== "history" || isOld(store.link)) return;
+  if (store.route.screen !== "history" || !store.picture || isOld(store.link)) return;
   if (!store.history) store.history = { isLoading: true };
   const answer = await ask(`/api/history?days=${HISTORY_DAYS}`);
   if (answer.data || !store.history.data) store.history = answer;
@@ -270,6 +288,9 @@ const actions = {
   },
   panicConfirm() {
     confirmPanic(store);
+  },
+  seenRestart() {
+    store.restartedAt = null;
   },
   close(_, element) {
     element.closest("dialog").close();

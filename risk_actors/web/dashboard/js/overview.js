@@ -1,14 +1,14 @@
 // The overview: every account on a card that is read in a second.
 
 import { h } from "./dom.js";
-import { count, plain, usd } from "./format.js";
+import { clockOf, count, plain, usd } from "./format.js";
 import { downSince, sumOf } from "./header.js";
 import { isOld } from "./link.js";
 import { badge, bar, empty, money, stat } from "./parts.js";
 import { positionWords } from "./holdings.js";
 import { dayRules, rangeGauge, rangeWords } from "./range.js";
 import { timeline } from "./timeline.js";
-import { accountState, figure, guardState, lockEnd, mainLock, past, rulesOf, VERDICT_SIGNS } from "./words.js";
+import { accountState, figure, guardState, lockEnd, mainLock, past, rulesOf, sumsNote, VERDICT_SIGNS } from "./words.js";
 
 const RULES_ON_A_CARD = 3;
 
@@ -20,7 +20,7 @@ export function overview(store) {
       "section",
       { class: "hero", "aria-label": "State of the guard", data: { key: "hero" } },
       stateTile(store),
-      totals(picture),
+      totals(store),
     ),
     picture.accounts.length
       ? h(
@@ -46,16 +46,18 @@ function stateTile(store) {
       h("span", { class: "state-sign", "aria-hidden": "true" }, state.sign),
       h("span", {}, state.word),
     ),
-    h("p", { class: "state-text" }, `${state.text}${["armed", "shadow"].includes(state.key) || isOld(link) ? "" : downSince(store)}`),
+    h("p", { class: "state-text" }, `${state.text}${["armed", "shadow", "blind"].includes(state.key) || isOld(link) ? "" : downSince(store)}`),
   );
 }
 
-function totals(picture) {
+function totals({ picture, zone, link }) {
+  const note = sumsNote(picture, zone, link.now());
   const open = picture.accounts.reduce((sum, account) => sum + account.positions.length, 0);
   const trades = sumOf(picture, (account) => account.day.trades);
   return h(
     "div",
-    { class: "totals" },
+    { class: note ? "totals is-old" : "totals" },
+    note ? h("p", { class: "seen-note" }, `? ${note}`) : null,
     stat("Day P&L", money(sumOf(picture, (account) => account.day.equity), { size: "amount-l" }), "closed and open, after fees"),
     stat("Closed", money(sumOf(picture, (account) => account.day.realized)), "after fees"),
     stat("Open", money(sumOf(picture, (account) => account.day.unrealized)), count(open, "position")),
@@ -85,6 +87,7 @@ function accountCard(store, account) {
       h("h2", {}, h("a", { class: "card-link", href: `#/account/${account.id}` }, account.name)),
       badge(state),
     ),
+    account.seen_at ? h("p", { class: "seen-note" }, `? As last seen at ${clockOf(account.seen_at, zone, link.now())}`) : null,
     lock ? lockLine(store, lock) : null,
     h(
       "div",

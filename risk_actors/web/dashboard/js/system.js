@@ -53,7 +53,7 @@ function connectionCard({ picture, link, zone }) {
       line("REST (closes, cancels)", upDown(ways.rest, isPast)),
       line("Stands in", ways.fallback ?? "nothing needed"),
       ways.since ? line("Something down since", clockOf(ways.since, zone, link.now()), "amount-loss") : null,
-      line("This page", { live: "\u2713 live stream", polling: "asks every second", lost: "\u2717 no answer", login: "\u2717 not logged in" }[link.kind] ?? link.kind),
+      line("This page", { live: "\u2713 live stream", polling: "asks every second", late: "\u2717 behind", lost: "\u2717 no answer", login: "\u2717 not logged in" }[link.kind] ?? link.kind),
       Math.abs(link.skewMs) > 0 ? line("Clocks differ by", age(Math.abs(link.skewMs) / 1000), "amount-unknown") : null,
     ),
   );

@@ -27,8 +27,7 @@ export function guardState(picture) {
     return { key, word, tone, sign: mark, text };
   };
   if (picture.connection.is_blind) {
-    const told = "The broker cannot be reached: nothing can be seen, and nothing closed.";
-    return sign("blind", `${told} ${why}`.trim());
+    return sign("blind", why || "Nothing can be seen or closed now; use your platform.");
   }
   if (picture.phase === "faulted") return sign("faulted", why || "Something in the guard failed.");
   if (!picture.armed) {
@@ -45,7 +44,7 @@ export function guardState(picture) {
 export function accountState(account, armed) {
   const isLocked = account.locks.some((lock) => lock.scope === "account");
   const as = (word, tone, sign) => ({ word, tone, sign });
-  if (account.seen_at !== null && account.enforcement === null) {
+  if (account.seen_at !== null) {
     return isLocked && armed
       ? as("LOCKED, NOT SEEN", "locked", "\u25A0")
       : as("NOT SEEN", "unknown", "?");
@@ -168,6 +167,16 @@ export function safeSizes(account, zone, nowMs) {
       ? ""
       : "No instrument seen yet today";
   return { sizes: headroom.sizes, note };
+}
+
+/** Of when the sums over accounts are, where not all is seen now; empty where it is. */
+export function sumsNote({ accounts }, zone, nowMs) {
+  const unseen = accounts.filter((account) => account.seen_at !== null);
+  if (!unseen.length) return "";
+  const at = clockOf(unseen.map((account) => account.seen_at).sort()[0], zone, nowMs);
+  return unseen.length === accounts.length
+    ? `As last seen at ${at}`
+    : `${unseen.length} of ${accounts.length} accounts not seen: as of ${at}`;
 }
 
 /** Words as a sentence, with its capital and its full stop. */
