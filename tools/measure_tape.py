@@ -104,7 +104,7 @@ class Rig:
     def __init__(self, directory: Path) -> None:
         self.virtual = VirtualClock(NOON)
         self.clock = RestlessClock(self.virtual)
-        self._random = Random("market")  # noqa: S311
+        self._random = Random("market")  # noqa: S311 - the same each time
         self._ids = 0
         self._off_ticks = 0
         self._opened_ns = 0

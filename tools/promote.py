@@ -4,21 +4,32 @@
 
 Stages: specification, tests, gates, staging, production; specs/README.md explains each, and how
 to write a specification. Every stage leaves its result under test_reports/promotion/NAME, so that
-a promotion that was interrupted goes on at the stage it was in; what was changed begins anew. The
-last stage writes the change of the settings for you to accept: the settings are never touched.
-Exit codes: 0 the target is reached, 1 a stage is not passed, 2 wrong usage, 130 interrupted.
+a promotion that was interrupted goes on at the stage it was in. What was changed begins anew: the
+tests, and what follows them, with any change of risk_actors, tests or tools. One promotion of a
+specification runs at a time. The last stage writes the change of the settings for you to accept:
+the settings are never touched.
+Exit codes: 0 the target is reached, 1 a stage is not passed, 2 wrong usage or one is under way
+already, 130 interrupted.
 """
 
 import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
 from loguru import logger
 from promotion import places
 from promotion.config import WrongConfigError, read_config
+from testing.unbroken import outlive_reader
+
+if TYPE_CHECKING:
+    from promotion.course import Wanted
+    from promotion.results import Results
 
 INTERRUPTED = 130
+LOCK_FILE = "promotion.lock"
 
 
 def main(arguments: list[str]) -> int:
@@ -28,9 +39,9 @@ def main(arguments: list[str]) -> int:
     places.use_tests()
     logger.disable("risk_actors")
     # They need what was just put on the path.
-    from promotion.course import TARGETS, Course, Wanted  # noqa: PLC0415
+    from promotion.course import Wanted  # noqa: PLC0415
     from promotion.production import Trader  # noqa: PLC0415
-    from promotion.report import paths, reached, status_rows, write_report  # noqa: PLC0415
+    from promotion.report import status_rows  # noqa: PLC0415
     from promotion.results import Results  # noqa: PLC0415
 
     if not asked.spec.is_file():
@@ -38,7 +49,7 @@ def main(arguments: list[str]) -> int:
     results = Results(asked.results / asked.spec.stem)
     if asked.status:
         for stage, verdict, at, sentence in status_rows(results):
-            print(f"{stage:<14} {verdict:<12} {at:<26} {sentence}".rstrip())
+            _say(f"{stage:<14} {verdict:<12} {at:<26} {sentence}".rstrip())
         return 0
     if asked.rule is None or asked.target is None:
         parser.error("--rule and --target are needed (or --status)")
@@ -46,24 +57,42 @@ def main(arguments: list[str]) -> int:
         config = read_config(asked.config)
     except WrongConfigError as error:
         parser.error(str(error))
-    if asked.restart:
-        results.forget()
     reviewed = asked.data / "reviewed.toml" if asked.reviewed is None else asked.reviewed
     trader = Trader(asked.settings, asked.data, reviewed, asked.id)
     wanted = Wanted(asked.spec, asked.rule, asked.target, config, trader)
-    course = Course(wanted, results, lambda line: print(line, flush=True))
+    results.directory.mkdir(parents=True, exist_ok=True)
     try:
-        done = course.run()
+        # Of a process that was killed nothing is held any more.
+        with FileLock(results.directory / LOCK_FILE, timeout=0):
+            if asked.restart:
+                results.forget()
+            return _promote(wanted, results)
+    except Timeout:
+        parser.error(f"a promotion of {asked.spec.stem} is under way already; see --status")
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on at this stage", flush=True)
+        _say("Interrupted; the same command goes on at this stage")
         return INTERRUPTED
-    write_report(results, asked.spec.stem, asked.rule, course.key, datetime.now(UTC))
-    print(f"Report: {' and '.join(map(places.shown, paths(results.directory)))}")
-    if len(done) == len(TARGETS[asked.target]) and done[-1].has_passed:
-        print(f"Reached: {asked.target}")
+
+
+def _promote(wanted: "Wanted", results: "Results") -> int:
+    """Go as far as it goes, and return the exit code."""
+    from promotion.course import TARGETS, Course  # noqa: PLC0415
+    from promotion.report import paths, reached, write_report  # noqa: PLC0415
+
+    course = Course(wanted, results, _say)
+    done = course.run()
+    name = wanted.spec.stem
+    write_report(results, name, wanted.rule_type, course.keys, datetime.now(UTC))
+    _say(f"Report: {' and '.join(map(places.shown, paths(results.directory)))}")
+    if len(done) == len(TARGETS[wanted.target]) and done[-1].has_passed:
+        _say(f"Reached: {wanted.target}")
         return 0
-    print(f"STOPPED at {done[-1].stage}; reached: {reached(done)}")
+    _say(f"STOPPED at {done[-1].stage}; reached: {reached(done)}")
     return 1
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,4 +112,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    outlive_reader()
     sys.exit(main(sys.argv[1:]))

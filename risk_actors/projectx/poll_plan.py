@@ -212,11 +212,6 @@ class PollPlan:
         queue.append(account_id)
         return account_id, next(self._rounds[account_id])
 
-    def longest_unread(self, before_ns: int) -> int | None:
-        """Return the account that was read longest ago, if that was before an instant."""
-        account_id = self.next_whole()
-        return account_id if self._whole_ns(account_id) < before_ns else None
-
     def next_whole(self) -> int:
         """Return whom to read whole next although nothing seems amiss: the one read longest ago."""
         return min(self._ids, key=self._whole_ns)

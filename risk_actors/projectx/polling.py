@@ -32,14 +32,9 @@ from risk_actors.projectx.poll_plan import PollPlan, What
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.read_queue import first_in_line
 from risk_actors.projectx.snapshot_desk import PERIODIC, SnapshotDesk
-from risk_actors.projectx.snapshots import (
-    REQUESTS_PER_LIGHT_SNAPSHOT,
-    REQUESTS_PER_SNAPSHOT,
-    SnapshotReader,
-)
+from risk_actors.projectx.snapshots import REQUESTS_PER_SNAPSHOT, SnapshotReader
 
 HUB_BACK = "user hub connected"
-UNSEEN = "not read lately"
 OVERDUE = "periodic, and overdue"
 _LOOK_EVERY_S = 0.1
 _ACCOUNTS_EVERY_S = 1.5
@@ -75,17 +70,6 @@ _PERIODIC_SHARE = 0.5
 _PERIODIC_ROOM = 3 / 8
 """Part of the reads' budget that must be free for it; an overdue reading does not ask."""
 _OVERDUE_PERIODS = 3
-_SEEN_FOR_NS = 4_000_000_000
-"""While the user hub is down: an account that was read longer ago is read whole again, for the
-light looks at one on which nothing happens tell nobody anything. Ten seconds after its reading it
-counts as not seen."""
-_UNSEEN_SHARE = 0.6
-"""Part of the reads' budget that these readings may use."""
-_FEW_ACCOUNTS = 3
-"""More accounts could not all be seen that way, and what they would take is for accounts that break
-their rules all at once."""
-_UNSEEN_UNTIL = 0.85
-"""None of these readings begins once so much of the reads' budget is used."""
 _S_PER_MINUTE = 60.0
 
 
@@ -124,8 +108,6 @@ class Poller:
         self._saved = _MOST_SAVED
         self._probe_every_s = _PROBE_EVERY_S
         self._now_s = self._accounts_s = self._whole_s = self._rest_back_s = 0.0
-        self._unseen_s = 0.0
-        """When an account was read last because it was not seen."""
         self._was_rest = True
         self._has_failed = False
         self._looking: asyncio.Task[None] | None = None
@@ -197,7 +179,6 @@ class Poller:
         self._watch_rest(now_s)
         self._say_pauses()
         self._read_by_the_clock(now_s)
-        self._read_the_unseen(now_s)
         self._catch_up_on()
         if self._looking is not None and not self._looking.done():
             return
@@ -233,24 +214,6 @@ class Poller:
             return
         self._whole_s = now_s
         self._desk.request(self._plan.next_whole(), OVERDUE if is_overdue else PERIODIC)
-
-    def _read_the_unseen(self, now_s: float) -> None:
-        """While the user hub is down, have who was read longest ago read whole, as room allows."""
-        if len(self._desk.account_ids) > _FEW_ACCOUNTS:
-            return
-        board, reads = self._board, self._budget.reads_per_minute
-        every_s = REQUESTS_PER_SNAPSHOT / (reads * _UNSEEN_SHARE / _S_PER_MINUTE)
-        is_due = now_s - self._unseen_s >= every_s
-        if not is_due or board.user_hub or board.is_paused or not board.rest:
-            return
-        now_ns = self._clock.now_ns()
-        account_id = self._plan.longest_unread(now_ns - _SEEN_FOR_NS)
-        used = self._budget.used(now_ns) + REQUESTS_PER_SNAPSHOT
-        if account_id is None or used > reads * _UNSEEN_UNTIL:
-            return
-        self._unseen_s = now_s
-        self._saved -= REQUESTS_PER_LIGHT_SNAPSHOT  # it stands for as many light looks
-        self._desk.request(account_id, UNSEEN)
 
     def _watch_rest(self, now_s: float) -> None:
         """Have what failed read again once REST is back; more slowly if that did not last."""
@@ -356,10 +319,6 @@ class Poller:
         """Take the next turn of the round."""
         unread = () if self._has_failed else self._plan.unread()
         account_id, what = unread[0] if unread else self._plan.next_turn()
-        if what is What.WHOLE and self._plan.read_since(
-            account_id, self._clock.now_ns() - _SEEN_FOR_NS
-        ):
-            what = What.POSITIONS
         if what is What.WHOLE:
             # Not in the name of polling: what has changed comes before what may have.
             self._desk.request(account_id, PERIODIC)

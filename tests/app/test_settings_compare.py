@@ -458,6 +458,7 @@ def test_merging_again_changes_nothing(pair: tuple[Settings, Settings]) -> None:
     assert merge(wanted, wanted) == (wanted, (), ())
 
 
+@pytest.mark.no_cover
 @samples.TRIALS
 @given(samples.pairs_of_settings(), samples.pairs_of_settings())
 def test_no_way_round_leads_to_looser_settings(

@@ -112,7 +112,9 @@ def test_every_tool_that_is_called_is_there(path: Path) -> None:
 
 def test_every_gate_that_is_asked_for_is_there() -> None:
     text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
-    (asked,) = re.findall(r"gates --only ([a-z ]+)", text)
+    asked = " ".join(re.findall(r"gates --no-skips --only ([a-z ]+)", text))
+    assert {"security", "secrets", "vulnerabilities"} <= set(asked.split())
+    assert text.count("bootstrap.py gates ") == text.count("bootstrap.py gates --no-skips ")
     listed = run(sys.executable, ROOT / "tools/gates.py", "--list")
     assert listed.returncode == 0, listed.stderr
     assert set(asked.split()) <= {line.split()[0] for line in listed.stdout.splitlines()}
@@ -159,10 +161,58 @@ def test_a_release_publishes_what_was_tried_and_only_after_all_of_ci() -> None:
     workflow = read(ROOT / ".github/workflows/release.yml")
     jobs = workflow["jobs"]
     assert jobs["ci"]["uses"] == "./.github/workflows/ci.yml"
+    assert jobs["ci"]["needs"] == ["tag"]
     assert "ci" in jobs["build"]["needs"]
-    assert "build" in jobs["page"]["needs"]
-    assert {"build", "page"} <= set(jobs["publish"]["needs"])
+    assert "build" in jobs["publish"]["needs"]
+    assert {"build", "publish"} <= set(jobs["page"]["needs"])
     assert jobs["publish"]["permissions"] == {"id-token": "write"}
     assert workflow["permissions"] == {}
     ran = [shlex.split(command)[:3] for command in commands(workflow)]
     assert sum(words[2:] == ["wheel"] for words in ran) == 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="the step is git's")
+def test_only_what_was_merged_is_released(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        command = (
+            "git",
+            "-C",
+            str(tmp_path),
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.com",
+        )
+        done = run(*command, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    commit = ("commit", "-q", "--allow-empty", "--no-verify", "-m", "more")
+    git("init", "-q", "-b", "main")
+    git(*commit)
+    merged = git("rev-parse", "HEAD")
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    git(*commit)
+    steps = read(ROOT / ".github/workflows/release.yml")["jobs"]["tag"]["steps"]
+    (step,) = [each["run"] for each in steps if "merge-base" in each.get("run", "")]
+
+    codes = [
+        subprocess.run(
+            shlex.split(step.replace("$GITHUB_SHA", sha)), cwd=tmp_path, check=False
+        ).returncode
+        for sha in (merged, git("rev-parse", "HEAD"))
+    ]
+    assert codes == [0, 1]
+
+
+def test_every_step_of_the_check_decides() -> None:
+    text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    asked = re.findall(r'check --only (?:"([^"]+)"|([\w,]+))', text)
+    steps = [step for pair in asked for step in "".join(pair).split(",")]
+    wrong = run(sys.executable, ROOT / "tools/check.py", "--only", "no such step")
+    assert sorted(steps) == sorted(wrong.stderr.strip().rpartition(": ")[2].split(", "))
+
+
+def test_no_commit_of_main_is_passed_over() -> None:
+    group = read(ROOT / ".github/workflows/ci.yml")["concurrency"]["group"]
+    assert "github.sha" in group

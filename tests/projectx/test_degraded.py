@@ -100,21 +100,6 @@ def test_polling_stays_within_its_share_of_the_budget(rig_of: Callable[..., Any]
     assert sent <= 3 * 6 + 12 + 2.0 * took_s + 4
 
 
-def test_a_quiet_account_is_seen_while_the_user_hub_is_dead_and_another_trades(
-    rig_of: Callable[..., Any],
-) -> None:
-    """Ten seconds after its last reading an account is shown as it was, not as it is."""
-    rig = rig_of(2)
-    take_down(rig, "user")
-    busy, quiet = rig.account_ids
-    mark = rig.recorder.mark()
-    rig.recorder.wait(AccountSnapshot, lambda m: m.account_id == quiet, after=mark, within_s=10)
-    for _ in range(3):
-        mark = rig.recorder.mark()
-        rig.buy(account_id=busy)
-        rig.recorder.wait(AccountSnapshot, lambda m: m.account_id == quiet, after=mark, within_s=10)
-
-
 def test_an_order_that_moves_no_balance_is_seen_as_well(rig_of: Callable[..., Any]) -> None:
     rig = rig_of(1)
     take_down(rig, "user")

@@ -127,16 +127,6 @@ def test_a_single_account_is_read_light_four_times_of_five() -> None:
     assert whats.count(What.POSITIONS) == whats.count(What.ORDERS) == 4
 
 
-def test_who_was_read_longest_ago_is_told_once_that_was_long_ago() -> None:
-    plan = PollPlan((101, 102))
-    assert plan.longest_unread(0) is None
-    assert plan.longest_unread(1) == 101
-    for account_id, asked_ns in ((101, 20), (102, 10)):
-        read = snapshot(account(account_id))
-        plan.on_snapshot(msgspec.structs.replace(read, asked_ns=asked_ns))
-    assert [plan.longest_unread(before_ns) for before_ns in (10, 11, 25)] == [None, 102, 102]
-
-
 def is_behind(plan: PollPlan) -> bool:
     return plan.is_behind
 

@@ -109,7 +109,7 @@ def slower(before: Saved, now: Saved) -> list[Slower]:
             by = worse_by(old, figure)
             if by is not None and by > TOLERATED:
                 assert old.value is not None  # noqa: S101 - `worse_by` looked
-                assert figure.value is not None  # noqa: S101
+                assert figure.value is not None  # noqa: S101 - the same
                 found.append(
                     Slower(part.name, figure.name, old.value, figure.value, figure.unit, by)
                 )

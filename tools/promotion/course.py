@@ -10,8 +10,9 @@ from workshop.steady import BreakerOpenError, Transient
 
 from promotion.config import Config
 from promotion.gates_stage import check_gates
-from promotion.key import key_of
+from promotion.key import checkout_of, key_of
 from promotion.outcome import Outcome
+from promotion.places import ROOT
 from promotion.processes import Processes
 from promotion.production import Trader, check_production
 from promotion.results import STAGES, Results, StageResult
@@ -24,6 +25,8 @@ from risk_actors.core.rules import RuleSettings
 
 TARGETS = {"staging": STAGES[:-1], "production": STAGES}
 """The stages up to each target."""
+
+_CHECKOUT = "risk_actors, tests or tools"
 
 
 class Wanted(NamedTuple):
@@ -42,7 +45,10 @@ class Course:
     def __init__(self, wanted: Wanted, results: Results, say: Callable[[str], None]) -> None:
         self._wanted, self._results, self._say = wanted, results, say
         self._processes = Processes()
-        self.key = key_of(wanted.spec, wanted.rule_type, wanted.config, self._rule_settings())
+        key = key_of(wanted.spec, wanted.rule_type, wanted.config, self._rule_settings())
+        self._checkout = checkout_of(ROOT)
+        self.keys = dict.fromkeys(STAGES, f"{key}-{self._checkout}") | {STAGES[0]: key}
+        """Of each stage; only the first has nothing to do with the rest of the checkout."""
 
     def _rule_settings(self) -> RuleSettings | None:
         """Return the trader's rule; what is wrong with it is said in the last stage."""
@@ -54,11 +60,11 @@ class Course:
 
     def run(self) -> list[StageResult]:
         """Go through the stages up to the target; end at the first that is not passed."""
-        self._tell_where()
+        self.forget_stale()
         done: list[StageResult] = []
         for stage in TARGETS[self._wanted.target]:
             before = self._results.of(stage)
-            if before is not None and before.key == self.key and before.has_passed:
+            if before is not None and before.key == self.keys[stage] and before.has_passed:
                 self._say(f"{stage}: passed on {before.began}, not done again")
                 done.append(before)
                 continue
@@ -68,19 +74,25 @@ class Course:
                 break
         return done
 
-    def _tell_where(self) -> None:
+    def forget_stale(self) -> None:
+        """Forget what was made with something else than there is now, and say where it goes on."""
         running = self._results.running()
-        if running is not None and running.key == self.key:
+        if running is not None and running.key == self.keys[running.stage]:
             self._say(f"{running.stage} was interrupted; it begins again, what is before it stands")
-        kept = [result for stage in STAGES if (result := self._results.of(stage))]
-        if any(result.key != self.key for result in kept):
+        kept = {stage: result.key for stage in STAGES if (result := self._results.of(stage))}
+        stale = [stage for stage, key in kept.items() if key != self.keys[stage]]
+        first, *later = STAGES
+        if first in stale:
             self._say("The specification, the rule or settings were changed: it begins anew")
             self._results.forget()
+        elif stale:
+            self._say(f"{_CHECKOUT} were changed: it begins anew at {later[0]}")
+            self._results.forget(later)
 
     def _go_through(self, stage: str) -> StageResult:
         began_s = time.monotonic()
         began = datetime.now(UTC).isoformat(timespec="seconds")
-        self._results.begin(stage, self.key, began)
+        self._results.begin(stage, self.keys[stage], began)
         self._say(f"{stage}: ...")
         try:
             outcome = self._outcome(stage)
@@ -90,9 +102,11 @@ class Course:
             outcome = Outcome(
                 "given up after several tries", [f"{error}; start it again, it goes on here"]
             )
+        if self.keys[stage].endswith(self._checkout) and checkout_of(ROOT) != self._checkout:
+            outcome.problems.append(f"{_CHECKOUT} were changed meanwhile; start it again")
         result = StageResult(
             stage=stage,
-            key=self.key,
+            key=self.keys[stage],
             verdict="failed" if outcome.problems else "passed",
             sentence=outcome.sentence,
             began=began,

@@ -5,12 +5,13 @@ on a clock that steps. Each example is played in all its manners, which must mak
 rows in order, twice, in reverse, in any order, and with a restart before every step.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import msgspec
-from conformance.corpus import Case, RuleTable, Step, WorkedCase, contracts, named, sessions
+from conformance.corpus import Case, Expect, RuleTable, Step, WorkedCase, contracts, named, sessions
 from conformance.engine import differences
 from conformance.our_engine import Manner, OurEngine
 
@@ -24,6 +25,8 @@ from risk_actors.core.verdict import Breached
 
 LOCKED_AFTER_NS = 1_000
 """Less than a restart lasts in the corpus, so that no reset is passed over."""
+OPEN = "open"
+"""In place of an instant: a lock that must not be."""
 _ANY_RULE = "the specified rule"
 _ANY_TABLE = RuleTable(kind="day_loss", sources=())
 """The corpus names rules in words of its own; an example has the rule's own settings instead."""
@@ -124,10 +127,14 @@ def _worked(example: Example) -> WorkedCase:
 
 def _check(worked: WorkedCase) -> None:
     """Refuse steps that go back in time, name nothing known, or would check nothing."""
-    instants = [worked.ns(step.at) for step in worked.case.steps]
+    instants = [
+        _instant_ns(worked, number, "at", step.at) for number, step in enumerate(worked.case.steps)
+    ]
     if instants != sorted(instants):
         raise ValueError("a step lies before the one before it; put them in order of time")
-    for step in worked.case.steps:
+    for number, step in enumerate(worked.case.steps):
+        for key, at in _expected_instants(step.expect):
+            _instant_ns(worked, number, key, at)
         if step.rule is not None:
             raise ValueError(f"{step.at}: an example has one rule; leave `rule` out")
         traded = [event for event in (step.fill, step.order) if event is not None]
@@ -139,6 +146,21 @@ def _check(worked: WorkedCase) -> None:
                 raise ValueError(f"{step.at}: no contract {contract!r} is known; take of {known}")
     if not any(named(step.expect) for step in worked.case.steps):
         raise ValueError("it expects nothing; give its last step `expect = { verdict = ... }`")
+
+
+def _expected_instants(expect: Expect) -> Iterator[tuple[str, str]]:
+    if expect.broken_at is not None:
+        yield "broken_at", expect.broken_at
+    yield from ((f"locked.{what}", at) for what, at in (expect.locked or {}).items() if at != OPEN)
+
+
+def _instant_ns(worked: WorkedCase, number: int, key: str, at: str) -> int:
+    try:
+        return worked.ns(at)
+    except ValueError as error:
+        raise ValueError(
+            f"step {number + 1}, {key} = {at!r}: {error}; write it like `Tue 2026-06-02 09:30:00`"
+        ) from error
 
 
 def _played(file: SpecFile, example: Example, worked: WorkedCase, line: int) -> list[Problem]:

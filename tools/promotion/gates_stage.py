@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from promotion.config import GatesConfig
-from promotion.outcome import Outcome
+from promotion.outcome import Outcome, counted
 from promotion.places import ROOT, shown
 from promotion.processes import Done, Processes
 
@@ -28,7 +28,7 @@ def check_gates(config: GatesConfig, directory: Path, processes: Processes) -> O
     outcome = Outcome(facts={"told": _read(told), "exit_code": done.code})
     which = f" ({', '.join(config.only)})" if config.only else ""
     if done.code == 0:
-        outcome.sentence = f"the gates{which} are passed"
+        _take(outcome, which)
     elif done.code == _WRONG_USAGE:
         outcome.sentence = "the gates do not know what they are asked for"
         outcome.problems = _last(done, "tools/gates.py refuses its arguments; correct [gates]")
@@ -36,6 +36,26 @@ def check_gates(config: GatesConfig, directory: Path, processes: Processes) -> O
         outcome.sentence = f"a gate{which} is not passed"
         outcome.problems = _last(done, "`python tools/gates.py` says what to do:")
     return outcome
+
+
+def _take(outcome: Outcome, which: str) -> None:
+    """Read what was judged: the exit code alone does not tell a skipped gate from a passed one."""
+    rows = _rows(outcome.facts["told"])
+    for gate in rows:
+        if gate["verdict"] == "skipped":
+            outcome.notes.append(f"the gate {gate['name']} was skipped: {gate['measured']}")
+    passed = [gate["name"] for gate in rows if gate["verdict"] == "passed"]
+    if not passed:
+        outcome.sentence = f"no gate{which} was judged"
+        outcome.problems = ["none passed, so nothing is proved; run `python tools/gates.py`"]
+        return
+    skipped = f", {len(outcome.notes)} skipped" if outcome.notes else ""
+    outcome.sentence = f"{counted(len(passed), 'gate')}{which} passed{skipped}"
+
+
+def _rows(told: Any) -> list[dict[str, str]]:
+    """Return the gates of a run that was told; none where it was not."""
+    return list(told.get("gates", [])) if isinstance(told, dict) else []
 
 
 def _last(done: Done, first: str) -> list[str]:

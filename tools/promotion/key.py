@@ -1,6 +1,8 @@
-"""The fingerprint of what is promoted: specification, the rule's source, settings.
+"""The fingerprint of what is promoted: specification, the rule's source, settings; and of the rest.
 
-A result counts only under the key it was made with: a rule that was changed begins again.
+A result counts only under the key it was made with: a rule that was changed begins again. What the
+specification says can be held against the rule alone. From the tests on, all of the checkout has a
+part in what comes of a stage: the rest of the program, the tests, the tools that judge.
 """
 
 import ast
@@ -16,6 +18,7 @@ from promotion.config import Config
 from promotion.places import ROOT
 from risk_actors.core.rules import RuleSettings, catalogue
 
+_JUDGED = ("risk_actors", "tests", "tools")
 _CORE = ROOT / "risk_actors" / "core"
 
 
@@ -36,6 +39,22 @@ def key_of(spec: Path, rule_type: str, config: Config, settings: RuleSettings | 
         told = {**msgspec.to_builtins(settings), "mode": None}
         digest.update(msgspec.json.encode(told, order="sorted"))
     return digest.hexdigest()[:16]
+
+
+def checkout_of(root: Path) -> str:
+    """Return the fingerprint of code, tests and tools, whether git knows the files or not."""
+    digest = hashlib.sha256()
+    for path in sorted(_checkout_files(root)):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _checkout_files(root: Path) -> Iterator[Path]:
+    yield from root.glob("pyproject.toml")
+    for directory in _JUDGED:
+        for ending in ("*.py", "*.toml"):
+            yield from filter(Path.is_file, (root / directory).rglob(ending))
 
 
 def sources_of(rule_type: str) -> list[Path]:

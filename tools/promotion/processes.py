@@ -1,8 +1,13 @@
-"""Runs other tools as processes; what goes wrong by chance alone is tried again."""
+"""Runs other tools as processes; what goes wrong by chance alone is tried again.
 
+Each is tethered (see testing/tethered.py): it ends in order when this process does, even by a kill.
+"""
+
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from workshop.steady import Breaker, Transient, steadily
@@ -10,6 +15,7 @@ from workshop.steady import Breaker, Transient, steadily
 from promotion.places import ROOT
 
 PYTHON = sys.executable
+_TETHERED = Path(__file__).resolve().parents[1] / "testing" / "tethered.py"
 _BY_CHANCE = (
     "Address already in use",
     "Only one usage of each socket address",
@@ -40,7 +46,7 @@ class Processes:
         self._breaker = Breaker(_FAILURES_AT_MOST)
 
     def run(self, arguments: Sequence[str], *, timeout_s: float) -> Done:
-        """Run a command with this Python until it ends.
+        """Run a script, or a module as `-m NAME`, with this Python until it ends.
 
         Raises:
             Transient: it could not be started, or failed by chance, several times.
@@ -49,11 +55,12 @@ class Processes:
 
 
 def _once(arguments: Sequence[str], timeout_s: float) -> Done:
+    its_end, our_end = os.pipe()
     try:
         ended = subprocess.run(
-            [PYTHON, *arguments],
+            [PYTHON, str(_TETHERED), *arguments],
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=its_end,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -65,6 +72,9 @@ def _once(arguments: Sequence[str], timeout_s: float) -> Done:
         raise Transient(f"{arguments[0]} could not be started: {error}") from error
     except subprocess.TimeoutExpired as error:
         return Done(-1, f"{error.output or ''}\nit did not end within {timeout_s:.0f} s")
+    finally:
+        os.close(its_end)
+        os.close(our_end)
     if ended.returncode != 0 and any(text in ended.stdout for text in _BY_CHANCE):
         raise Transient(Done(ended.returncode, ended.stdout).last_lines(1)[0])
     return Done(ended.returncode, ended.stdout)

@@ -1,7 +1,7 @@
 """What came of a promotion, as JSON and as one page."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,16 @@ JSON_FILE, PAGE_FILE = "report.json", "report.html"
 NOT_DONE = "not done"
 
 
-def write_report(results: Results, name: str, rule_type: str, key: str, now: datetime) -> None:
-    """Write both files from what the stages left."""
+def write_report(
+    results: Results, name: str, rule_type: str, keys: Mapping[str, str], now: datetime
+) -> None:
+    """Write both files from what the stages left under their present keys."""
     kept = {stage: results.of(stage) for stage in STAGES}
-    own = {s: result for s, result in kept.items() if result is not None and result.key == key}
+    own = {s: result for s, result in kept.items() if result and result.key == keys[s]}
     told = {
         "specification": name,
         "rule": rule_type,
-        "key": key,
+        "key": keys[STAGES[-1]],
         "written": now.astimezone(UTC).isoformat(timespec="seconds"),
         "reached": reached(list(own.values())),
         "stages": {stage: msgspec.to_builtins(result) for stage, result in own.items()},

@@ -4,7 +4,7 @@ Every stage writes one JSON file when it is over. While one is under way its nam
 `running.json`; that file outlives a kill, and tells the next start which stage was broken off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: str
     key: str
-    """Of specification, source and settings it was made with."""
+    """Of what it was made with: specification, source, settings; from the tests on all code."""
     verdict: Literal["passed", "failed"]
     sentence: str
     began: str
@@ -71,9 +71,9 @@ class Results:
         """Return the stage that is under way, or was broken off."""
         return self._read(self.directory / RUNNING_FILE, Running)
 
-    def forget(self) -> None:
-        """Begin anew: no stage has been passed."""
-        for stage in STAGES:
+    def forget(self, stages: Sequence[str] = STAGES) -> None:
+        """Begin anew: none of these stages has been passed, and none is under way."""
+        for stage in stages:
             (self.directory / f"{stage}.json").unlink(missing_ok=True)
         (self.directory / RUNNING_FILE).unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ What is wrong with one is said with its line and what to do about it.
 
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -145,7 +146,8 @@ def read_spec(path: Path) -> SpecFile:
         OSError: the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        # Some editors put a mark before UTF-8.
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise WrongSpecError(Problem(1, "it is not UTF-8 text; save it as UTF-8")) from error
     lines = text.splitlines()
@@ -169,11 +171,28 @@ def read_spec(path: Path) -> SpecFile:
             Problem(line, f"not valid TOML: {_AT_LINE.sub('', str(error))}; see specs/README.md")
         ) from error
     where = Lines(matter)
+    _refuse_no_numbers(raw, where)
     try:
         spec = msgspec.convert(raw, Spec)
     except msgspec.ValidationError as error:
         raise WrongSpecError(_readable(str(error), where, raw)) from error
     return SpecFile(path, spec, where)
+
+
+def _refuse_no_numbers(value: Any, where: Lines, path: tuple[Key, ...] = ()) -> None:
+    """Refuse `nan` and `inf` wherever they stand: no comparison with them means anything."""
+    if isinstance(value, Decimal) and not value.is_finite():
+        named = next(key for key in reversed(path) if isinstance(key, str))
+        raise WrongSpecError(
+            Problem(where.of(*path), f"`{named}`: {value} is no amount; write a number")
+        )
+    inner: Iterable[tuple[Key, Any]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    for key, item in inner:
+        _refuse_no_numbers(item, where, (*path, key))
 
 
 def _readable(told: str, where: Lines, raw: Any) -> Problem:
@@ -183,7 +202,9 @@ def _readable(told: str, where: Lines, raw: Any) -> Problem:
     text = _AT_KEY.sub("", told)
     unknown = _UNKNOWN_KEY.search(text)
     if unknown:
-        path = (*path, unknown["key"])
+        key = unknown["key"]
+        # The first of several tables of that name: `[[name]]` is where it is written.
+        path = (*path, key, 0) if isinstance(_at(raw, path)[key], list) else (*path, key)
         text = f"`{unknown['key']}` is not known here; take it out, or see specs/README.md"
     elif "missing required field" in text:
         key = text.rpartition("field ")[2]
@@ -207,7 +228,7 @@ def _walked(raw: Any, told: str, error: str) -> tuple[Key, ...]:
     return tuple(path)
 
 
-def _at(raw: Any, path: list[Key]) -> Any:
+def _at(raw: Any, path: Sequence[Key]) -> Any:
     for key in path:
         raw = raw[key]
     return raw

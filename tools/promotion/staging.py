@@ -15,7 +15,7 @@ from promotion.twin_judge import Judged, judge_day
 
 _WORDS_AT_MOST = 20
 _NOT_ALIKE_AT_MOST = 0.25
-_NOT_ALIKE_AT_MOST = 0.25
+"""Of the days, so many may count for nothing."""
 _TOLD_EVERY = 10
 """Days between two lines that say how far it is."""
 

@@ -99,3 +99,5 @@ def _take(outcome: Outcome, name: str, done: Done) -> None:
     elif done.code != 0:
         outcome.problems.append(f"{name} fail (exit code {done.code}):")
         outcome.problems += [f"  {line}" for line in done.last_lines()]
+    elif told is None:
+        outcome.problems.append(f"{name}: none passed; all were left out, which proves nothing")

@@ -13,7 +13,7 @@ from quality.catalogue import GATES, NAMES
 from quality.config import Config, WrongConfigError, load_config
 from quality.gate import Gate, Verdict
 from quality.project import NotRunError, Project
-from quality.run import as_json, judge, mend, summed
+from quality.run import as_json, judge, mend, summed, without_skip
 
 OK, FAILED, WRONG_USAGE = 0, 1, 2
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
     names = f"of {', '.join(NAMES)}"
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[], help=names)
     parser.add_argument("--skip", nargs="+", metavar="NAME", default=[], help="all but these")
+    parser.add_argument("--no-skips", action="store_true", help="what was not judged has failed")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended, then judge")
     parser.add_argument("--list", action="store_true", help="say which gates there are")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the run here too")
@@ -107,7 +108,8 @@ def _run(gates: tuple[Gate, ...], project: Project, asked: argparse.Namespace) -
     judged = []
     for gate in gates:
         print(f"== {gate.name} ...", flush=True)
-        judged.append(judge(gate, project))
+        found = judge(gate, project)
+        judged.append(without_skip(found) if asked.no_skips else found)
         print(f"== {gate.name}: {judged[-1].verdict.value}", flush=True)
     run = summed(began.isoformat(timespec="seconds"), judged)
     report.show(run, console)

@@ -3,7 +3,7 @@
 import re
 
 from quality.gate import Found, last_of, shortened, verdict
-from quality.project import Project
+from quality.project import Done, Project
 
 LINT = ("-m", "ruff", "check", "--output-format", "concise")
 FORMAT = ("-m", "ruff", "format", "--check", "--output-format", "concise")
@@ -15,41 +15,31 @@ _PROBLEM = re.compile(r"^\S+?:\d+(?::\d+)?: ")
 def judge_lint(project: Project) -> Found:
     """Judge by ruff's rules, as pyproject.toml chooses them."""
     done = project.run(*LINT)
-    problems = [line for line in done.out.splitlines() if _PROBLEM.match(line)]
-    if done.code == 0:
-        return Found(verdict(True), "no finding", figures={"findings": 0})
-    advice = shortened(problems) or last_of(done.text)
-    return Found(
-        verdict(False),
-        f"{len(problems)} findings",
-        ("`--fix` mends what ruff can mend by itself", *advice),
-        {"findings": len(problems)},
-    )
+    findings = [line for line in done.out.splitlines() if _PROBLEM.match(line)]
+    return _found(done, findings, "findings", "`--fix` mends what ruff can mend by itself")
 
 
 def judge_format(project: Project) -> Found:
     """Judge whether ruff would format anything otherwise."""
     done = project.run(*FORMAT)
     files = [line.partition(":")[0] for line in done.out.splitlines() if _UNFORMATTED in line]
-    if done.code == 0:
-        return Found(verdict(True), "every file is formatted", figures={"files": 0})
-    advice = shortened(files) or last_of(done.text)
-    return Found(
-        verdict(False),
-        f"{len(files)} files to format",
-        ("`--fix` formats them", *advice),
-        {"files": len(files)},
-    )
+    return _found(done, files, "files to format", "`--fix` formats them")
 
 
 def judge_types(project: Project) -> Found:
     """Judge by mypy, strict whatever the project sets."""
     done = project.run(*TYPES)
     errors = [line for line in done.out.splitlines() if ": error:" in line]
+    return _found(done, errors, "errors")
+
+
+def _found(done: Done, lines: list[str], noun: str, *cure: str) -> Found:
+    """Return the verdict of a tool's exit code, with the lines that say what is wrong where."""
+    figures = {noun.partition(" ")[0]: len(lines)}
     if done.code == 0:
-        return Found(verdict(True), "no error", figures={"errors": 0})
-    advice = shortened(errors) or last_of(done.text)
-    return Found(verdict(False), f"{len(errors)} errors", advice, {"errors": len(errors)})
+        return Found(verdict(True), f"no {noun}", figures=figures)
+    advice = shortened(lines) or last_of(done.text)
+    return Found(verdict(False), f"{len(lines)} {noun}", (*cure, *advice), figures)
 
 
 def judge_imports(project: Project) -> Found:

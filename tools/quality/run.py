@@ -58,6 +58,17 @@ def judge(gate: Gate, project: Project) -> Judged:
     )
 
 
+def without_skip(judged: Judged) -> Judged:
+    """Return a gate as it is where every one has to be judged: one that was not has failed."""
+    if judged.verdict is not Verdict.SKIPPED:
+        return judged
+    return msgspec.structs.replace(
+        judged,
+        verdict=Verdict.FAILED,
+        advice=(*judged.advice, "nothing may be skipped here (`--no-skips`)"),
+    )
+
+
 def mend(gates: Iterable[Gate], project: Project, say: Callable[[str], None]) -> None:
     """Run what mends by itself, and say what could not be run."""
     for gate in gates:

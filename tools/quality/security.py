@@ -1,16 +1,17 @@
 """What could be misused: bandit's findings, and what looks like a secret.
 
 Ruff's rules S are bandit's own under the same numbers, and a place with a reason to differ says so
-for ruff (`# noqa: S608 - the table's name is ours`). What is answered there is not asked again.
+for ruff (`# noqa: S608 - the table's name is ours`). What is answered there is not asked again. An
+answer that says no reason is a finding itself, and so is bandit's own `nosec`, which ruff ignores.
 """
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from workshop.files import FileError, read_json
 
+from quality.answers import answers_in, unreasoned
 from quality.gate import Found, shortened, verdict
 from quality.project import NotRunError, Project
 
@@ -23,7 +24,7 @@ _FOUND_SOME = 1
 def judge_security(project: Project) -> Found:
     """Judge by bandit, every severity."""
     done = project.run(
-        *("-m", "bandit", "-q", "-r", *project.config.sources),
+        *("-m", "bandit", "-q", "--ignore-nosec", "-r", *project.config.sources),
         *("-f", "json", *_settings(project.root)),
     )
     if done.code not in (0, _FOUND_SOME) or not done.out.strip():
@@ -32,15 +33,16 @@ def judge_security(project: Project) -> Found:
     if told["errors"]:
         raise NotRunError(f"bandit could not read {told['errors'][0]}")
     open_ones = [row for row in told["results"] if not is_answered(row, project.root)]
-    lines = [
+    unsaid = unreasoned(_sources(project), project.root)
+    lines = unsaid + [
         f"{row['filename']}:{row['line_number']}: {row['test_id']} {row['issue_text']}"
         for row in open_ones
     ]
     return Found(
-        verdict(not open_ones),
-        f"{len(open_ones)} findings, {len(told['results']) - len(open_ones)} answered in place",
+        verdict(not lines),
+        f"{len(lines)} findings, {len(told['results']) - len(open_ones)} answered in place",
         shortened(lines),
-        {"findings": len(open_ones)},
+        {"findings": len(lines)},
     )
 
 
@@ -51,11 +53,18 @@ def _settings(root: Path) -> tuple[str, ...]:
 
 def is_answered(row: dict[str, Any], root: Path) -> bool:
     """Tell whether one of its lines says why ruff's rule of the same number may differ."""
-    lines = (root / row["filename"]).read_text(encoding="utf-8").splitlines()
+    text = (root / row["filename"]).read_text(encoding="utf-8")
     rule = "S" + row["test_id"].removeprefix("B")
-    answer = re.compile(rf"# noqa:[^#]*\b{rule}\b")
     first, last = min(row["line_range"]), max(row["line_range"])
-    return any(answer.search(line) for line in lines[first - 1 : last])
+    return any(first <= answer.line <= last and rule in answer.rules for answer in answers_in(text))
+
+
+def _sources(project: Project) -> list[Path]:
+    """Return the files that bandit read."""
+    found: list[Path] = []
+    for source in project.config.sources:
+        found += sorted((project.root / source).rglob("*.py"))
+    return found
 
 
 def judge_secrets(project: Project) -> Found:

@@ -35,7 +35,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             if asked.to is None:
                 print(told)
             else:
-                asked.to.write_text(f"{told}\n", encoding="utf-8")
+                _write(asked.to, told)
         elif asked.command == "prepare":
             print(prepare(root, asked.version))
         else:
@@ -94,6 +94,13 @@ def prepare(root: Path, version: str) -> str:
         f"{VERSION_FILE.as_posix()} and {CHANGELOG_FILE} say {version}. Next: `make check`, merge"
         f" it, then tag the merged commit: git tag -a v{version}"
     )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise ReleaseError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _read(root: Path) -> tuple[str, str]:

@@ -24,6 +24,10 @@ EVERYTHING_IN = ("requirements/",)
 GIT_WITHIN_S = 60
 
 
+class UnknownBaseError(Exception):
+    """Git knows no such commit; the text says so."""
+
+
 class Affected(NamedTuple):
     """What is to be run."""
 
@@ -35,7 +39,11 @@ class Affected(NamedTuple):
 
 
 def affected(root: Path, base: str = "HEAD") -> Affected:
-    """Return the tests that are affected by what changed since a commit, new files too."""
+    """Return the tests that are affected by what changed since a commit, new files too.
+
+    Raises:
+        UnknownBaseError: there is no such commit, as where its name was misspelt.
+    """
     every = tuple(sorted(file for file in _python_files(root) if is_test(file)))
     try:
         changed = changes(root, base)
@@ -89,7 +97,13 @@ def changes(root: Path, base: str) -> list[str]:
     Raises:
         subprocess.SubprocessError: git has no answer, as outside of a repository.
         OSError: there is no git.
+        UnknownBaseError: there is no such commit.
     """
+    _git(root, "rev-parse", "--verify", "HEAD")
+    try:
+        _git(root, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}")
+    except subprocess.CalledProcessError as error:
+        raise UnknownBaseError(f"git knows no commit `{base}`") from error
     common = _git(root, "merge-base", base, "HEAD")
     of_commit = _git(root, "diff", "--name-only", "--no-renames", "--relative", "-z", common[0])
     new = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
@@ -134,7 +148,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--base", default="HEAD", metavar="REF")
     parser.add_argument("--root", type=Path, default=ROOT)
     asked = parser.parse_args(arguments)
-    found = affected(asked.root, asked.base)
+    try:
+        found = affected(asked.root, asked.base)
+    except UnknownBaseError as error:
+        parser.error(str(error))
     print(found.why, file=sys.stderr)
     print("all" if found.is_all else "\n".join(found.tests))
     return 0

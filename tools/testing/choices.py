@@ -12,6 +12,11 @@ from testing.suite import Part, Wishes
 class CannotChooseError(Exception):
     """There is nothing to run; the text says why."""
 
+    def __init__(self, text: str, *, is_wrong: bool = True) -> None:
+        super().__init__(text)
+        self.is_wrong = is_wrong
+        """Whether what was chosen makes no sense; that nothing is affected is no fault."""
+
 
 class Asked(NamedTuple):
     """Everything that decides what a choice comes to."""
@@ -33,6 +38,8 @@ class Choice(NamedTuple):
     plan: Callable[[Asked], Plan]
     question: str | None = None
     """What to ask for, where it needs a value."""
+    is_tool: bool = False
+    """Whether it is no matter of pytest alone; nothing is measured then."""
 
 
 def _kind(kind: str) -> Callable[[Asked], Plan]:
@@ -61,10 +68,13 @@ def _last_failed(asked: Asked) -> Plan:
 
 
 def _changed(asked: Asked) -> Plan:
-    found = changed.affected(asked.root, asked.base)
+    try:
+        found = changed.affected(asked.root, asked.base)
+    except changed.UnknownBaseError as error:
+        raise CannotChooseError(str(error)) from error
     print(f"Since {asked.base}: {found.why}", flush=True)
     if not found.tests:
-        raise CannotChooseError("no test is affected")
+        raise CannotChooseError("no test is affected", is_wrong=False)
     print(f"Affected: {'all' if found.is_all else len(found.tests)} test files", flush=True)
     targets = () if found.is_all else found.tests
     parts = suite.split_parts(asked.wishes, targets=targets)
@@ -87,20 +97,20 @@ def _html(asked: Asked) -> Plan:
 
 
 def _gate(asked: Asked) -> Plan:
+    # What is handed on is for pytest.
     parts = (*suite.split_parts(asked.wishes), _tool_part(asked, "smoke", "smoke.py"))
     return _plan(asked, "gate: tests and smoke", parts)
 
 
 def _tool(name: str, script: str) -> Callable[[Asked], Plan]:
     def plan(asked: Asked) -> Plan:
-        return Plan(name, (_tool_part(asked, name, script),))
+        return Plan(name, (_tool_part(asked, name, script, *asked.wishes.more),))
 
     return plan
 
 
-def _tool_part(asked: Asked, name: str, script: str) -> Part:
-    more = asked.wishes.more if name != "smoke" else ()
-    return suite.tool(name, str(asked.root / "tools" / script), *more)
+def _tool_part(asked: Asked, name: str, script: str, *arguments: str) -> Part:
+    return suite.tool(name, str(asked.root / "tools" / script), *arguments)
 
 
 def _plan(asked: Asked, what: str, parts: tuple[Part, ...]) -> Plan:
@@ -126,10 +136,10 @@ COVERAGE = (
     Choice("h", "html", "the same, as HTML", _html),
 )
 TOOLS = (
-    Choice("m", "smoke", "boots, arms, ends", _tool("smoke", "smoke.py")),
-    Choice("o", "soak", "a minute of load", _tool("soak", "soak.py")),
-    Choice("e", "trace", "every message", _tool("trace", "trace_messages.py")),
-    Choice("y", "sanity", "logs in, listens", _tool("sanity", "testing/sanity.py")),
+    Choice("m", "smoke", "boots, arms, ends", _tool("smoke", "smoke.py"), is_tool=True),
+    Choice("o", "soak", "a minute of load", _tool("soak", "soak.py"), is_tool=True),
+    Choice("e", "trace", "every message", _tool("trace", "trace_messages.py"), is_tool=True),
+    Choice("y", "sanity", "logs in, listens", _tool("sanity", "testing/sanity.py"), is_tool=True),
     Choice("g", "gate", "tests and smoke", _gate),
 )
 """Each with its own number, counted through."""

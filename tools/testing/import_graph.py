@@ -4,15 +4,18 @@ Found in the text alone, without running any of it, and rather too much than too
 
 - every import, wherever it stands, and the packages around what is imported;
 - a string that is a module's name (`python -m` is given one, and so is `import_module`);
+- for a test, an import within a string (`python -c` is given such);
 - where names are computed before they are imported, the whole package that they begin with;
 - for a test, the `conftest.py` files above it;
 - a file that is read: one whose name, or whose directory's name, is part of a string. Python files
-  are found so only where their path is written out, or by a test that looks through directories.
+  are found so only where their path is written out, or by a test that looks through directories;
+- for a test, a file that fits a pattern (`*/test_*.py`) which is one of its strings.
 """
 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -25,6 +28,12 @@ _START_TOOLS = ("tools/", "tests/tools/")
 _TAKE_PATHS = frozenset({"Path", "PurePosixPath", "joinpath", "open", "files", "glob", "rglob"})
 _LIKE_A_PATH = re.compile(r"[\w.*-]*(?:/[\w.*-]+)+/?|[\w-]+\.\w{1,5}")
 """With a slash, or with what may be a file's suffix."""
+_IMPORT_IN_STRING = re.compile(
+    rf"\bfrom\s+((?:{'|'.join(SOURCES)})(?:\.\w+)*)\s+import\s+\(?([\w\s,]+)"
+    rf"|\bimport\s+((?:{'|'.join(SOURCES)})(?:\.\w+)*)"
+)
+_PATTERN = re.compile(r"(?=.*\w)(?=.*\*)[^\s/][^\s]*")
+"""Of files: with a star, and with something that names them."""
 _TOO_COMMON = frozenset({"", ".", "..", "__init__.py"})
 
 
@@ -39,6 +48,8 @@ class Needs(NamedTuple):
     """Whether it lists directories."""
     packages_seen: frozenset[str]
     """Directories of the packages whose place it asks for."""
+    patterns: frozenset[str] = frozenset()
+    """Those of its strings that may be patterns of files."""
 
 
 class Modules:
@@ -105,6 +116,8 @@ def needs_of(file: str, text: str, modules: Modules) -> Needs:
         # A single word is too common to be taken for a tool's name everywhere.
         if "." in string.value or string.value in SOURCES or file.startswith(_START_TOOLS):
             found |= modules.started(string.value)
+        if file.startswith("tests/"):
+            found |= _imported_in(string.value, modules)
     found |= _computed(nodes, file, modules)
     found |= _conftests(file, modules)
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
@@ -115,6 +128,7 @@ def needs_of(file: str, text: str, modules: Modules) -> Needs:
         words=frozenset(_words(nodes)),
         looks_through=bool(attributes & _LOOKS_THROUGH),
         packages_seen=frozenset(_packages_seen(nodes, modules)),
+        patterns=frozenset(_patterns(nodes) if file.startswith("tests/") else ()),
     )
 
 
@@ -134,6 +148,21 @@ def _imports(nodes: Sequence[ast.AST], file: str) -> Iterator[str]:
                 base = ".".join((*above, *([base] if base else [])))
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _imported_in(code: str, modules: Modules) -> set[str]:
+    """Return the files that a string imports if it is Python; as its text is, broken or not."""
+    found: set[str] = set()
+    for match in _IMPORT_IN_STRING.finditer(code):
+        base, names, plain = match.groups()
+        found |= modules.imported(plain or base)
+        for name in re.findall(r"\w+", names or ""):
+            found |= modules.imported(f"{base}.{name}")
+    return found
+
+
+def _patterns(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    return (value for _, value in _values(nodes) if _PATTERN.fullmatch(value))
 
 
 class _Value(NamedTuple):
@@ -229,7 +258,7 @@ def reads(reader: str, needs: Needs, file: str) -> bool:
         path.suffix == ".py" or path.parts[0] in {"tests", "tools", "docs"}
     ):
         return False
-    if path.name in needs.words:
+    if path.name in needs.words or any(_fits(file, pattern) for pattern in needs.patterns):
         return True
     is_seen = any(file.startswith(directory + "/") for directory in needs.packages_seen)
     if path.suffix == ".py":
@@ -237,6 +266,11 @@ def reads(reader: str, needs: Needs, file: str) -> bool:
         return needs.looks_through and (is_seen or not needs.words.isdisjoint(path.parent.parts))
     own = [part for part in path.parent.parts if part not in SOURCES]
     return is_seen or not needs.words.isdisjoint(own)
+
+
+def _fits(file: str, pattern: str) -> bool:
+    """Tell whether a file's path, or its end, fits a pattern; a star stands for directories too."""
+    return fnmatchcase(file, pattern) or fnmatchcase(file, f"*/{pattern}")
 
 
 def closed(direct: Mapping[str, frozenset[str]], starts: Iterable[str]) -> set[str]:

@@ -19,6 +19,8 @@ from testing.results import PASSED
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 80
 """The menu is made for the narrowest terminal that is usual, and is no wider on others."""
+WRONG = 2
+"""The exit code where what was chosen makes no sense."""
 SHOWN_LINES = 200
 """Of a report; the whole is in its file."""
 
@@ -57,8 +59,13 @@ class Menu:
         self._asked = asked
         self._console = make_console()
         self._directory = asked.root / reports.DIRECTORY
-        self.exit_code = 0
-        """Of the last run."""
+        self._run_code = 0
+        self._is_wrong = False
+
+    @property
+    def exit_code(self) -> int:
+        """That of the last run; where that went well, 2 if something that was chosen was wrong."""
+        return self._run_code or (WRONG if self._is_wrong else 0)
 
     def ask(self) -> int:
         """Ask and run until quit or the end of input; return the last run's exit code."""
@@ -69,20 +76,26 @@ class Menu:
                 return self._quit()
             word, _, value = typed.partition(" ")
             line = found(word)
-            if line is QUIT:
+            if line is QUIT and not value:
                 return self._quit()
+            if line is not None:
+                self.choose(line, value.strip())
+            elif word:
+                self._say_wrong(f"There is no choice `{word}`.")
+            if sys.stdin.isatty():
+                # Who types has seen it, and chooses again.
+                self._is_wrong = False
             if line is None:
-                if word:
-                    self._console.print(f"There is no choice `{word}`.", style="bold red")
                 continue
-            self.choose(line, value.strip())
             # Who pipes in choices has no use for the menu between them.
             if self._console.is_terminal:
                 self._show()
 
     def choose(self, line: Choice | Other, value: str = "") -> None:
         """Do what a line of the menu stands for."""
-        if isinstance(line, Choice):
+        if value and (not isinstance(line, Choice) or line.question is None):
+            self._say_wrong(f"Nothing was run: `{line.word}` takes nothing, so not `{value}`.")
+        elif isinstance(line, Choice):
             self._run(line, value)
         elif line is VERBOSE:
             wishes = self._asked.wishes
@@ -97,16 +110,21 @@ class Menu:
         if choice.question is not None and not value:
             value = _read(f"{choice.question}: ") or ""
             if not value:
-                self._console.print("Nothing was named, so nothing was run.")
+                self._say_wrong("Nothing was named, so nothing was run.")
                 return
         try:
             plan = choice.plan(self._asked._replace(value=value))
         except CannotChooseError as error:
-            self._console.print(f"Nothing was run: {error}.", style="bold")
-            # What cannot be found is wrong; that nothing is affected is not.
-            self.exit_code = 0 if choice.question is None else 2
+            if error.is_wrong:
+                self._say_wrong(f"Nothing was run: {error}.")
+            else:
+                self._console.print(f"Nothing was run: {error}.", style="bold")
             return
-        self.exit_code = session.run(plan, self._asked.root).report.exit_code
+        self._run_code = session.run(plan, self._asked.root).report.exit_code
+
+    def _say_wrong(self, sentence: str) -> None:
+        self._is_wrong = True
+        self._console.print(sentence, style="bold red")
 
     def _print_report(self) -> None:
         text = reports.latest_text(self._directory)
@@ -208,11 +226,29 @@ def main(arguments: list[str]) -> int:
     if line is None:
         words = ", ".join(each.word for each in LINES)
         parser.error(f"there is no choice `{word}`; there are: {words}")
+    surplus = _surplus(asked, more, line)
+    if surplus is not None:
+        parser.error(f"`{line.word}` takes no {surplus}")
     if line is QUIT:
         return 0
     menu = Menu(more)
     menu.choose(line, asked.value or "")
     return menu.exit_code
+
+
+def _surplus(asked: argparse.Namespace, more: Asked, line: Choice | Other) -> str | None:
+    """Return what was given that the choice has no use for."""
+    takes_value = isinstance(line, Choice) and line.question is not None
+    is_tool = isinstance(line, Choice) and line.is_tool
+    if asked.value and not takes_value:
+        return f"`{asked.value}`"
+    if asked.base is not None and line.word != "changed":
+        return "--base"
+    if more.wishes.coverage and (is_tool or isinstance(line, Other)):
+        return "--coverage and no --html"
+    if more.wishes.more and isinstance(line, Other):
+        return "arguments of pytest"
+    return None
 
 
 def _parsed(
@@ -225,20 +261,21 @@ def _parsed(
         verbose=asked.verbose,
         more=tuple(arguments[at + 1 :]),
     )
-    return asked, Asked(asked.root.resolve(), base=asked.base, wishes=wishes, html=asked.html)
+    base = asked.base or "HEAD"
+    return asked, Asked(asked.root.resolve(), base=base, wishes=wishes, html=asked.html)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_tests.py",
         description="Run tests and keep a report of each run. Without a choice: a menu.",
-        epilog="What stands after -- is handed on to pytest. "
+        epilog="What stands after -- is handed on to pytest, or to the tool. "
         "Choices: " + ", ".join(line.word for line in LINES),
     )
     parser.add_argument("choice", nargs="?", help="a number, a key or a word of the menu")
     parser.add_argument("value", nargs="?", help="the file, or the keyword")
     parser.add_argument("--changed", action="store_true", help="the tests that a change affects")
-    parser.add_argument("--base", default="HEAD", metavar="REF", help="changed since what")
+    parser.add_argument("--base", metavar="REF", help="changed since what (HEAD)")
     parser.add_argument("--coverage", action="store_true", help="measure coverage as well")
     parser.add_argument("--html", action="store_true", help="coverage as pages in htmlcov/")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line per test")

@@ -69,8 +69,13 @@ def second_try_words(run: PartRun) -> str:
     if run.saved_tests:
         names = "\n".join(f"!!   {test}" for test in run.saved_tests)
         return f"!! {len(run.saved_tests)} passed only at the second try, alone:\n{names}\n"
-    failed = run.second.failed_tests if run.second is not None else []
-    return f"== failed at the second try too: {', '.join(failed) or 'see above'}\n"
+    told = run.second.outcomes if run.second is not None else {}
+    lines = [
+        f"== {test}: {told.get(test, 'not found')} at the second try, so not passed\n"
+        for test in run.first.failed_tests
+        if told.get(test) != PASSED
+    ]
+    return "".join(lines) or "== the second try failed too: see above\n"
 
 
 def save(report: Report, text: str, directory: Path) -> Path:

@@ -13,6 +13,9 @@ PASSED, FAILED, INTERRUPTED, NOTHING_RAN = "passed", "failed", "interrupted", "n
 CODE_FAILED, CODE_INTERRUPTED, CODE_NOTHING_RAN = 1, 2, 5
 """Exit codes of pytest: some tests failed; Ctrl-C; nothing was found that was asked for."""
 
+_VERDICTS = frozenset({PASSED, FAILED, "error"})
+"""Outcomes of a test that was run to its end."""
+
 LOW_PERCENT = 80.0
 """Modules that are covered less than this are named."""
 
@@ -51,6 +54,10 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
         """The tests that failed, each once, in the order in which they did."""
         return list(dict.fromkeys(failure.test for failure in self.failures))
 
+    def has_passed(self, tests: Iterable[str]) -> bool:
+        """Tell whether each of these tests passed; one that was skipped did not."""
+        return all(self.outcomes.get(test) == PASSED for test in tests)
+
 
 class PartRun(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one part, and of its second try if there was one."""
@@ -75,8 +82,17 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """By test what counts: that of the second try where there was one."""
-        return {**self.first.outcomes, **(self.second.outcomes if self.second else {})}
+        """By test what counts: that of the second try where there was one and it has a verdict."""
+        if self.second is None:
+            return dict(self.first.outcomes)
+        failed = set(self.first.failed_tests)
+        # That it was skipped then takes nothing back.
+        told = {
+            test: outcome
+            for test, outcome in self.second.outcomes.items()
+            if test not in failed or outcome in _VERDICTS
+        }
+        return {**self.first.outcomes, **told}
 
     @property
     def problems(self) -> tuple[Failure, ...]:
@@ -84,8 +100,14 @@ class PartRun(msgspec.Struct, frozen=True, kw_only=True):
         crashes = tuple(
             Failure(test="", when="crash of a process", text=text) for text in self.first.crashes
         )
-        last = self.second or self.first
-        return (*self.first.uncollected, *crashes, *last.failures)
+        return (*self.first.uncollected, *crashes, *self._failures())
+
+    def _failures(self) -> Iterable[Failure]:
+        if self.second is None:
+            return self.first.failures
+        known = {test for test, outcome in self.second.outcomes.items() if outcome in _VERDICTS}
+        unknown = (failure for failure in self.first.failures if failure.test not in known)
+        return (*unknown, *self.second.failures)
 
 
 class ModuleCoverage(msgspec.Struct, frozen=True, kw_only=True):

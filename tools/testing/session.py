@@ -66,9 +66,9 @@ def _run_part(
         " more, alone\n",
         texts,
     )
-    second = _try(suite.second_try(tests, coverage=plan.coverage), root, texts)
-    if second.exit_code == 0 and not set(tests) <= set(second.outcomes):
-        # Not found again, as when its name is made of what changes: then nothing is known.
+    second = _try(suite.second_try(tests, part, root, coverage=plan.coverage), root, texts)
+    if second.exit_code == 0 and not second.has_passed(tests):
+        # Skipped now, or not found again as when a name is made of what changes: nothing is known.
         second = _failed(second)
     run = PartRun(name=part.name, first=first, second=second)
     _say(reports.second_try_words(run), texts)

@@ -17,7 +17,8 @@ cores is right.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,8 @@ class Part(NamedTuple):
     is_pytest: bool = True
     has_second_try: bool = False
     """Whether a few that failed may have wanted for processor, and are run once more, alone."""
+    more: tuple[str, ...] = ()
+    """Those of its arguments that whoever started it wants of every try."""
 
 
 class Wishes(NamedTuple):
@@ -81,6 +84,7 @@ def split_parts(
             "tests in real time",
             (*second, "--dist", "loadgroup", *append, *shared),
             has_second_try=True,
+            more=wishes.more,
         ),
     )
 
@@ -90,11 +94,29 @@ def one_process(wishes: Wishes, targets: Sequence[str]) -> tuple[Part, ...]:
     return (Part("tests", (*ALONE, *options(wishes), *wishes.more, *targets)),)
 
 
-def second_try(tests: Sequence[str], *, coverage: bool) -> Part:
-    """Return what runs some tests once more, alone and one at a time."""
+def second_try(tests: Sequence[str], part: Part, root: Path, *, coverage: bool) -> Part:
+    """Return what runs some tests of a part once more, alone and one at a time.
+
+    Args:
+        tests: their ids.
+        part: which they are of; what was wanted of it holds again.
+        root: the project.
+        coverage: whether it is measured.
+    """
     append = ("--cov-append",) if coverage else ()
-    wishes = Wishes(coverage=coverage)
-    return Part("second try, alone", (*ALONE, *append, *options(wishes), *tests))
+    shared = (*append, *options(Wishes(coverage=coverage)), *_without_targets(part.more, root))
+    return Part("second try, alone", (*shared, *ALONE, *tests))
+
+
+def _without_targets(arguments: Sequence[str], root: Path) -> Iterator[str]:
+    """Yield arguments of pytest without files and directories: these would add other tests.
+
+    What follows an option may be its value and stays, at the price of some tests more.
+    """
+    for before, word in pairwise(("", *arguments)):
+        is_value = before.startswith("-") and "=" not in before
+        if is_value or not (root / word.partition("::")[0]).exists():
+            yield word
 
 
 def tool(name: str, script: str, *arguments: str) -> Part:

@@ -1,6 +1,7 @@
-"""Run a Python script that ends when the one who started it does.
+"""Run a Python script, or a module, that ends when the one who started it does.
 
     python tools/testing/tethered.py SCRIPT [ARGUMENTS]
+    python tools/testing/tethered.py -m MODULE [ARGUMENTS]
 
 Standard input is the tether: when its other end is closed, because its owner wants an end or was
 killed itself, this process interrupts itself as Ctrl-C would. It then has time to put things in
@@ -37,12 +38,18 @@ def _hold(rope: int) -> None:
 
 
 def main() -> None:
-    """Run the script in this process."""
+    """Run the script or module in this process, as Python itself would."""
     del sys.argv[0]
-    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    is_module = sys.argv[0] == "-m"
+    if is_module:
+        del sys.argv[0]
+    sys.path[0] = str(Path.cwd() if is_module else Path(sys.argv[0]).resolve().parent)
     tether()
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        if is_module:
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except KeyboardInterrupt:
         sys.exit("interrupted")
 

@@ -12,6 +12,9 @@ from risk_actors.app.settings_compare import changes_of_rule
 from risk_actors.core.direction import HIGHER, LOWER, Direction, Effect, directions_of, ordered
 from risk_actors.core.rules import RuleSettings, catalogue
 
+# Goes many times over what others cover; measured with coverage it takes ten times as long.
+pytestmark = pytest.mark.no_cover
+
 TRIES = 25
 SEEDS = (0, 2, 5)
 NOT_THE_RULES = {"mode", "accounts", "lock", "on_unknown"}

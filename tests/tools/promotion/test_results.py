@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from promotion.config import Config, StagingConfig
-from promotion.key import key_of, sources_of
+from promotion.key import checkout_of, key_of, sources_of
 from promotion.results import Results, StageResult
 from recorded_world import rule_settings
 
@@ -56,6 +56,30 @@ def test_the_key_changes_with_all_that_is_promoted_and_not_with_the_mode(tmp_pat
 
     assert same == key
     assert len(changed | {key}) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("risk_actors/actors/enforcer.py", True),
+        ("tests/scenarios/001.toml", True),
+        ("tools/gates.py", True),
+        ("pyproject.toml", True),
+        ("docs/conf.py", False),
+        ("tests/notes.md", False),
+    ],
+)
+def test_a_checkout_is_another_with_any_change_of_code_tests_or_tools(
+    tmp_path: Path, name: str, counts: bool
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fingerprints = [checkout_of(tmp_path)]
+    for text in ("a = 1\n", "a = 2\n"):
+        file.write_text(text, encoding="utf-8")
+        fingerprints.append(checkout_of(tmp_path))
+
+    assert len(set(fingerprints)) == (3 if counts else 1)
 
 
 def test_the_source_of_a_rule_is_its_file_and_what_of_the_core_it_uses() -> None:

@@ -66,6 +66,11 @@ def test_every_specification_agrees_with_its_rule(path: Path) -> None:
         ("Tue 2026-06-02 10:05:00", "Tue 2026-06-02 09:05:00", "put them in order of time"),
         ("buy = 2, price", "buy = 2, sell = 2, price", "either `buy` or `sell`"),
         ('Tue 2026-06-02 17:00:00" } } },', 'Tue 2026-06-02 16:00:00" } } },', "LINE 'Two trades"),
+        ('at = "Tue 2026-06-02 09:30:00"', 'at = "99:99"', "step 1, at = '99:99': Invalid"),
+        ('at = "Tue 2026-06-02 09:30:00"', 'at = "99:99"', "like `Tue 2026-06-02 09:30:00`"),
+        ("[[examples]]", "[[exampels]]", "LINE `exampels` is not known here; take it out"),
+        ("price = 6_000", "price = nan", "LINE `price`: NaN is no amount; write a number"),
+        ("settings = {", "balance_usd = -inf\nsettings = {", "LINE `balance_usd`: -Infinity is no"),
         ("[[soak]]\nper_day = 2", "[[soak]]\nper_day = 0", "soak settings 1: Expected `int` >= 1"),
     ],
 )
@@ -73,6 +78,13 @@ def test_what_is_wrong_is_said_with_its_line(
     tmp_path: Path, old: str, new: str, words: str
 ) -> None:
     assert words in said(tmp_path, old, new)
+
+
+def test_a_mark_before_the_text_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "spec.md"
+    path.write_text(TEXT, encoding="utf-8-sig")
+
+    assert read_spec(path).spec.rule == "max_trades"
 
 
 def test_an_example_that_the_rule_does_not_bear_out_says_both(tmp_path: Path) -> None:

@@ -83,6 +83,33 @@ def test_a_finding_is_answered_by_the_reason_that_ruff_was_given(
         assert judge_by("security", root).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("WORD = 'a'  # noqa: S105", "risk_actors/word.py:1: S105 is silenced; say why"),
+        ("WORD = 'a'  # noqa: E501,S105  # type: ignore[misc]", "1: S105 is silenced; say why"),
+        ("WORD = 'a'  # noqa", "1: `noqa` names no rule"),
+        ("# ruff: noqa: S105", "1: S105 is silenced"),
+        ("assert True  # nosec - it is well", "1: `nosec` is not taken"),
+    ],
+)
+def test_security_is_not_silenced_without_a_reason(
+    plant: Plant, judge_by: JudgeBy, line: str, words: str
+) -> None:
+    found = judge_by("security", plant({"risk_actors/word.py": f"{line}\n"}))
+
+    assert found.verdict == "failed"
+    assert any(words in each for each in found.advice), found.advice
+
+
+def test_an_answer_with_a_reason_and_a_text_about_answers_are_well(
+    plant: Plant, judge_by: JudgeBy
+) -> None:
+    text = '"""Writes `# noqa: S105`."""\n\nWORD = "# nosec"  # noqa: E501, S105 - a word\n'
+
+    assert judge_by("security", plant({"risk_actors/word.py": text})).verdict == "passed"
+
+
 def test_what_was_looked_at_is_no_secret_any_more(plant: Plant, judge_by: JudgeBy) -> None:
     import hashlib  # noqa: PLC0415
 

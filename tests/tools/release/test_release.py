@@ -146,6 +146,7 @@ def test_a_tag_that_names_none(release: Any, tag: str) -> None:
         (["check", "--tag", "v1.3.0"], 1, "the tag is v1.3.0, but risk_actors/__init__.py says"),
         (["notes", "--tag", "v1.2.0"], 0, "- What 1.2 changed."),
         (["notes", "--tag", "v1.3.0"], 1, "no entry `## [1.3.0] - DAY`"),
+        (["notes", "--to", "/there/is/none.md"], 1, "cannot write "),
         (["prepare", "1.1.9"], 1, "1.1.9 comes before the present version 1.2.0"),
         (["prepare", "1.2"], 1, "three numbers"),
         (["prepare", "1.2.0"], 1, "has 1.2.0 already"),

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from testing.changed import affected, affected_by
+from testing.changed import UnknownBaseError, affected, affected_by, main
 
 FILES = {
     "pyproject.toml": "",
@@ -29,6 +29,12 @@ FILES = {
     "tests/test_rules.py": "from risk_actors.rules import catalogue\n",
     "tests/test_scenarios.py": "import pathlib\nD = pathlib.Path(__file__).parent / 'scenarios'\n",
     "tests/test_daemon.py": "COMMAND = ['python', '-m', 'risk_actors', 'run']\n",
+    "tests/test_end.py": "CODE = 'from risk_actors.board import (\\n  loop,\\n)\\n{wait}'\n",
+    "tests/test_start.py": "RUN = ['-c', 'import risk_actors.board.loop; print(1)']\n",
+    "risk_actors/board/__init__.py": "",
+    "risk_actors/board/loop.py": "",
+    "tests/test_page_of_traps.py": "def test(): TESTS.glob('*/test_traps_*.py')\n",
+    "tests/web/test_traps_hubs.py": "",
     "tests/tools/test_soak.py": "def test(run_tool): run_tool('soak')\n",
     "tools/soak.py": "from soak_judge import judge\n",
     "tools/soak_judge.py": "",
@@ -60,6 +66,8 @@ def project(tmp_path: Path) -> Path:
         ("risk_actors/rules/first.py", ["test_daemon", "test_rules"]),
         ("risk_actors/cli.py", ["test_daemon"]),
         ("risk_actors/board/index.html", ["web/test_page"]),
+        ("risk_actors/board/loop.py", ["test_end", "test_start"]),
+        ("tests/web/test_traps_hubs.py", ["test_page_of_traps", "web/test_traps_hubs"]),
         ("tests/scenarios/one.toml", ["test_scenarios"]),
         ("tests/scenarios/new.toml", ["test_scenarios"]),
         ("tools/soak_judge.py", ["tools/test_soak"]),
@@ -118,6 +126,10 @@ def test_git_tells_what_changed_since_a_commit(project: Path) -> None:
     git(project, "commit", "-qm", "two")
     assert affected(project).tests == ()
     assert affected(project, "main").tests == ("tests/core/test_day.py", "tests/test_new.py")
+    with pytest.raises(UnknownBaseError, match="git knows no commit `mian`"):
+        affected(project, "mian")
+    with pytest.raises(SystemExit, match="2"):
+        main(["--root", str(project), "--base", "--mian"])
 
 
 def test_where_git_does_not_tell_all_are_run(project: Path) -> None:

@@ -1,6 +1,7 @@
 """The menu of the tests, driven as people drive it: on a terminal, and by what is piped into it."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from testing.menu import LINES
 
 from tests.conftest import eventually
 from tests.tools.testing.conftest import ROOT, Tiny
+from tests.tools.testing.test_changed import git
 
 pexpect = pytest.importorskip("pexpect", reason="needs a pseudo-terminal")
 
@@ -26,7 +28,7 @@ TESTS = {
     "def test_long():\n"
     "    pathlib.Path(__file__).with_name('begun').touch()\n"
     "    threading.Event().wait(90)\n",
-    "tools/smoke.py": "import sys\nprint('smoke was run')\nsys.exit(2)\n",
+    "tools/smoke.py": "import sys\nprint('smoke was run', *sys.argv[1:])\nsys.exit(2)\n",
 }
 PROMPT = "Choice: "
 
@@ -134,14 +136,14 @@ def test_choices_are_piped_in_and_the_end_of_input_quits(tiny: Tiny) -> None:
 
 def test_one_choice_by_argument_keeps_the_exit_code(tiny: Tiny) -> None:
     nothing = tiny.run("keyword", "no_such_name")
-    smoke = tiny.run("smoke")
+    smoke = tiny.run("smoke", "--", "--within", "3")
     wrong = tiny.run("brew")
     missing = tiny.run("file", "tests/test_three.py")
 
     assert nothing.returncode == 5, nothing.stdout
     assert "NOTHING RAN (exit code 5), no tests" in nothing.stdout
     assert smoke.returncode == 2
-    assert "smoke was run" in smoke.stdout
+    assert "smoke was run --within 3" in smoke.stdout
     assert (wrong.returncode, "there is no choice `brew`" in wrong.stderr) == (2, True)
     assert missing.returncode == 2
     assert "Nothing was run: there is no tests/test_three.py" in missing.stdout
@@ -160,3 +162,72 @@ def test_coverage_is_kept_by_module(tiny: Tiny) -> None:
     assert "Covered less than 80 %:\n   75.0 %  thing.py" in done.stdout
     assert (tiny.root / "htmlcov/index.html").is_file()
     assert "75.0 %" in tiny.run("status").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("unit", "tests/test_one.py"), "`unit` takes no `tests/test_one.py`"),
+        (("status", "foo"), "`status` takes no `foo`"),
+        (("quit", "foo"), "`quit` takes no `foo`"),
+        (("report", "--", "-x"), "`report` takes no arguments of pytest"),
+        (("smoke", "--coverage"), "`smoke` takes no --coverage"),
+        (("unit", "--base", "HEAD"), "`unit` takes no --base"),
+    ],
+)
+def test_what_a_choice_has_no_use_for_is_wrong(
+    tiny: Tiny, arguments: tuple[str, ...], words: str
+) -> None:
+    done = tiny.run(*arguments)
+
+    assert (done.returncode, words in done.stderr) == (2, True), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("untit\n", "There is no choice `untit`."),
+        ("file tests/test_one.py\nuntit\nt\n", "There is no choice `untit`."),
+        ("unit tests/test_one.py\n", "`unit` takes nothing, so not `tests/test_one.py`"),
+        ("file\n", "Nothing was named"),
+    ],
+)
+def test_what_is_wrong_in_a_pipe_is_in_the_exit_code(tiny: Tiny, typed: str, words: str) -> None:
+    done = tiny.run(typed=typed)
+
+    assert (done.returncode, words in done.stdout) == (2, True), done.stdout + done.stderr
+
+
+def test_a_base_that_there_is_not_runs_nothing(tiny: Tiny) -> None:
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        git(tiny.root, *arguments)
+
+    done = tiny.run("--changed", "--base", "mian")
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Nothing was run: git knows no commit `mian`." in done.stdout
+
+
+def test_a_run_that_nobody_watches_any_more_is_finished(tiny: Tiny) -> None:
+    tiny.write(
+        "tests/test_loud.py",
+        "import pytest\n@pytest.mark.parametrize('n', range(300))\n"
+        "def test_loud(n): print('x' * 2000)\ndef test_two(): assert 1 > 2\n",
+    )
+    command = [ROOT / "tools/run_tests.py", "--root", tiny.root, "file", "tests/test_loud.py"]
+    with subprocess.Popen(
+        [sys.executable, *command, "--", "-s"],
+        env=tiny.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read().decode()
+        assert process.wait(90) == 1
+
+    assert told == ""
+    assert tiny.latest()["counts"] == {"passed": 300, "failed": 1}

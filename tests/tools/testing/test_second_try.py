@@ -21,6 +21,17 @@ def test_hurried(sign):
         pytest.fail("too busy")
 """
 
+FAILS_THEN = """
+import pathlib, pytest
+pytestmark = pytest.mark.real_time
+SEEN = pathlib.Path(__file__).with_name("seen")
+def test_it():
+    if not SEEN.exists():
+        SEEN.touch()
+        pytest.fail("a fault")
+    {then}
+"""
+
 
 def failing(count: int) -> str:
     body = "import pytest\npytestmark = pytest.mark.real_time\n"
@@ -84,7 +95,7 @@ def test_the_check_passes_at_the_second_try_and_says_so_loudly(tiny: Tiny) -> No
 @pytest.mark.parametrize(
     ("files", "second", "words"),
     [
-        ({"test_one.py": failing(1)}, ["test_0"], "failed at the second try too"),
+        ({"test_one.py": failing(1)}, ["test_0"], "test_0: failed at the second try"),
         ({"test_six.py": failing(6)}, None, "no second try: 6 tests failed"),
         (
             {"test_one.py": failing(1), "test_plain.py": "def test_plain(): assert False\n"},
@@ -115,3 +126,38 @@ def test_what_is_no_matter_of_haste_stays_failed(
     part = tiny.latest()["parts"][1]
     tried_again = None if part["second"] is None else list(part["second"]["outcomes"])
     assert tried_again == (None if second is None else [f"tests/test_one.py::{s}" for s in second])
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize(
+    ("then", "outcome"), [("pytest.skip('no')", "skipped"), ("pytest.xfail('no')", "xfailed")]
+)
+def test_what_does_not_pass_the_second_time_has_failed(tiny: Tiny, then: str, outcome: str) -> None:
+    tiny.write("tests/test_it.py", FAILS_THEN.format(then=then))
+
+    done = tiny.run("all")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"== tests/test_it.py::test_it: {outcome} at the second try" in done.stdout
+    told = tiny.latest()
+    assert (told["status"], told["counts"]) == ("failed", {"failed": 1})
+    assert "a fault" in told["failures"][0]["text"]
+
+
+@pytest.mark.real_time
+def test_what_was_wanted_of_pytest_is_wanted_of_the_second_try_too(tiny: Tiny) -> None:
+    tiny.write("tests/conftest.py", """def pytest_addoption(parser): parser.addoption("--who")\n""")
+    tiny.write(
+        "tests/test_who.py",
+        FAILS_THEN.replace("def test_it():", "def test_it(request):").format(
+            then="assert request.config.getoption('who') == 'me'"
+        ),
+    )
+    tiny.write("tests/test_other.py", "def test_other(): pass\n")
+
+    done = tiny.run("all", "--", "-n", "2", "--who=me", "tests")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert tiny.latest()["parts"][1]["second"]["outcomes"] == {
+        "tests/test_who.py::test_it": "passed"
+    }
