@@ -110,6 +110,11 @@ def test_a_new_run_at_an_address_is_told_and_panic_is_for_the_one_that_is_seen(
         (answer(b'{"sentence": "so be it"}', "202 Accepted"), Fate.TAKEN),
         (answer(b'{"sentence": "so be it"}'), Fate.TAKEN),
     ],
+    # An answer has its date in it, and a test's name is the same in every process.
+    ids=[
+        *("moved", "a page", "no sentence", "a number", "created", "a fault", "a forbidden page"),
+        *("nothing", "refused", "accepted", "done"),
+    ],
 )
 def test_panic_is_taken_only_where_the_guard_itself_says_so(
     portal: Stranger, told: bytes, fate: Fate
