@@ -35,7 +35,7 @@ tests: ## Choose tests from a menu, with a report of each run (ARGS="unit", ARGS
 gates: ## Judge the code by the quality gates (ARGS="--only lint types", ARGS=--list)
 	$(BOOTSTRAP) gates $(ARGS)
 
-check: ## Lint, types, tests with coverage: what CI runs
+check: ## Lint, types, complexity, tests, coverage: what CI runs
 	$(BOOTSTRAP) check $(ARGS)
 
 wheel: ## Build the wheel, install it in an empty environment, guard the simulator with it

@@ -30,7 +30,9 @@ def price(sim: SimulatorThread, bid: float) -> None:
 def is_flat_with(daemon: Daemon, trades: int) -> bool:
     account = daemon.account()
     day = account["day"]
-    return account["positions"] == [] and day["trades"] == trades and day["equity"] is not None
+    # What is open and what it made are told one after the other.
+    is_counted = day["equity"] is not None and day["equity"] == day["realized"]
+    return account["positions"] == [] and day["trades"] == trades and is_counted
 
 
 def play_a_day(sim: SimulatorThread, daemon: Daemon) -> None:

@@ -16,6 +16,7 @@ from risk_actors.simulator import OrderType, Side, SimulatorThread, Ticket
 pytestmark = pytest.mark.system
 
 ACCOUNT, OTHER = 101, 102
+OF_COMMANDS = "select distinct correlation_id from commands"
 IN_SHORT = {
     "BreachFound": "breach",
     "CommandAnswered": "answered",
@@ -63,6 +64,22 @@ def let_end(sim: SimulatorThread, daemon: Daemon, account: int = ACCOUNT) -> Non
     index = account - ACCOUNT
     eventually(lambda: sim.sizes(account) == {} and sim.orders(account) == [], what="flat")
     eventually(lambda: daemon.account(index)["enforcement"] is None, what="observed")
+
+
+def let_chains_end(
+    sim: SimulatorThread, daemon: Daemon, count: int, account: int = ACCOUNT
+) -> None:
+    """Wait until so many chains have commands, and each is in the record to its end.
+
+    What is shown may be from before the last order; what came then would join the chain before.
+    """
+    let_end(sim, daemon, account)
+    chains = eventually(
+        lambda: [found for found in [daemon.rows(OF_COMMANDS)] if len(found) >= count],
+        what=f"{count} chains with commands",
+    )[0]
+    for (correlation_id,) in chains:
+        chain(daemon, f"correlation_id = '{correlation_id}'")
 
 
 def chain(daemon: Daemon, where: str) -> list[tuple[str, int]]:
@@ -140,24 +157,20 @@ def test_i9_every_command_leads_back_through_a_decision_to_what_caused_it(
     eventually(lambda: sim.size(ACCOUNT, sim.contract_id("MNQ")) == 5)
     reduction = chain(daemon, "kind = 'SendClose'")
     price(sim, 24_940.25)
-    let_end(sim, daemon)
+    let_chains_end(sim, daemon, 2)
     order(sim, 1)
-    let_end(sim, daemon)
+    let_chains_end(sim, daemon, 3)
     order(sim, 1, limit_price="24000")
-    let_end(sim, daemon)
+    let_chains_end(sim, daemon, 4)
     order(sim, 1, OTHER)
     eventually(lambda: daemon.account(1)["positions"])
     assert daemon.client("panic", "--account", str(OTHER), "--yes").returncode == 0
-    let_end(sim, daemon, OTHER)
+    let_chains_end(sim, daemon, 5, OTHER)
     sim.cut_hubs()
     order(sim, 2)
-    let_end(sim, daemon)
-    of_commands = "select distinct correlation_id from commands"
-    # A kill may take the record's last 50 ms with it, and the end of a chain is shown at once.
-    eventually(lambda: len(daemon.rows(of_commands)) >= 6, what="the last command in the record")
+    # A kill may take the record's last 50 ms with it.
+    let_chains_end(sim, daemon, 6)
     before = len(daemon.rows("select seq from commands"))
-    for (correlation_id,) in daemon.rows(of_commands):
-        chain(daemon, f"correlation_id = '{correlation_id}'")
     daemon.kill()
     order(sim, 1)
     daemon.start()
@@ -165,7 +178,7 @@ def test_i9_every_command_leads_back_through_a_decision_to_what_caused_it(
     eventually(lambda: len(daemon.rows("select seq from commands")) > before)
 
     assert steps_of(reduction)[0] == "event"
-    ids = daemon.rows(of_commands)
+    ids = daemon.rows(OF_COMMANDS)
     assert len(ids) >= 7
     for (correlation_id,) in ids:
         steps = steps_of(chain(daemon, f"correlation_id = '{correlation_id}'"))
