@@ -19,7 +19,7 @@ from risk_actors.app.doctor_words import Finding, failed, fine, warning
 from risk_actors.app.settings import TradingMode
 from risk_actors.app.settings_load import load_zone
 
-_TODO = (
+_REMEDY = (
     "set the variable in `.env`, or correct the address (docs/alerts.md); `risk-actors alerts test`"
     " sends a message on each channel"
 )
@@ -70,7 +70,7 @@ def judge_channels(look: ChannelsLook, mode: TradingMode | None) -> Finding:
         )
     if look.faults:
         count = f"{len(look.faults)} of {len(look.names)} cannot deliver:"
-        return failed("\n".join((count, *look.faults)), _TODO)
+        return failed("\n".join((count, *look.faults)), _REMEDY)
     if look.open_files:
         files = " ".join(look.open_files)
         return warning(f"others on this machine may read {files}", f"chmod 600 {files}")

@@ -320,11 +320,12 @@ class WebServer:
 
 
 def _is_blind(picture: Callable[[], Picture]) -> bool:
-    """Tell whether nothing can be seen or closed, as far as that is known."""
+    """Tell whether nothing can be seen or closed; where that is not known, the worse is taken."""
     try:
         return picture().connection.is_blind
-    except Exception:  # noqa: BLE001 - what was asked for is taken all the same
-        return False
+    except Exception as error:  # noqa: BLE001 - what was asked for is taken all the same
+        logger.error("web: whether anything can be closed is not known: {!r}", error)
+        return True
 
 
 def _port_of(bound: asyncio.Server) -> int:
