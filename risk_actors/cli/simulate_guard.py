@@ -34,6 +34,8 @@ class Guard:
         self.log_path = directory / "console.log"
         self.environment = environment
         self.is_own = own
+        self.program: tuple[str, ...] = (sys.executable, "-m", "risk_actors")
+        """What is started; a benchmark puts the same program there, looked at from outside."""
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -67,7 +69,7 @@ class Guard:
         (self.data_dir / "daemon.json").unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "risk_actors", *self.words],
+                [*self.program, *self.words],
                 cwd=self._directory,
                 env=self._whole_environment(),
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 MODULES = (
     *("figures", "baseline", "parts", "table", "machine", "__main__"),
-    *("broker", "broker_flood", "wire_settings", "wire_raw"),
+    *("broker", "broker_flood", "wire_settings", "wire_raw", "stages_split"),
 )
 
 
@@ -339,3 +340,86 @@ def test_a_breach_is_timed_from_its_first_proof_to_the_first_answer(bench: Any) 
     assert len(closes) == 3
     standing = [p for p in broker.gateway.exchange.positions.values() if p.signed_size]
     assert {p.account_id for p in standing} == {broker.account_ids[-1]}
+
+
+# --- the stages of an answer ------------------------------------------------------------------
+
+
+def marks_of(bench: Any, *told: tuple[str, int, int, int]) -> list[Any]:
+    split = bench.stages_split
+    return [split.Mark(at, cpu, thread, split.Kind(kind)) for kind, at, cpu, thread in told]
+
+
+READER, CREW = 1, 2
+ANSWER = (
+    ("read", 200_000, 50_000, READER),
+    ("row", 300_000, 140_000, READER),
+    ("read", 310_000, 145_000, READER),
+    ("row", 400_000, 200_000, READER),
+    ("book", 600_000, 1_000_000, CREW),
+    ("book", 700_000, 1_080_000, CREW),
+    ("rule", 800_000, 1_100_000, CREW),
+    ("rule", 850_000, 1_120_000, CREW),
+    ("plan", 900_000, 1_150_000, CREW),
+    ("write", 1_000_000, 1_200_000, CREW),
+)
+
+
+def test_an_answer_is_split_into_stages_that_add_up(bench: Any) -> None:
+    answer = bench.stages_split.split(marks_of(bench, *ANSWER), 100_000, 1_500_000)
+    assert answer.stages_ms == pytest.approx((0.1, 0.2, 0.2, 0.2, 0.1, 0.1, 0.5))
+    assert len(answer.stages_ms) == len(bench.stages_split.STAGES)
+    assert answer.computed_ms == pytest.approx(0.15 + 0.2)
+    assert answer.waited_ms == pytest.approx(0.8 - 0.35)
+
+
+@pytest.mark.parametrize("missing", ["read", "row", "book", "rule", "plan", "write"])
+def test_an_answer_that_took_another_way_is_not_split(bench: Any, missing: str) -> None:
+    there = [each for each in ANSWER if each[0] != missing]
+    assert bench.stages_split.split(marks_of(bench, *there), 100_000, 1_500_000) is None
+
+
+def test_marks_of_before_and_after_belong_to_other_answers(bench: Any) -> None:
+    marks = marks_of(bench, ("read", 1, 0, READER), *ANSWER, ("row", 1_600_000, 0, READER))
+    answer = bench.stages_split.split(marks, 100_000, 1_500_000)
+    assert sum(answer.stages_ms) == pytest.approx(1.4)
+
+
+def test_a_row_that_another_thread_told_is_not_taken_for_the_second_lines(bench: Any) -> None:
+    others = [(kind, at, cpu, 3 if kind == "row" else on) for kind, at, cpu, on in ANSWER]
+    assert bench.stages_split.split(marks_of(bench, *others), 100_000, 1_500_000) is None
+
+
+def test_a_mark_is_read_as_it_was_written(bench: Any) -> None:
+    (mark,) = marks_of(bench, ANSWER[0])
+    assert bench.stages_split.Mark.of(mark.line()) == mark
+
+
+def test_what_the_stages_are_seen_by_is_there(bench: Any) -> None:
+    """A method that was given another name would leave the part without figures."""
+    install = "from bench import stages_daemon; stages_daemon._install()"
+    done = subprocess.run(
+        [sys.executable, "-c", install],
+        env=bench.parts.tools_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_was_measured_is_kept_when_a_later_part_ends_the_run(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = bench.figures.Part("wire", (figure(bench, 0.5),), {})
+
+    def measure(name: str, _: object) -> Any:
+        if name == "idle":
+            raise KeyboardInterrupt
+        return bench.parts.Outcome(name, part)
+
+    monkeypatch.setattr(bench.main, "run_part", measure)
+    file = tmp_path / "bench.json"
+    with pytest.raises(KeyboardInterrupt):
+        bench.main.main(["--only", "wire", "idle", "--json", str(file)])
+    assert [each.name for each in bench.baseline.load(file).parts] == ["wire"]

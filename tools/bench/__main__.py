@@ -46,9 +46,10 @@ def main(arguments: list[str]) -> int:
     for name in asked.only or part_names():
         with console.status(f"measuring {name} ..."):
             outcomes.append(run_part(name, terms))
+        # Half an hour of measuring is not lost when it is ended before the last part.
+        run = saved(began, it, terms, outcomes)
+        save(run, asked.json)
     show(outcomes, console)
-    run = saved(began, it, terms, outcomes)
-    save(run, asked.json)
     console.print(f"Written to {asked.json}", markup=False, highlight=False)
     if baseline is None:
         return 0

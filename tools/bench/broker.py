@@ -50,6 +50,10 @@ class Sample(NamedTuple):
     """From the first proof written to the first close or cancel read."""
     to_position_ms: float
     """From the first proof to the position's event: what waiting for that one costs."""
+    proof_ns: int
+    """When the first proof was written (monotonic, as all processes of the machine see it)."""
+    answer_ns: int
+    """When the first close or cancel had been read."""
 
 
 class _Stamps:
@@ -177,6 +181,8 @@ class Broker:
         return Sample(
             (answer_ns - stamps.proof_ns) / NS_PER_MS,
             (stamps.position_ns - stamps.proof_ns) / NS_PER_MS,
+            stamps.proof_ns,
+            answer_ns,
         )
 
     def _answers(self, account_id: int, contract_id: str, began_ns: int) -> Iterator[int]:
