@@ -63,10 +63,15 @@ class BarPrices:
         on_deaf: Callable[[str], None],
         market: MarketCalendar,
         stale_after_ns: int = STALE_AFTER_NS,
+        known: Callable[[str], Quote | None] | None = None,
     ) -> None:
-        """Take what reads, where prices go, and who hears (in words) that the hub is deaf."""
+        """Take what reads, where prices go, and who hears (in words) that the hub is deaf.
+
+        What is known of a contract's price is asked of `known`, or of where prices go.
+        """
         self._bars = bars
         self._inbound = inbound
+        self._known = known or inbound.known_quote
         self._board = board
         self._clock = clock
         self._on_deaf = on_deaf
@@ -189,7 +194,7 @@ class BarPrices:
 
     def _confirm(self, contract_id: str, now_ns: int) -> bool:
         """Tell the known quote again as of now: nothing was traded since; false without one."""
-        quote = self._inbound.known_quote(contract_id)
+        quote = self._known(contract_id)
         if quote is None:
             return False
         self._inbound.tell_quote(msgspec.structs.replace(quote, at_ns=now_ns))

@@ -68,6 +68,11 @@ class Hubs:
         self.market.wake()
         return True
 
+    def rest_market(self, *, is_resting: bool) -> None:
+        """Have the market hub send nothing, while another line tells prices, or all again."""
+        self._contracts.rest(is_resting=is_resting)
+        self.market.wake()
+
     def logged_out(self, hub: str) -> None:
         """Handle the broker's `GatewayLogout`: new token, new connection of that hub."""
         logger.warning("The broker ended the session on the {} hub", hub)

@@ -19,7 +19,7 @@ from risk_actors.projectx.errors import PayloadError
 from risk_actors.projectx.lines import Line
 from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
 from risk_actors.projectx.ports import Clock, Emit
-from risk_actors.projectx.quotes import QuoteMerger
+from risk_actors.projectx.quotes import QuoteMerger, market_arguments
 from risk_actors.runtime.right_of_way import Courtesy
 
 type OnDoubt = Callable[[int | None, str, str], None]
@@ -71,6 +71,8 @@ class Inbound:
         self._gate = gate or LineGate(clock, ids, emit)
         self._on_told = on_told
         self._quotes = QuoteMerger()
+        self.tells_prices = True
+        """Whether the market hub of the SDK is the line that tells prices."""
         self.quotes_told = 0
         """What the market hub told of prices so far; for any thread to read."""
         self.quoted_ns: int | None = None
@@ -225,12 +227,16 @@ class Inbound:
         self._each("GatewayUserTrade", arguments, handle)
 
     def _quote(self, *arguments: Any) -> None:
-        contract_id, payload = _market_arguments(arguments)
+        if not self.tells_prices:
+            return
+        contract_id, payload = market_arguments(arguments)
         now_ns = self._clock.now_ns()
         self._tell_market(self._quotes.update(contract_id, payload, now_ns))
 
     def _market_trade(self, *arguments: Any) -> None:
-        contract_id, payload = _market_arguments(arguments)
+        if not self.tells_prices:
+            return
+        contract_id, payload = market_arguments(arguments)
         now_ns = self._clock.now_ns()
         self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
 
@@ -250,14 +256,3 @@ class Inbound:
         self._emit(message)
         self.quotes_told, self.quoted_ns = self.quotes_told + 1, now_ns
         self._on_heard(message)
-
-
-def _market_arguments(arguments: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Return contract and data: two arguments on the wire, tolerated as one list or bare data."""
-    if len(arguments) == 1 and isinstance(arguments[0], list) and arguments[0]:
-        first = arguments[0][0]
-        if isinstance(first, str):
-            arguments = tuple(arguments[0])
-    if len(arguments) > 1:
-        return arguments[0], arguments[1]
-    return None, arguments[0] if arguments else None

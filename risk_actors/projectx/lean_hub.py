@@ -7,12 +7,13 @@ login of its own.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from loguru import logger
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
@@ -63,18 +64,21 @@ class LeanHub:
         on_change: Callable[[bool, str | None], None],
         on_token_doubt: Callable[[], None],
         may_rest: Callable[[], bool],
+        *,
+        needs_all: bool = True,
     ) -> None:
         """Take where to connect and who hears of it.
 
         Args:
             url: the hub's address, without a token.
             token: gives the present one.
-            subscriptions: what to call on the hub once connected; a refusal is a failure.
+            subscriptions: what to call on the hub once connected, and when there is more.
             on_event: takes every call of the server and what made no sense, as it is read.
             on_opening: is called right before a connection's first subscription is sent.
             on_change: hears that it is up (subscribed), or down and why, also when the why changes.
             on_token_doubt: hears that the broker may want a new token.
             may_rest: tells whether another line is up, so that there is no hurry.
+            needs_all: whether a subscription that is refused is a failure.
         """
         self._url = url
         self._token = token
@@ -84,6 +88,7 @@ class LeanHub:
         self._on_change = on_change
         self._on_token_doubt = on_token_doubt
         self._may_rest = may_rest
+        self._needs_all = needs_all
         self.is_up = False
         self.attempts = 0
         """Connections tried so far."""
@@ -100,6 +105,11 @@ class LeanHub:
         self._heard_s = 0.0
         self._is_pinged = False
         self._used_token = ""
+        self._more: asyncio.Future[None] | None = None
+
+    def subscribe_more(self) -> None:
+        """Subscribe to what is wanted since; before it is connected that goes with the rest."""
+        _settle(self._more, None)
 
     def nudge(self) -> None:
         """Try again now if it is down, as when nobody else hears the broker any more."""
@@ -156,7 +166,7 @@ class LeanHub:
         self._heard_s, self._is_pinged = loop.time(), False
         self._used_token = self._token()
         connection = await open_connection(await self._address(), self._take)
-        closed = loop.create_task(connection.wait_closed(), name="second line's end")
+        closed = loop.create_task(connection.wait_closed(), name="lean hub's end")
         closed.add_done_callback(partial(_lost, self._trouble))
         try:
             await connection.send(frames.HANDSHAKE.decode())
@@ -191,24 +201,44 @@ class LeanHub:
             self._negotiates = not self._negotiates
 
     async def _subscribe(self, connection: ClientConnection) -> None:
-        loop = asyncio.get_running_loop()
-        invocations: list[Invocation] = self._subscriptions.all()
+        invocations = self._subscriptions.all()
         self._on_opening()
-        for method, arguments in invocations:
-            call_id, message = self._protocol.call(method, arguments)
-            self._answers[call_id] = loop.create_future()
-            await connection.send(message.decode())
-        answers = dict(zip(self._answers.values(), invocations, strict=True))
+        answers = await self._invoke(connection, invocations)
         if answers:
             await self._unless_troubled(asyncio.gather(*answers), _ANSWER_S)
-        for answer, (method, _) in answers.items():
+        if not self._needs_all:
+            return
+        for answer, (method, _) in zip(answers, invocations, strict=True):
             if answer.done() and not answer.cancelled() and answer.result() is not None:
                 raise Trouble(f"could not subscribe: {method}: {scrub(str(answer.result()))}")
+
+    async def _invoke(
+        self, connection: ClientConnection, invocations: Sequence[Invocation]
+    ) -> list["asyncio.Future[str | None]"]:
+        loop = asyncio.get_running_loop()
+        answers = []
+        for method, arguments in invocations:
+            call_id, message = self._protocol.call(method, arguments)
+            answer: asyncio.Future[str | None] = loop.create_future()
+            answer.add_done_callback(partial(self._answered, call_id, method))
+            self._answers[call_id] = answer
+            answers.append(answer)
+            await connection.send(message.decode())
+        return answers
+
+    def _answered(self, call_id: str, method: str, answer: "asyncio.Future[str | None]") -> None:
+        self._answers.pop(call_id, None)
+        refusal = None if answer.cancelled() else answer.result()
+        if refusal is not None and not self._needs_all:
+            logger.warning("The broker refused {}: {}", method, scrub(refusal))
 
     async def _serve(self, connection: ClientConnection) -> None:
         pinged_s = _now_s()
         while True:
-            await self._unless_troubled(None, _LOOK_EVERY_S)
+            # Made first and looked at afterwards, so that nothing that is wanted is left out.
+            self._more = asyncio.get_running_loop().create_future()
+            await self._invoke(connection, self._subscriptions.added())
+            await self._unless_troubled(self._more, _LOOK_EVERY_S)
             now_s = _now_s()
             if now_s - pinged_s >= _PING_EVERY_S:
                 pinged_s = now_s

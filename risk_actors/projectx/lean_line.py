@@ -10,24 +10,20 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-from loguru import logger
-
 from risk_actors.core.broker import Account, Order, OrderStatus
 from risk_actors.messages import Message
 from risk_actors.projectx import lean_frames as frames
 from risk_actors.projectx.errors import PayloadError
 from risk_actors.projectx.lean_hub import LeanHub
 from risk_actors.projectx.lean_rows import rows_in
+from risk_actors.projectx.lean_thread import LeanThread
 from risk_actors.projectx.lines import Line
 from risk_actors.projectx.lines_gate import DISAGREE, BrokerRow, LineGate
-from risk_actors.projectx.loop_thread import LoopThread
 from risk_actors.projectx.subscriptions import AccountSubscriptions
-from risk_actors.projectx.supervision import keep_running
 from risk_actors.runtime.right_of_way import THE_WAY, HurriedSelector
 
 THREAD = "gateway line B"
 LOGGED_OUT = "the broker ended the session"
-_STOP_S = 2.0
 
 
 class Listener(NamedTuple):
@@ -78,59 +74,22 @@ class SecondLine:
         self._gate = gate
         self._listener = listener
         self._may_rest = may_rest
-        self._home = asyncio.get_running_loop()
-        self._thread = LoopThread(THREAD, HurriedSelector)
-        self._is_over = False
+        self.thread = LeanThread(THREAD, HurriedSelector)
+        """Where it is read, and told what to do."""
         self._handed: list[Callable[[], None]] = []
         """What the gateway's loop is to be told with the next turn of this line's own."""
-        self._hub: LeanHub | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def attempts(self) -> int:
-        """Connections tried so far."""
-        return 0 if self._hub is None else self._hub.attempts
 
     def start(self) -> None:
         """Start its thread, which connects."""
-        self._thread.start()
-        self._thread.call(self._begin)
-
-    def nudge(self) -> None:
-        """Try again now if it is down."""
-        if self._hub is not None:
-            self._thread.call(self._hub.nudge)
-
-    def kick(self, detail: str) -> None:
-        """Connect anew, for a reason in words."""
-        if self._hub is not None:
-            self._thread.call(partial(self._hub.kick, detail))
-
-    def rest(self, seconds: float, detail: str) -> None:
-        """Stay away for so many seconds, for a reason in words; none ends an earlier rest."""
-        if self._hub is not None:
-            self._thread.call(partial(self._hub.rest, seconds, detail))
+        self.thread.start(self._make_hub, self._listener.fault)
 
     async def stop(self) -> None:
         """Say goodbye and end the thread; nothing is told afterwards."""
-        self._is_over = True
         THE_WAY.is_read_first = False
-        await asyncio.to_thread(self._stop)
+        await self.thread.stop()
 
-    def _stop(self) -> None:
-        try:
-            self._thread.run(self._end(), _STOP_S)
-        except TimeoutError:
-            logger.debug("The second line did not close in time")
-        self._thread.stop(_STOP_S)
-
-    async def _end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    def _begin(self) -> None:
-        self._hub = LeanHub(
+    def _make_hub(self) -> LeanHub:
+        return LeanHub(
             self._url,
             self._token,
             self._subscriptions,
@@ -140,12 +99,6 @@ class SecondLine:
             lambda: self._hand_over(self._listener.token_doubt),
             self._may_rest,
         )
-        body = keep_running(
-            "second line",
-            self._hub.tend,
-            lambda words: self._hand_over(self._listener.fault, words),
-        )
-        self._task = asyncio.get_running_loop().create_task(body, name="second line")
 
     def _changed(self, up: bool, detail: str | None) -> None:
         THE_WAY.is_read_first = up
@@ -153,14 +106,13 @@ class SecondLine:
         self._hand_over(self._listener.changed, up, detail)
 
     def _heard(self, event: frames.Invoked | frames.Unread) -> None:
-        if self._is_over:
+        if self.thread.is_over:
             return
         if isinstance(event, frames.Unread):
             self._reject(PayloadError("GatewayUserHub", event.detail, event.payload_excerpt))
         elif event.target == "GatewayLogout":
             self._hand_over(self._listener.token_doubt)
-            if self._hub is not None:
-                self._hub.kick(LOGGED_OUT)
+            self.thread.kick(LOGGED_OUT)
         else:
             for row in rows_in(event.target, event.arguments):
                 if isinstance(row, PayloadError):
@@ -206,17 +158,7 @@ class SecondLine:
 
     def _pass_on(self) -> None:
         handed, self._handed = self._handed, []
-        if self._is_over:
-            return
-        try:
-            self._home.call_soon_threadsafe(self._take_over, handed)
-        except RuntimeError:  # that loop has ended: nobody is there to hear
-            logger.debug("The second line outlives the gateway")
-
-    def _take_over(self, handed: list[Callable[[], None]]) -> None:
-        """Have each called by itself, on the gateway's loop."""
-        for function in handed:
-            self._home.call_soon(function)
+        self.thread.tell_home(handed)
 
 
 def is_unclear(row: BrokerRow) -> bool:

@@ -6,43 +6,35 @@ alone says what is tolerated and what makes no sense. Both give the same for the
 """
 
 from collections.abc import Callable
-from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
 
 from risk_actors.core.broker import Account, Fill, Order, OrderStatus, OrderType, Position, Side
-from risk_actors.core.money import ZERO, decimal_from
+from risk_actors.core.money import ZERO
 from risk_actors.projectx import translation
 from risk_actors.projectx.errors import PayloadError
-from risk_actors.projectx.fields import (
-    EARLIEST_NS,
-    LATEST_NS,
-    MAX_CONTRACTS,
-    excerpt,
-    parse_instant_ns,
+from risk_actors.projectx.fields import MAX_CONTRACTS, excerpt
+from risk_actors.projectx.lean_fields import (
+    Number,
+    Unusual,
+    quick_decimal,
+    quick_instant_ns,
+    quick_optional,
 )
 from risk_actors.projectx.lines_gate import BrokerRow
 
 _MAX_TAG = 64
 _MAX_ID = 2**63 - 1
-_LARGEST, _SMALLEST = 1e11, 1e-11
-"""Amounts well inside of what is plausible; others are left to `translation`."""
 
 type _Id = Annotated[int, msgspec.Meta(ge=-_MAX_ID, le=_MAX_ID)]
 type _Contracts = Annotated[int, msgspec.Meta(ge=0, le=MAX_CONTRACTS)]
 type _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-type _Number = int | float
-
-
-class _Unusual(Exception):  # noqa: N818 -- the name says what happened
-    """Not the usual form: `translation` decides."""
 
 
 class _AccountRow(msgspec.Struct, rename="camel"):
     id: _Id
-    balance: _Number
+    balance: Number
     can_trade: bool
     name: _Text
     is_visible: bool = True
@@ -55,7 +47,7 @@ class _PositionRow(msgspec.Struct, rename="camel"):
     contract_id: _Text
     size: _Contracts
     type: int
-    average_price: _Number
+    average_price: Number
     creation_timestamp: str | None = None
 
 
@@ -68,8 +60,8 @@ class _OrderRow(msgspec.Struct, rename="camel"):
     side: int
     size: _Contracts
     fill_volume: _Contracts = 0
-    limit_price: _Number | None = None
-    stop_price: _Number | None = None
+    limit_price: Number | None = None
+    stop_price: Number | None = None
     creation_timestamp: str | None = None
     update_timestamp: str | None = None
     parent_order_id: _Id | None = None
@@ -84,11 +76,11 @@ class _FillRow(msgspec.Struct, rename="camel"):
     order_id: _Id
     side: int
     size: _Contracts
-    price: _Number
+    price: Number
     creation_timestamp: str
-    profit_and_loss: _Number | None = None
-    fees: _Number | None = None
-    commissions: _Number | None = None
+    profit_and_loss: Number | None = None
+    fees: Number | None = None
+    commissions: Number | None = None
     voided: bool = False
 
 
@@ -103,7 +95,7 @@ def _account(row: _AccountRow) -> Account:
     return Account(
         id=row.id,
         name=row.name,
-        balance_usd=_decimal(row.balance),
+        balance_usd=quick_decimal(row.balance),
         can_trade=row.can_trade,
         is_visible=row.is_visible,
         simulated=row.simulated,
@@ -116,13 +108,13 @@ _SIGNS = {0: 0, 1: 1, 2: -1}
 def _position(row: _PositionRow) -> Position:
     sign = _SIGNS.get(row.type)
     if sign is None:
-        raise _Unusual
+        raise Unusual
     return Position(
         account_id=row.account_id,
         contract_id=row.contract_id,
         size=sign * row.size,
-        average_price=_decimal(row.average_price),
-        opened_ns=_instant_ns(row.creation_timestamp),
+        average_price=quick_decimal(row.average_price),
+        opened_ns=quick_instant_ns(row.creation_timestamp),
     )
 
 
@@ -137,10 +129,10 @@ def _order(row: _OrderRow) -> Order:
         side=_SIDES[row.side],
         size=row.size,
         filled_size=row.fill_volume,
-        limit_price=_optional(row.limit_price),
-        stop_price=_optional(row.stop_price),
-        created_ns=_instant_ns(row.creation_timestamp),
-        updated_ns=_instant_ns(row.update_timestamp),
+        limit_price=quick_optional(row.limit_price),
+        stop_price=quick_optional(row.stop_price),
+        created_ns=quick_instant_ns(row.creation_timestamp),
+        updated_ns=quick_instant_ns(row.update_timestamp),
         parent_order_id=row.parent_order_id or None,
         linked_order_id=row.linked_order_id or None,
         custom_tag=tag[:_MAX_TAG] if tag else None,
@@ -148,9 +140,9 @@ def _order(row: _OrderRow) -> Order:
 
 
 def _fill(row: _FillRow) -> Fill:
-    at_ns = _instant_ns(row.creation_timestamp)
+    at_ns = quick_instant_ns(row.creation_timestamp)
     if at_ns == 0:
-        raise _Unusual
+        raise Unusual
     return Fill(
         id=row.id,
         account_id=row.account_id,
@@ -158,10 +150,10 @@ def _fill(row: _FillRow) -> Fill:
         order_id=row.order_id,
         side=_SIDES[row.side],
         size=row.size,
-        price=_decimal(row.price),
+        price=quick_decimal(row.price),
         at_ns=at_ns,
-        profit_usd=_optional(row.profit_and_loss),
-        costs_usd=(_optional(row.fees) or ZERO) + (_optional(row.commissions) or ZERO),
+        profit_usd=quick_optional(row.profit_and_loss),
+        costs_usd=(quick_optional(row.fees) or ZERO) + (quick_optional(row.commissions) or ZERO),
         voided=row.voided,
     )
 
@@ -191,7 +183,7 @@ class _Kind:
             wrapped = self._decoder.decode(arguments)
             if all(each.id is msgspec.UNSET for each in wrapped):
                 return [self._quick(each.data) for each in wrapped]
-        except (msgspec.DecodeError, RecursionError, _Unusual, KeyError, OverflowError):
+        except (msgspec.DecodeError, RecursionError, Unusual, KeyError, OverflowError):
             pass
         return self._read_thoroughly(arguments)
 
@@ -236,38 +228,3 @@ def rows_in(target: str, arguments: msgspec.Raw) -> list[BrokerRow | PayloadErro
     """
     kind = _KINDS.get(target)
     return [] if kind is None else kind.read(arguments)
-
-
-def _decimal(number: _Number) -> Decimal:
-    if number and not _SMALLEST < abs(number) < _LARGEST:
-        raise _Unusual
-    return decimal_from(number)
-
-
-def _optional(number: _Number | None) -> Decimal | None:
-    return None if number is None else _decimal(number)
-
-
-def _instant_ns(text: str | None) -> int:
-    """Return an instant, ns of UTC; 0 where it is absent or no time of our days."""
-    if text is None:
-        return 0
-    whole, _, rest = text.partition(".")
-    fraction = rest[:-1] if rest.endswith("Z") else rest.removesuffix("+00:00")
-    if not (fraction.isascii() and fraction.isdigit() and len(fraction) <= _DIGITS):
-        instant_ns = parse_instant_ns(text)
-    else:
-        second_ns = _second_ns(whole)
-        instant_ns = None if second_ns is None else second_ns + int(fraction[:9].ljust(9, "0"))
-    if instant_ns is None:
-        raise _Unusual
-    return instant_ns if EARLIEST_NS <= instant_ns < LATEST_NS else 0
-
-
-_DIGITS = 20
-
-
-@lru_cache(maxsize=64)
-def _second_ns(whole: str) -> int | None:
-    """Return a whole second: most rows of a moment share it."""
-    return parse_instant_ns(f"{whole}Z")

@@ -5,6 +5,9 @@ kept per contract and every update yields all three.
 """
 
 from decimal import Decimal
+from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from risk_actors.core.broker import Quote
 from risk_actors.projectx.errors import PayloadError
@@ -15,6 +18,8 @@ TOLERATED_LAG_NS = 5_000_000_000
 Within it, receipt is the better time."""
 FORGET_LAG_AFTER_NS = 60_000_000_000
 """After a clock was set, what was learned before it is forgotten within two of these."""
+
+type Side = Decimal | UnsetType | None
 
 
 class QuoteMerger:
@@ -45,17 +50,14 @@ class QuoteMerger:
             PayloadError: the event makes no sense.
         """
         row = Row("GatewayQuote", payload)
-        contract = _contract_of(contract_id, row)
-        known = self._latest.get(contract)
-        quote = Quote(
-            contract_id=contract,
-            bid=_side(row, "bestBid", known.bid if known else None),
-            ask=_side(row, "bestAsk", known.ask if known else None),
-            last=row.optional_decimal("lastPrice") or (known.last if known else None),
-            at_ns=self._instant(row, ("lastUpdated", "timestamp"), received_ns),
+        return self.merge(
+            _contract_of(contract_id, row),
+            _side(row, "bestBid"),
+            _side(row, "bestAsk"),
+            row.optional_decimal("lastPrice"),
+            _stated_ns(row, ("lastUpdated", "timestamp")),
+            received_ns,
         )
-        self._latest[contract] = quote
-        return quote
 
     def trade(self, contract_id: object, payload: object, received_ns: int) -> Quote:
         """Take the last price out of one market trade event (a list, or a single trade).
@@ -70,24 +72,49 @@ class QuoteMerger:
         contract = _contract_of(contract_id, rows[0])
         # The order inside the list is not documented; of equal times the later one stands.
         newest = max(enumerate(rows), key=lambda item: (item[1].instant_ns("timestamp"), item[0]))
-        known = self._latest.get(contract)
+        stated_ns = newest[1].instant_ns("timestamp")
+        price = newest[1].decimal("price")
+        return self.merge(contract, UNSET, UNSET, price, stated_ns, received_ns)
+
+    def merge(
+        self,
+        contract_id: str,
+        bid: Side,
+        ask: Side,
+        last: Decimal | None,
+        stated_ns: int,
+        received_ns: int,
+    ) -> Quote:
+        """Merge what one event tells and return the full latest quote.
+
+        Args:
+            contract_id: of which contract.
+            bid: the best bid; 0 or None for a missing side, UNSET where nothing is told of it.
+            ask: the best ask, likewise.
+            last: the last price; 0 or None where nothing is told of it.
+            stated_ns: when it was by the broker's word (ns of UTC); 0 where that is not told.
+            received_ns: when it came (ns of UTC).
+        """
+        known = self._latest.get(contract_id)
+        if known is not None:
+            bid = known.bid if bid is UNSET else bid
+            ask = known.ask if ask is UNSET else ask
+            last = last or known.last
         quote = Quote(
-            contract_id=contract,
-            bid=known.bid if known else None,
-            ask=known.ask if known else None,
-            last=newest[1].decimal("price") or (known.last if known else None),
-            at_ns=self._instant(newest[1], ("timestamp",), received_ns),
+            contract_id=contract_id,
+            bid=bid or None,
+            ask=ask or None,
+            last=last or None,
+            at_ns=self._instant(stated_ns, received_ns),
         )
-        self._latest[contract] = quote
+        self._latest[contract_id] = quote
         return quote
 
-    def _instant(self, row: Row, names: tuple[str, ...], received_ns: int) -> int:
-        for name in names:
-            at_ns = row.instant_ns(name)
-            if at_ns:
-                age_ns = self._lag.beyond_least(received_ns - at_ns, received_ns)
-                return received_ns - age_ns if age_ns > TOLERATED_LAG_NS else received_ns
-        return received_ns
+    def _instant(self, stated_ns: int, received_ns: int) -> int:
+        if not stated_ns:
+            return received_ns
+        age_ns = self._lag.beyond_least(received_ns - stated_ns, received_ns)
+        return received_ns - age_ns if age_ns > TOLERATED_LAG_NS else received_ns
 
 
 class LeastLag:
@@ -113,6 +140,17 @@ class LeastLag:
         return lag_ns - least_ns
 
 
+def market_arguments(arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Return contract and data: two arguments on the wire, tolerated as one list or bare data."""
+    if len(arguments) == 1 and isinstance(arguments[0], list) and arguments[0]:
+        first = arguments[0][0]
+        if isinstance(first, str):
+            arguments = tuple(arguments[0])
+    if len(arguments) > 1:
+        return arguments[0], arguments[1]
+    return None, arguments[0] if arguments else None
+
+
 def _contract_of(contract_id: object, row: Row) -> str:
     """Return the event's contract: its first argument (`symbol` inside is the product's id)."""
     if isinstance(contract_id, str) and contract_id:
@@ -120,7 +158,10 @@ def _contract_of(contract_id: object, row: Row) -> str:
     return row.text("contractId")
 
 
-def _side(row: Row, name: str, known: Decimal | None) -> Decimal | None:
-    if not row.has(name):
-        return known
-    return row.optional_decimal(name) or None
+def _side(row: Row, name: str) -> Side:
+    return row.optional_decimal(name) if row.has(name) else UNSET
+
+
+def _stated_ns(row: Row, names: tuple[str, ...]) -> int:
+    """Return the first instant that is told; 0 where none is."""
+    return next((at_ns for name in names if (at_ns := row.instant_ns(name))), 0)

@@ -36,6 +36,8 @@ from risk_actors.projectx.lines_gate import LineGate
 from risk_actors.projectx.lines_watch import LinesWatch, Reactions
 from risk_actors.projectx.polling import Poller
 from risk_actors.projectx.ports import Clock, Emit, FillsSince
+from risk_actors.projectx.price_line import PriceLine, PriceListener
+from risk_actors.projectx.price_lines import PriceLines
 from risk_actors.projectx.reads import RestReader
 from risk_actors.projectx.session import Session
 from risk_actors.projectx.settings import Credentials, GatewayEndpoints, GatewaySettings
@@ -152,6 +154,8 @@ class GatewayService:
             self._second = self._make_second(account_ids)
             self._second.start()
             self._keep("lines", self._lines.serve)
+        if self._settings.price_line:
+            streams.prices.begin(self._make_price_line(streams))
 
     def send_at_once(self, command: Command) -> Sending | None:
         """Send a command over a warm connection; from any thread, never waits.
@@ -194,14 +198,14 @@ class GatewayService:
         """Return how many quotes the market hub told, and when last; may be asked by any thread."""
         if self._streams is None:
             return 0, None
-        return self._streams.inbound.quotes_told, self._streams.inbound.quoted_ns
+        return self._streams.prices.told
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""
         if self._streams is None:
             return
         self._board.announce()
-        self._streams.inbound.repeat_quotes()
+        self._streams.prices.repeat()
         self._streams.desk.request(None, reason)
 
     def request_bars(self, wanted: RequestBars) -> None:
@@ -236,7 +240,7 @@ class GatewayService:
         await asyncio.gather(*tasks, return_exceptions=True)
         closers = [self._lane.close, self._session.close]
         if self._streams is not None:
-            closers.insert(0, self._streams.hubs.close)
+            closers[:0] = [self._streams.prices.stop, self._streams.hubs.close]
         if self._second is not None:
             closers.insert(0, self._second.stop)
         for close in closers:
@@ -258,7 +262,7 @@ class GatewayService:
             self._endpoints,
             account_ids,
             partial(self._set_line, Line.A),
-            self._market_hub,
+            partial(self._set_price_line, Line.A),
             partial(self._gate.opening, Line.A),
         )
         inbound = Inbound(
@@ -276,6 +280,7 @@ class GatewayService:
         )
         hubs.listen(inbound)
         hearing = Hearing(board, clock, self._connect_anew)
+        prices = PriceLines(board, inbound, hubs, self._market_hub)
         desk = SnapshotDesk(
             account_ids,
             self._snapshots,
@@ -307,10 +312,12 @@ class GatewayService:
                 inbound,
                 board,
                 clock,
-                lambda detail: hubs.market.kick(detail, rebuild=True),
+                prices.deaf,
                 self._market,
                 self._stale_after_ns,
+                prices.known,
             ),
+            prices,
         )
 
     async def _carry_out(self, command: Command, sending: Sending | None) -> None:
@@ -360,6 +367,27 @@ class GatewayService:
             partial(self._lines.is_up, Line.A),
         )
 
+    def _make_price_line(self, streams: Streams) -> PriceLine:
+        listener = PriceListener(
+            emit=self._put,
+            heard=streams.bar_prices.heard,
+            changed=partial(self._set_price_line, Line.B),
+            token_doubt=lambda: self._session.relogin_soon(self._session.token),
+            fault=self._board.announce,
+        )
+        return PriceLine(
+            self._endpoints.market_hub_url,
+            lambda: self._session.token,
+            self._clock,
+            self._ids,
+            listener,
+            partial(streams.prices.is_up, Line.A),
+        )
+
+    def _set_price_line(self, line: Line, up: bool, detail: str | None) -> None:
+        if self._streams is not None:
+            self._streams.prices.set_line(line, up, detail)
+
     def _set_line(self, line: Line, up: bool, detail: str | None) -> None:
         if self._settings.second_line:
             self._board.second_line = up and self._lines.is_up(line.other)
@@ -396,15 +424,15 @@ class GatewayService:
 
     def _kick_second(self, detail: str) -> None:
         if self._second is not None:
-            self._second.kick(detail)
+            self._second.thread.kick(detail)
 
     def _rest_second(self, seconds: float, detail: str) -> None:
         if self._second is not None:
-            self._second.rest(seconds, detail)
+            self._second.thread.rest(seconds, detail)
 
     def _hurry_second(self) -> None:
         if self._second is not None:
-            self._second.nudge()
+            self._second.thread.nudge()
 
     def _second_told(self, message: Message) -> None:
         """Take what the second line has told; it was emitted on that line's thread."""
@@ -434,8 +462,6 @@ class GatewayService:
         self._board.set_user_hub(up, detail)
 
     def _market_hub(self, up: bool, detail: str | None) -> None:
-        if not up and self._streams is not None:
-            self._streams.inbound.forget_quotes()
         self._board.set_market_hub(up, detail)
         if self._streams is not None:
             # Positions do not change because quotes do: nothing is read for it.
@@ -449,6 +475,7 @@ class GatewayService:
         if is_back and self._streams is not None:
             # The hubs may be waiting for a broker that is there again.
             self._streams.hubs.nudge()
+            self._streams.prices.nudge()
             self._hurry_second()
             self._session.nudge()
 
@@ -461,6 +488,7 @@ class GatewayService:
 
     def _contract(self, contract_id: str) -> None:
         if self._streams is not None and self._streams.hubs.want(contract_id):
+            self._streams.prices.want(contract_id)
             self._streams.instruments.resolve(contract_id)
 
     def _doubt(self, account_id: int | None, reason: str, correlation_id: str) -> None:

@@ -57,6 +57,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     second_line: Annotated[bool, UNCLEAR] = True
     """Whether the user hub is read a second time by a reader of our own, beside the SDK's: what
     comes first counts, and either may fail."""
+    price_line: Annotated[bool, UNCLEAR] = True
+    """Whether prices are read by a reader of our own, which needs a fraction of the processor time;
+    the SDK's market hub stands by, and tells them when that reader fails."""
     accounts: Annotated[tuple[str, ...], UNCLEAR] = ()
     """Which accounts to guard: names, name patterns (`*` and `?`) or ids; empty means all."""
     account_name: Annotated[str | None, UNCLEAR] = None

@@ -10,6 +10,7 @@ from risk_actors.projectx.hubs import Hubs
 from risk_actors.projectx.inbound import Inbound
 from risk_actors.projectx.instruments import InstrumentDesk
 from risk_actors.projectx.polling import Poller
+from risk_actors.projectx.price_lines import PriceLines
 from risk_actors.projectx.snapshot_desk import SnapshotDesk
 
 type Body = Callable[[], Awaitable[None]]
@@ -27,6 +28,7 @@ class Streams:
         poller: Poller,
         hearing: Hearing,
         bar_prices: BarPrices,
+        prices: PriceLines,
     ) -> None:
         self.hubs = hubs
         self.inbound = inbound
@@ -35,6 +37,7 @@ class Streams:
         self.poller = poller
         self.hearing = hearing
         self.bar_prices = bar_prices
+        self.prices = prices
 
     def bodies(self) -> Iterator[tuple[str, Body]]:
         """Yield what has to run all the time, each with a name."""

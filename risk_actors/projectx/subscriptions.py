@@ -19,7 +19,7 @@ class Subscriptions(Protocol):
         ...
 
     def added(self) -> list[Invocation]:
-        """Return what came on top since `all` or `added` was called last."""
+        """Return what came on top, or is to end, since `all` or `added` was called last."""
         ...
 
 
@@ -56,6 +56,7 @@ class ContractSubscriptions:
     def __init__(self) -> None:
         self._contract_ids: list[str] = []
         self._sent = 0
+        self._is_resting = False
 
     def want(self, contract_id: str) -> bool:
         """Add a contract; false when it is there already."""
@@ -64,17 +65,28 @@ class ContractSubscriptions:
         self._contract_ids.append(contract_id)
         return True
 
+    def rest(self, *, is_resting: bool) -> None:
+        """Have nothing sent while another line tells it; what is being sent is ended."""
+        self._is_resting = is_resting
+
     def all(self) -> list[Invocation]:
         """Return everything a new connection needs."""
         self._sent = 0
         return self.added()
 
     def added(self) -> list[Invocation]:
-        """Return what came on top since `all` or `added` was called last."""
+        """Return what came on top, or is to end, since `all` or `added` was called last."""
+        if self._is_resting:
+            over, self._sent = self._contract_ids[: self._sent], 0
+            return _each("Unsubscribe", over)
         new = self._contract_ids[self._sent :]
         self._sent += len(new)
-        return [
-            (method, [contract_id])
-            for contract_id in new
-            for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
-        ]
+        return _each("Subscribe", new)
+
+
+def _each(verb: str, contract_ids: Iterable[str]) -> list[Invocation]:
+    return [
+        (f"{verb}{what}", [contract_id])
+        for contract_id in contract_ids
+        for what in ("ContractQuotes", "ContractTrades")
+    ]

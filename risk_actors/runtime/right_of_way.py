@@ -131,10 +131,21 @@ class CourteousSelector(DefaultSelector):
     """For an event loop that gives way before it does what has come."""
 
     def __init__(
-        self, way: RightOfWay = THE_WAY, sleep: Callable[[float], None] = time.sleep
+        self,
+        way: RightOfWay = THE_WAY,
+        sleep: Callable[[float], None] = time.sleep,
+        head_start_s: float = HEAD_START_S,
     ) -> None:
+        """Take whose way it is.
+
+        Args:
+            way: of whom.
+            sleep: waits.
+            head_start_s: how long to wait while another reads the same; 0 where nobody does.
+        """
         super().__init__()
         self._way = way
+        self._head_start_s = head_start_s
         self._give_way = Courtesy(way)
         self._sleep = sleep
         self._is_asked = False
@@ -149,8 +160,8 @@ class CourteousSelector(DefaultSelector):
         if self._is_asked:
             self._is_asked = False
         else:
-            if found and self._way.is_read_first:
-                self._sleep(HEAD_START_S)
+            if found and self._head_start_s and self._way.is_read_first:
+                self._sleep(self._head_start_s)
             self._give_way()
         return found
 

@@ -281,6 +281,7 @@ NEITHER = [
     ("gateway", "reconcile_every_s", "30", "300"),
     ("gateway", "brake_after_commands", "40", "20"),
     ("gateway", "second_line", "true", "false"),
+    ("gateway", "price_line", "true", "false"),
     ("gateway", "accounts", "[]", '["50K*"]'),
     ("gateway", "account_name", '"one"', '"other"'),
     ("pnl", "quote_stale_after_s", "10", "1"),

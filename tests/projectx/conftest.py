@@ -144,9 +144,11 @@ def make_rig(simulator: SimulatorThread) -> Iterator[Callable[..., Rig]]:
         on: SimulatorThread | None = None,
         *,
         second_line: bool = False,
+        price_line: bool = False,
     ) -> Rig:
-        # Most tests here are about the SDK's hub, whose faults the second line would make good.
-        chosen = replace(settings or GatewaySettings(), second_line=second_line)
+        # Most tests here are about the SDK's hubs, whose faults the other lines would make good.
+        lines = {"second_line": second_line, "price_line": price_line}
+        chosen = replace(settings or GatewaySettings(), **lines)
         rig = Rig(on or simulator, chosen)
         rigs.append(rig)
         return rig
@@ -155,7 +157,7 @@ def make_rig(simulator: SimulatorThread) -> Iterator[Callable[..., Rig]]:
     for rig in rigs:
         rig.gateway.stop()
     left = {thread.name for thread in threading.enumerate()}
-    assert not left & {"gateway", "gateway line B"}
+    assert not left & {"gateway", "gateway line B", "gateway prices"}
 
 
 @pytest.fixture

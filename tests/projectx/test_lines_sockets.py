@@ -179,7 +179,7 @@ def test_a_renewed_token_is_taken_by_line_b_while_a_holds(
         pair = begin(make_rig(GatewaySettings(), on=simulator, second_line=True), tools)
         mark = pair.recorder.mark()
         second = pair.gateway._service._second
-        tools.eventually(lambda: second.attempts >= 2, within_s=15)
+        tools.eventually(lambda: second.thread.attempts >= 2, within_s=15)
         tools.eventually(lambda: pair.gateway._service._lines.is_up(Line.B))
         flatten(pair)
         states = [m for m in pair.recorder.messages[mark:] if isinstance(m, ConnectionChanged)]

@@ -1,0 +1,175 @@
+"""The two lines of the market hub: a lean reader (B) tells prices, and the SDK's hub (A) stands by.
+
+Unlike the rows of the user hub, a price is worth nothing once there is a newer one. So one line
+tells at a time: B while it is up, for it needs a fraction of the time; A stays connected, has
+nothing sent, and is subscribed at once when B is lost.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from loguru import logger
+
+from risk_actors.core.broker import Quote
+from risk_actors.projectx.connection import ConnectionBoard
+from risk_actors.projectx.feud import LONGEST_REST_S, Feud
+from risk_actors.projectx.hubs import Hubs
+from risk_actors.projectx.inbound import Inbound
+from risk_actors.projectx.lean_hub import RENEWED, STOPPED
+from risk_actors.projectx.lines import Line
+from risk_actors.projectx.price_line import PriceLine
+from risk_actors.projectx.say import Repeats
+
+ONE_ONLY = "the broker seems to allow one connection only: each that opens ends the other"
+DEAF_REST_S = 60.0
+"""How long line B stays away at first when it was deaf, while the SDK's hub tells."""
+_ALONE_S = 15.0
+"""So long line A may be down until line B, which rests, is wanted after all."""
+
+
+class PriceLines:
+    """Knows which lines are up and which one tells. Use it on its event loop, where not said."""
+
+    def __init__(
+        self,
+        board: ConnectionBoard,
+        inbound: Inbound,
+        hubs: Hubs,
+        on_hub: Callable[[bool, str | None], None],
+    ) -> None:
+        """Take what each line needs, and who hears that one at least is up, or none and why."""
+        self._board = board
+        self._inbound = inbound
+        self._hubs = hubs
+        self._on_hub = on_hub
+        self._second: PriceLine | None = None
+        self._up = {Line.A: False, Line.B: False}
+        self._detail: dict[Line, str | None] = {Line.A: None, Line.B: None}
+        self._feud = Feud()
+        self._deaf_rest_s = DEAF_REST_S
+        self._repeats = Repeats()
+        self._is_said = False
+        """Whether it was said that line B is down while line A is up."""
+
+    def begin(self, second: PriceLine) -> None:
+        """Take line B and start it; without one line A tells."""
+        self._second = second
+        second.start()
+
+    def is_up(self, line: Line) -> bool:
+        """Tell whether a line is up; any thread may ask."""
+        return self._up[line]
+
+    @property
+    def told(self) -> tuple[int, int | None]:
+        """How many quotes both lines told, and when the last one was (ns of UTC); any thread."""
+        count, last_ns = self._inbound.quotes_told, self._inbound.quoted_ns
+        if self._second is None:
+            return count, last_ns
+        instants = [at_ns for at_ns in (last_ns, self._second.told_ns) if at_ns is not None]
+        return count + self._second.told, max(instants, default=None)
+
+    def known(self, contract_id: str) -> Quote | None:
+        """Return the latest quote of a contract; None where none came since there was a gap."""
+        if self._second is not None and self._up[Line.B]:
+            return self._second.known(contract_id)
+        return self._inbound.known_quote(contract_id)
+
+    def want(self, contract_id: str) -> None:
+        """Have a contract's prices told."""
+        if self._second is not None:
+            self._second.want(contract_id)
+
+    def nudge(self) -> None:
+        """Try again now what is down: the broker has shown a sign of life."""
+        if self._second is not None:
+            self._second.thread.nudge()
+
+    def repeat(self) -> None:
+        """Tell the last quote of every contract again, as old as it is."""
+        self._inbound.repeat_quotes()
+        if self._second is not None:
+            self._second.repeat()
+
+    def deaf(self, detail: str) -> None:
+        """Have prices read another way: who is to tell them is connected and does not."""
+        if self._second is not None and self._up[Line.B]:
+            self._rest(self._deaf_rest_s, detail)
+            self._deaf_rest_s = min(self._deaf_rest_s * 2, LONGEST_REST_S)
+        else:
+            self._hubs.market.kick(detail, rebuild=True)
+
+    async def stop(self) -> None:
+        """End line B; nothing is told afterwards."""
+        if self._second is not None:
+            await self._second.thread.stop()
+
+    def set_line(self, line: Line, up: bool, detail: str | None) -> None:
+        """Take that a line is up (subscribed), or down and why."""
+        was_up, was_any = self._up[line], any(self._up.values())
+        self._up[line], self._detail[line] = up, detail
+        if up != was_up:
+            self._watch_feud(line, up=up)
+        if line is Line.A and not up:
+            self._inbound.forget_quotes()
+            self._want_second()
+        elif line is Line.B and up != was_up:
+            self._hand_over(up=up)
+        is_any = any(self._up.values())
+        if is_any != was_any or not is_any:
+            self._tell(line, is_any=is_any, was_any=was_any)
+        if line is Line.B:
+            self._tell_second(up=up)
+
+    def _tell(self, line: Line, *, is_any: bool, was_any: bool) -> None:
+        # Line B's own trouble with connecting is no news while line A's is shown.
+        is_main = line is Line.A or self._detail[Line.A] is None or was_any
+        detail = self._detail[line if is_main else Line.A]
+        self._on_hub(is_any, None if is_any else detail)
+
+    def _tell_second(self, *, up: bool) -> None:
+        """Say that line B is down while line A tells, and when that is over."""
+        detail = self._detail[Line.B]
+        if up and self._is_said:
+            self._is_said = False
+            self._board.say("market hub: line B is up again")
+        elif not up and self._up[Line.A] and detail not in (STOPPED, RENEWED):
+            self._is_said = True
+            what = f"line B is down ({detail}), line A is up"
+            if self._repeats.is_due(what):
+                logger.warning("The market hub: {}", what)
+            self._board.say(f"market hub: {what}")
+
+    def _hand_over(self, *, up: bool) -> None:
+        """Let line A have nothing sent while line B is up, and everything when it is not."""
+        # What line A told last is from before the other told.
+        self._inbound.forget_quotes()
+        self._inbound.tells_prices = not up
+        self._hubs.rest_market(is_resting=up)
+
+    def _rest(self, seconds: float, detail: str) -> None:
+        if self._second is not None:
+            self._second.thread.rest(seconds, detail)
+
+    def _want_second(self) -> None:
+        """Have line B back, which may rest, where line A alone does not come back."""
+        if self._second is None or self._up[Line.B]:
+            return
+        self.nudge()
+
+        def look() -> None:
+            if not self._up[Line.A]:
+                self._rest(0.0, "line A is down")
+
+        asyncio.get_running_loop().call_later(_ALONE_S, look)
+
+    def _watch_feud(self, line: Line, *, up: bool) -> None:
+        """Have line B stay away where the broker lets only one connection be."""
+        if self._detail[line] in (STOPPED, RENEWED):
+            return
+        now_s = asyncio.get_running_loop().time()
+        rest_s = self._feud.opened(line, now_s) if up else self._feud.lost(line, now_s)
+        if rest_s is not None and self._second is not None:
+            logger.warning("The market hub: {}; line B rests for {:.0f} s", ONE_ONLY, rest_s)
+            self._board.say(f"market hub: {ONE_ONLY}; line B rests for {rest_s / 60:.0f} min")
+            self._rest(rest_s, ONE_ONLY)
