@@ -111,7 +111,7 @@ class PriceLine:
             self._url,
             self._token,
             self._subscriptions,
-            self._heard,
+            self.hear,
             self._quotes.forget,
             self._changed,
             lambda: self._tell(self._listener.token_doubt),
@@ -125,7 +125,8 @@ class PriceLine:
             self._quotes.forget()
         self._tell(partial(self._listener.changed, up, detail))
 
-    def _heard(self, event: frames.Invoked | frames.Unread) -> None:
+    def hear(self, event: frames.Invoked | frames.Unread) -> None:
+        """Take what the hub told; called on the line's thread."""
         if self.thread.is_over:
             return
         # Many events may come in one piece.

@@ -1,8 +1,9 @@
 """The guard with real threads, store and log, on a session that only pretends to be the broker.
 
-What comes in passes the gateway's own callbacks (`Inbound`), in a thread that runs an asyncio loop
-as the SDK's hubs do; what goes out ends in `submit`, which notes the instant. Between them all is
-as shipped: every rule, the actors, supervision, journal, view and headroom.
+What comes in passes the gateway's own callbacks: fills and positions `Inbound`, in a thread that
+runs an asyncio loop as the SDK's hubs do, and quotes the price line, in one of its own. What goes
+out ends in `submit`, which notes the instant. Between them all is as shipped: every rule, the
+actors, supervision, journal, view and headroom.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+import msgspec
 from loguru import logger
 
 from risk_actors import messages as m
@@ -39,7 +41,10 @@ from risk_actors.core.commands import Answer, CloseContract, Command, Outcome
 from risk_actors.core.instruments import Instrument
 from risk_actors.projectx.correlation import CorrelationIds
 from risk_actors.projectx.inbound import Inbound
+from risk_actors.projectx.lean_frames import Invoked
+from risk_actors.projectx.price_line import PriceLine, PriceListener
 from risk_actors.runtime.clock import Reference, SystemClock
+from risk_actors.runtime.right_of_way import CourteousSelector
 from risk_actors.runtime.supervisor import Supervisor
 from risk_actors.store.recovery import open_or_recover
 
@@ -54,6 +59,8 @@ TRADED = CONTRACTS[0]
 TUESDAY_NS = 1_794_931_200 * 1_000_000_000
 """2026-11-17 16:00 UTC, 10:00 in Chicago: the market is open."""
 PRICE = Decimal(20_000)
+_TICKS = 8
+"""Prices that a contract goes through, again and again."""
 ANSWERED_WITHIN_S = 5.0
 SETTLED_AFTER_S = 0.02
 """Between two breaches of one account: what the first brought has been worked off."""
@@ -82,7 +89,14 @@ class Broker:
         self.clock = clock
         self.loop = asyncio.new_event_loop()
         self.emit: Callable[[m.Message], None] = lambda _message: None
-        self.user, self.market = Hub(), Hub()
+        self.price_loop = asyncio.SelectorEventLoop(CourteousSelector(head_start_s=0.0))
+        """Where the price line reads."""
+        self.user = Hub()
+        self.hear_price: Callable[[Invoked], None] = lambda _event: None
+        self._quotes = {
+            contract_id: [_quote_of(contract_id, step) for step in range(_TICKS)]
+            for contract_id in CONTRACTS
+        }
         self.submitted_ns: dict[int, int] = {}
         """By account, when its last close was handed over (`time.perf_counter_ns`)."""
         self.submitted: dict[int, threading.Event] = defaultdict(threading.Event)
@@ -150,13 +164,9 @@ class Broker:
             self._snapshot(account_id, "begin", f"begin-{account_id}")
 
     def quote(self, contract_id: str) -> None:
-        """Tell the next price of a contract, through the hub's callback."""
+        """Tell the next price of a contract; in the price line's thread."""
         self.quotes += 1
-        bid = float(PRICE) + (self.quotes // len(CONTRACTS) % 8) * 0.25
-        self.market.callbacks["GatewayQuote"](
-            contract_id,
-            {"symbol": contract_id, "bestBid": bid, "bestAsk": bid + 0.25, "lastPrice": bid},
-        )
+        self.hear_price(self._quotes[contract_id][self.quotes // len(CONTRACTS) % _TICKS])
 
     def trade(self, account_id: int, size: int, contract_id: str = TRADED) -> int:
         """Fill an order of a signed size; return when the event's callback was called."""
@@ -262,6 +272,12 @@ class Broker:
         return at.isoformat().replace("+00:00", "Z")
 
 
+def _quote_of(contract_id: str, step: int) -> Invoked:
+    bid = float(PRICE) + step * 0.25
+    row = {"symbol": contract_id, "bestBid": bid, "bestAsk": bid + 0.25, "lastPrice": bid}
+    return Invoked("GatewayQuote", msgspec.Raw(msgspec.json.encode([contract_id, row])))
+
+
 class Rig:
     """A running guard of some accounts; used as a context."""
 
@@ -275,9 +291,10 @@ class Rig:
         )
         self.broker = Broker(self.account_ids, self.clock)
         self._stack = ExitStack()
-        self._loop_thread = threading.Thread(
-            target=self.broker.loop.run_forever, name="loop", daemon=True
-        )
+        loops = (self.broker.loop, self.broker.price_loop)
+        self._loop_threads = [
+            threading.Thread(target=loop.run_forever, daemon=True) for loop in loops
+        ]
 
     def __enter__(self) -> Self:
         """Start everything; return when every account has been read."""
@@ -327,9 +344,10 @@ class Rig:
         running = ActorSet(
             assembly, supervisor, PulseThread(self.system.timer_mailbox, TICK_EVERY_S)
         )
-        self._attach()
-        self._loop_thread.start()
-        self._stack.callback(self._end_loop)
+        for thread in self._loop_threads:
+            thread.start()
+        self._stack.callback(self._end_loops)
+        self.call(self._attach)
         self._stack.callback(running.stop)
         running.pulse.start()
         assembly.desk.start()
@@ -347,22 +365,33 @@ class Rig:
         self._stack.__exit__(kind, error, trace)
 
     def _attach(self) -> None:
+        ids, emit = CorrelationIds(self.clock.now_ns()), self.system.inbound.send
         inbound = Inbound(
             frozenset(self.account_ids),
             self.clock,
-            CorrelationIds(self.clock.now_ns()),
-            self.system.inbound.send,
+            ids,
+            emit,
             on_contract=lambda _contract_id: None,
             on_doubt=lambda _account_id, _reason, _correlation_id: None,
             on_logout=lambda _hub: None,
         )
         inbound.attach_user(self.broker.user, lambda: True)
-        inbound.attach_market(self.broker.market, lambda: True)
-        self.broker.emit = self.system.inbound.send
+        listener = PriceListener(
+            emit=emit,
+            heard=lambda _quote: None,
+            changed=lambda _up, _detail: None,
+            token_doubt=lambda: None,
+            fault=lambda _detail: None,
+        )
+        line = PriceLine("", str, self.clock, ids, listener, lambda: True)
+        self.broker.hear_price = line.hear
+        self.broker.emit = emit
 
-    def _end_loop(self) -> None:
-        self.broker.loop.call_soon_threadsafe(self.broker.loop.stop)
-        self._loop_thread.join(5)
+    def _end_loops(self) -> None:
+        for loop in (self.broker.loop, self.broker.price_loop):
+            loop.call_soon_threadsafe(loop.stop)
+        for thread in self._loop_threads:
+            thread.join(5)
 
     def _until_known(self) -> None:
         until_s = time.monotonic() + 60
@@ -402,7 +431,7 @@ class Rig:
 
 
 class Flood:
-    """Quotes at a pace, from the loop's thread."""
+    """Quotes at a pace, from the price line's thread."""
 
     STEP_S = 0.001
 
@@ -415,7 +444,7 @@ class Flood:
 
     def __enter__(self) -> Self:
         """Begin."""
-        loop = self._rig.broker.loop
+        loop = self._rig.broker.price_loop
         self._task = asyncio.run_coroutine_threadsafe(self._run(), loop)
         return self
 

@@ -1,6 +1,6 @@
 """A storm of quotes at the gateway's boundary, with fills among them.
 
-20,000 quotes a second over ten contracts go through the market hub's callback. Nothing may grow,
+20,000 quotes a second over ten contracts go through the price line. Nothing may grow,
 and a fill must still come through.
 """
 
