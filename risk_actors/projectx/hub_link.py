@@ -216,7 +216,9 @@ class HubLink:
         try:
             refusals = await self._invoke(invocations)
         except Exception as error:  # noqa: BLE001 -- whatever it is, this connection is no good
-            self.kick(f"could not subscribe: {words_of(error)}")
+            words = words_of(error)
+            # One that was good so far has ended, and its end was not noticed yet.
+            self.kick(f"could not subscribe: {words}" if is_new else "connection lost")
             return
         if refusals and self._needs_all:
             self.kick(f"could not subscribe: {'; '.join(refusals)}")
