@@ -11,9 +11,12 @@ from risk_actors.actors.lockout import LockoutActor
 from risk_actors.actors.rule_facts import (
     Cause,
     account_in,
+    broken_by,
     event_of,
     failure_of,
     is_known_enough,
+    is_plain_ok,
+    newly_moved,
     note_done,
     standing,
     what_is_left_of,
@@ -24,23 +27,21 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact, Mode, Rule
 from risk_actors.core.rules.base import OnRuleFailure, OnUnknown
+from risk_actors.core.rules.calm import reader_of
 from risk_actors.core.rules.failure import FAILED_LOCKS_AFTER_NS, TRIED_EVERY_NS, failed_check
 from risk_actors.core.rules.measure import Unit
 from risk_actors.core.rules.memory import RuleMemory
 from risk_actors.core.rules.response import (
     UNKNOWN_CAUSE,
-    UNKNOWN_LOCKS_AFTER_NS,
     is_done,
     is_over,
     later_by,
     respond,
-    unknown_lock,
 )
 from risk_actors.core.verdict import (
     Breached,
     Ok,
     Reduce,
-    StopMove,
     Unknown,
     Verdict,
     Warned,
@@ -102,27 +103,31 @@ class RuleActor(Actor):
         """
         super().__init__(context)
         self._rule = rule
-        self._mode = mode
         self._accounts = frozenset(accounts)
         self._shelf = shelf
         self._clock_ns = 0
         self._looks = Looks()
         self._shows_time = rule.measure.unit is Unit.SECONDS
+        self._is_ever_calm = reader_of(rule) is not None
         settings = rule.settings
+        self._id, self._type = settings.id, settings.type
+        self._mode_name, self._is_enforced = mode.value, mode is Mode.ENFORCE
         self._locks_unknown = settings.on_unknown is OnUnknown.LOCK
         self._has_conditions = rule.ends_on_condition or self._locks_unknown
         self._locks_failure = on_failure is OnRuleFailure.LOCK and mode is Mode.ENFORCE
         self._held = frozenset(held)
+        self._waits_for_end = self._has_conditions or bool(held)
+        """Whether locks may wait for the rule to be kept."""
         self._stands_in_for: str | None = None
         """The error of which the actors before this one failed, while it judges nothing."""
 
     def handle(self, message: Any) -> None:
         """Evaluate the rule on a fact, or again where time may have changed its mind."""
         match message:
-            case m.AccountUpdated():
-                self._take(message.state, message)
             case m.PnlUpdated():
                 self._take(message.pnl, message)
+            case m.AccountUpdated():
+                self._take(message.state, message)
             case m.Tick():
                 self._look_again(message)
 
@@ -147,7 +152,7 @@ class RuleActor(Actor):
     def _repeat(self, message: Resync) -> None:
         """Report breaches that still hold again to whoever acts on them and may have lost them."""
         is_acting = message.address in (EnforcerActor.kind, LockoutActor.kind)
-        if is_acting and self._mode is Mode.ENFORCE:
+        if is_acting and self._is_enforced:
             now_ns = self.clock.now_ns()
             for watch in self._shelf.watches.values():
                 for found in (watch.reported, watch.failure):
@@ -160,14 +165,16 @@ class RuleActor(Actor):
                     self.outbox.send(watch.moves_wanted)
 
     def _take(self, fact: Fact, message: m.AccountUpdated | m.PnlUpdated) -> None:
-        if fact.account_id not in self._accounts:
+        account_id = fact.account_id
+        if account_id not in self._accounts:
             return
-        watch = self._shelf.watch(fact.account_id)
+        watch = self._shelf.watches.get(account_id) or self._shelf.watch(account_id)
         watch.fact = fact
         now_ns = self.clock.now_ns()
-        if not watch.calm.holds(fact, watch.look_ns, now_ns):
+        if not (self._is_ever_calm and watch.calm.holds(fact, watch.look_ns, now_ns)):
             self._evaluate(watch, fact, message, now_ns)
-        self._looks.note(watch)
+        if watch.look_ns is not None:
+            self._looks.note(watch)
 
     def _look_again(self, message: m.Tick) -> None:
         now_ns = self.clock.now_ns()
@@ -197,22 +204,27 @@ class RuleActor(Actor):
             return
         if state != memory.state:
             memory = msgspec.structs.replace(memory, state=state)
-        self._judge_again(watch, cause, now_ns)
-        watch.look_ns = watch.failing.sooner(None if look_ns is None else look_ns + ahead_ns)
+        look_ns = None if look_ns is None else look_ns + ahead_ns
+        is_plain = is_plain_ok(watch, memory, verdict, waits_for_end=self._waits_for_end)
+        if not is_plain:
+            self._judge_again(watch, cause, now_ns)
+            look_ns = watch.failing.sooner(look_ns)
+        watch.look_ns = look_ns
         grows = self._shows_time and (account is None or account.positions)
         if grows and isinstance(verdict, Ok | Warned) and verdict.value is not None:
             watch.look_ns = min(watch.look_ns or now_ns + NS_PER_S, now_ns + NS_PER_S)
-        broken = self._broken(watch, verdict, now_ns)
-        if broken is not None:
-            memory = self._report(watch, memory, later_by(broken, ahead_ns), cause, now_ns)
-        elif not isinstance(verdict, Unknown):
-            memory = self._end(watch, memory, cause, now_ns)
-        if isinstance(verdict, Warned):
-            memory = self._warn(memory, verdict, fact, cause, now_ns)
-        self._move_stops(watch, verdict, cause, now_ns)
-        self._remember(watch, memory, cause, now_ns)
+        if is_plain:
+            watch.unknown_since_ns = None
+        else:
+            memory = self._follow(watch, memory, verdict, cause, now_ns)
+            if isinstance(verdict, Warned):
+                memory = self._warn(memory, verdict, fact, cause, now_ns)
+            self._move_stops(watch, verdict, cause, now_ns)
+        if memory is not watch.memory:
+            self._remember(watch, memory, cause, now_ns)
         self._tell(watch, verdict, cause.correlation_id, now_ns)
-        if watch.reported is None and watch.failure is None and watch.failing.since_ns is None:
+        is_over = watch.reported is None and watch.failure is None
+        if self._is_ever_calm and is_over and watch.failing.since_ns is None:
             watch.calm.note(fact, verdict, now_ns)
 
     # --- a rule that fails ------------------------------------------------------------------
@@ -233,11 +245,11 @@ class RuleActor(Actor):
         watch.failing.fail(now_ns)
         due_ns = (watch.failing.since_ns or now_ns) + FAILED_LOCKS_AFTER_NS
         watch.look_ns = due_ns if now_ns < due_ns else now_ns + TRIED_EVERY_NS
-        unknown, rule_id = failed_check(error), self._rule.settings.id
+        unknown = failed_check(error)
         note_done(watch)
         self._tell(watch, unknown, correlation_id, now_ns)
         if self._locks_failure:
-            failure = failure_of(watch, unknown, rule_id, correlation_id, event, now_ns)
+            failure = failure_of(watch, unknown, self._id, correlation_id, event, now_ns)
             if failure is not None:
                 watch.failure, watch.is_released = failure, False
                 self.outbox.send(failure)
@@ -259,20 +271,16 @@ class RuleActor(Actor):
 
     # --- breaches -------------------------------------------------------------------------
 
-    def _broken(self, watch: Watch, verdict: Verdict, now_ns: int) -> Breached | None:
-        """Return the breach, if there is one; a lasting unknown may be one too."""
-        if not isinstance(verdict, Unknown):
-            watch.unknown_since_ns = None
-            return verdict if isinstance(verdict, Breached) else None
-        if not self._locks_unknown:
-            return None
-        if watch.unknown_since_ns is None:
-            watch.unknown_since_ns = now_ns
-        due_ns = watch.unknown_since_ns + UNKNOWN_LOCKS_AFTER_NS
-        if now_ns >= due_ns:
-            return unknown_lock(verdict)
-        watch.look_ns = min(due_ns, watch.look_ns or due_ns)
-        return None
+    def _follow(
+        self, watch: Watch, memory: RuleMemory, verdict: Verdict, cause: Cause, now_ns: int
+    ) -> RuleMemory:
+        """Report a breach, or end what was reported; nothing of both while it is not known."""
+        broken = broken_by(watch, verdict, now_ns, locks_unknown=self._locks_unknown)
+        if broken is not None:
+            account = account_in(watch.fact)
+            later = later_by(broken, 0 if account is None else account.clock_ahead_ns)
+            return self._report(watch, memory, later, cause, now_ns)
+        return memory if isinstance(verdict, Unknown) else self._end(watch, memory, cause, now_ns)
 
     def _send_unless_over(
         self, watch: Watch, found: m.BreachFound, memory: RuleMemory, now_ns: int
@@ -304,9 +312,8 @@ class RuleActor(Actor):
             if memory.is_done or account is None or not is_done(reported.breach.action, account):
                 return memory
             return msgspec.structs.replace(memory, is_done=True)
-        is_enforced = self._mode is Mode.ENFORCE
         is_known = memory.reported == breach.cause and (
-            not is_enforced or memory.reported_mode == Mode.ENFORCE
+            not self._is_enforced or memory.reported_mode == Mode.ENFORCE
         )
         if is_known and not is_known_enough(account):
             # What may stay open under its lock, or whether that was ended by an unlock, is not
@@ -324,10 +331,10 @@ class RuleActor(Actor):
                 memory,
                 reported=breach.cause,
                 reported_ns=since_ns,
-                reported_mode=self._mode.value,
+                reported_mode=self._mode_name,
                 is_done=False,
             )
-        if is_enforced:
+        if self._is_enforced:
             self._send_unless_over(watch, found, memory, now_ns)
         elif not is_known:
             self._record(found)
@@ -369,16 +376,15 @@ class RuleActor(Actor):
             memory = msgspec.structs.replace(
                 memory, reported=None, reported_ns=0, reported_mode="", is_done=False
             )
-        if self._mode is not Mode.ENFORCE:
+        if not self._is_enforced:
             return memory
-        account_id, rule_id = watch.account_id, self._rule.settings.id
         if ended is not None and isinstance(ended.breach.action, Reduce):
             self.outbox.send(
                 m.BreachEnded(
                     correlation_id=cause.correlation_id,
                     at_ns=now_ns,
-                    rule_id=rule_id,
-                    account_id=account_id,
+                    rule_id=self._id,
+                    account_id=watch.account_id,
                 )
             )
         if self._has_conditions and not watch.is_released and watch.failure is None:
@@ -389,12 +395,12 @@ class RuleActor(Actor):
 
     def _release(self, watch: Watch, correlation_id: str, now_ns: int) -> None:
         """Tell that what this rule's locks on a condition wait for has come."""
-        if self._mode is Mode.ENFORCE:
+        if self._is_enforced:
             self.outbox.send(
                 m.ConditionEnded(
                     correlation_id=correlation_id,
                     at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
+                    rule_id=self._id,
                     account_id=watch.account_id,
                 )
             )
@@ -409,7 +415,7 @@ class RuleActor(Actor):
             m.WarningRaised(
                 correlation_id=cause.correlation_id,
                 at_ns=now_ns,
-                rule_id=self._rule.settings.id,
+                rule_id=self._id,
                 account_id=fact.account_id,
                 warned=warned,
                 event=event_of(cause),
@@ -419,46 +425,32 @@ class RuleActor(Actor):
 
     def _move_stops(self, watch: Watch, verdict: Verdict, cause: Cause, now_ns: int) -> None:
         """Pass on the moves wanted, each time they are others; in shadow say what was moved."""
-        moves = verdict.stop_moves if isinstance(verdict, Ok | Unknown) else ()
-        if self._mode is not Mode.ENFORCE:
-            self._move_in_shadow(watch, moves, cause, now_ns)
+        moves = newly_moved(watch, verdict, now_ns, is_enforced=self._is_enforced)
+        if moves is None:
             return
-        told: tuple[StopMove, ...] = () if watch.moves_wanted is None else watch.moves_wanted.moves
-        if moves == told:
+        if not self._is_enforced:
+            self.outbox.send(
+                m.ShadowStopMoves(
+                    correlation_id=cause.correlation_id,
+                    at_ns=now_ns,
+                    rule_id=self._id,
+                    account_id=watch.account_id,
+                    moves=moves,
+                    event=event_of(cause),
+                )
+            )
             return
         watch.moves_wanted = m.StopMovesWanted(
             correlation_id=cause.correlation_id,
             at_ns=now_ns,
-            rule_id=self._rule.settings.id,
+            rule_id=self._id,
             account_id=watch.account_id,
             moves=moves,
             event=event_of(cause),
         )
         self.outbox.send(watch.moves_wanted)
 
-    def _move_in_shadow(
-        self, watch: Watch, moves: tuple[StopMove, ...], cause: Cause, now_ns: int
-    ) -> None:
-        fact = watch.fact
-        account = fact if fact is None or isinstance(fact, AccountState) else fact.account
-        if account is None:
-            return
-        made = watch.shadow_stops.newly_moved(moves, account, now_ns)
-        if made:
-            self.outbox.send(
-                m.ShadowStopMoves(
-                    correlation_id=cause.correlation_id,
-                    at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    account_id=watch.account_id,
-                    moves=made,
-                    event=event_of(cause),
-                )
-            )
-
     def _remember(self, watch: Watch, memory: RuleMemory, cause: Cause, now_ns: int) -> None:
-        if memory is watch.memory:
-            return
         before, watch.memory = watch.memory, memory
         is_kept = (
             self._rule.State is not None
@@ -470,26 +462,29 @@ class RuleActor(Actor):
                 m.RuleStateChanged(
                     correlation_id=cause.correlation_id,
                     at_ns=now_ns,
-                    rule_id=self._rule.settings.id,
-                    rule_type=self._rule.settings.type,
+                    rule_id=self._id,
+                    rule_type=self._type,
                     account_id=watch.account_id,
                     memory=memory,
                 )
             )
 
     def _tell(self, watch: Watch, verdict: Verdict, correlation_id: str, now_ns: int) -> None:
-        calendar, is_enforced = self._rule.context.calendar, self._mode is Mode.ENFORCE
-        is_waived, next_cause_ns = standing(watch, verdict, calendar, is_enforced=is_enforced)
-        if watch.told == (verdict, is_waived, next_cause_ns):
+        is_waived, next_cause_ns = False, None
+        if watch.reported is not None:
+            calendar, is_enforced = self._rule.context.calendar, self._is_enforced
+            is_waived, next_cause_ns = standing(watch, verdict, calendar, is_enforced=is_enforced)
+        told = (verdict, is_waived, next_cause_ns)
+        if watch.told == told:
             return
-        watch.told = (verdict, is_waived, next_cause_ns)
+        watch.told = told
         self.outbox.send(
             m.VerdictChanged(
                 correlation_id=correlation_id,
                 at_ns=now_ns,
-                rule_id=self._rule.settings.id,
-                rule_type=self._rule.settings.type,
-                mode=self._mode.value,
+                rule_id=self._id,
+                rule_type=self._type,
+                mode=self._mode_name,
                 account_id=watch.account_id,
                 verdict=verdict,
                 measure=self._rule.measure,

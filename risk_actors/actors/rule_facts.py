@@ -6,19 +6,22 @@ from risk_actors import messages as m
 from risk_actors.actors.rule_shelf import Watch
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.lock_end import lock_end_ns
+from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules import Fact
 from risk_actors.core.rules.failure import FAILED_LOCKS_AFTER_NS, failure_lock
-from risk_actors.core.rules.response import is_done
+from risk_actors.core.rules.memory import RuleMemory
+from risk_actors.core.rules.response import UNKNOWN_LOCKS_AFTER_NS, is_done, unknown_lock
 from risk_actors.core.trading_calendar import TradingCalendar
 from risk_actors.core.unlock_waiver import left_of
-from risk_actors.core.verdict import Breached, LockTerms, Unknown, Verdict
+from risk_actors.core.verdict import Breached, LockTerms, Ok, StopMove, Unknown, Verdict
 
 type Cause = m.AccountUpdated | m.PnlUpdated | m.Tick
 
 
 def account_in(fact: Fact | None) -> AccountState | None:
     """Return the account that a fact shows, if it shows one."""
-    return fact if fact is None or isinstance(fact, AccountState) else fact.account
+    # What most facts are is asked first: to be told that a thing is not of a class costs more.
+    return fact.account if isinstance(fact, PnlState) else fact
 
 
 def event_of(cause: Cause) -> m.Message:
@@ -49,6 +52,62 @@ def standing(
     if verdict.stands_until is None:
         return is_waived, None
     return is_waived, lock_end_ns(LockTerms(end=verdict.stands_until), calendar, found.at_ns)
+
+
+def is_plain_ok(watch: Watch, memory: RuleMemory, verdict: Verdict, *, waits_for_end: bool) -> bool:
+    """Tell whether a rule is kept, and nothing of before is left to be ended or said.
+
+    Args:
+        watch: what is known of the account.
+        memory: what is remembered of it.
+        verdict: what the rule says now.
+        waits_for_end: whether locks may wait for the rule to be kept.
+    """
+    return (
+        isinstance(verdict, Ok)
+        and not verdict.stop_moves
+        and watch.moves_wanted is None
+        and watch.shadow_stops.is_empty
+        and watch.reported is None
+        and memory.reported is None
+        and watch.failure is None
+        and watch.failing.since_ns is None
+        and (watch.is_released or not waits_for_end)
+    )
+
+
+def broken_by(
+    watch: Watch, verdict: Verdict, now_ns: int, *, locks_unknown: bool
+) -> Breached | None:
+    """Return the breach, if there is one; a lasting unknown may be one too."""
+    if not isinstance(verdict, Unknown):
+        watch.unknown_since_ns = None
+        return verdict if isinstance(verdict, Breached) else None
+    if not locks_unknown:
+        return None
+    if watch.unknown_since_ns is None:
+        watch.unknown_since_ns = now_ns
+    due_ns = watch.unknown_since_ns + UNKNOWN_LOCKS_AFTER_NS
+    if now_ns >= due_ns:
+        return unknown_lock(verdict)
+    watch.look_ns = min(due_ns, watch.look_ns or due_ns)
+    return None
+
+
+def newly_moved(
+    watch: Watch, verdict: Verdict, now_ns: int, *, is_enforced: bool
+) -> tuple[StopMove, ...] | None:
+    """Return the moves to tell: all that are wanted, where they are others; None for nothing.
+
+    In shadow it is those that would have been sent now.
+    """
+    moves = verdict.stop_moves if isinstance(verdict, Ok | Unknown) else ()
+    if is_enforced:
+        told = () if watch.moves_wanted is None else watch.moves_wanted.moves
+        return None if moves == told else moves
+    account = account_in(watch.fact)
+    made = () if account is None else watch.shadow_stops.newly_moved(moves, account, now_ns)
+    return made or None
 
 
 def note_done(watch: Watch) -> None:

@@ -24,11 +24,15 @@ class ShadowStops:
 
     def __init__(self) -> None:
         self._told: dict[int, _Told] = {}
+        self.is_empty = True
+        """Whether nothing is kept."""
 
     def newly_moved(
         self, moves: tuple[StopMove, ...], state: AccountState, now_ns: int
     ) -> tuple[StopMove, ...]:
         """Return the moves of those wanted now that would be sent now; they count as told."""
+        if self.is_empty and not moves:
+            return ()
         orders = {order.id: order for order in state.orders}
         if state.is_reconciled:
             self._told = {i: told for i, told in self._told.items() if i in orders}
@@ -39,6 +43,7 @@ class ShadowStops:
             and self._would_send(move, order, state, now_ns)
         )
         self._told |= {move.order_id: _Told(move, now_ns) for move in made}
+        self.is_empty = not self._told
         return made
 
     def _would_send(self, move: StopMove, order: Order, state: AccountState, now_ns: int) -> bool:

@@ -71,3 +71,17 @@ def test_each_order_is_told_by_itself_and_forgotten_when_it_is_gone() -> None:
     assert watch.at(2, to(95), to(96, 8, ES), state=both) == [96]
     assert watch.at(3, state=account(held(2))) == []
     assert watch.at(4, to(95)) == [95]
+
+
+def test_it_is_empty_until_a_move_was_told_and_again_when_its_order_is_gone() -> None:
+    watch = Watch()
+    found = [watch.stops.is_empty]
+
+    watch.at(0)
+    found.append(watch.stops.is_empty)
+    watch.at(1, to(95))
+    watch.at(2)
+    found.append(watch.stops.is_empty)
+    watch.at(3, state=account(held(2)))
+
+    assert [*found, watch.stops.is_empty] == [True, True, False, True]
