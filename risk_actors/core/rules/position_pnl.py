@@ -104,12 +104,13 @@ class PositionLimit:
         ):
             return None
         nearest: tuple[Decimal, str, Decimal] | None = None
+        first_usd = self._marks.first_usd
         for position, valued in zip(positions, pnl.positions, strict=True):
             usd, contract_id = valued.unrealized_usd, position.contract_id
             if usd is None or valued.unknown_reason is not None:
                 return None
             toward_usd = usd if self._sign > 0 else -usd
-            if toward_usd >= self._marks.first_usd or valued.contract_id != contract_id:
+            if toward_usd >= first_usd or valued.contract_id != contract_id:
                 return None
             if nearest is None or (toward_usd, contract_id) > nearest[:2]:
                 nearest = (toward_usd, contract_id, usd)

@@ -73,7 +73,11 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
         self, settings: TradeManagementSettings, context: RuleContext | None = None
     ) -> None:
         super().__init__(settings, context)
-        self._known: tuple[AccountState, _Protected] | None = None
+        ticks = (settings.breakeven_after_ticks, settings.trail_after_ticks)
+        self._least_ticks = Decimal(min(each for each in ticks if each is not None))
+        """With a smaller gain nothing is moved."""
+        self._known: dict[int, tuple[AccountState, _Protected]] = {}
+        """By account, what was found the last time."""
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""
@@ -125,11 +129,12 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
 
     def _protected(self, account: AccountState) -> _Protected:
         """Return what is open with a stop, looked for once for each state of the account."""
-        known = self._known
+        known = self._known.get(account.account_id)
         if known is None or known[0] is not account:
             found = [(p, [*_stops(account, p)]) for p in account.positions]
             # Replaced as a whole: more than one thread may ask.
-            known = self._known = (account, [each for each in found if each[1]])
+            known = (account, [each for each in found if each[1]])
+            self._known[account.account_id] = known
         return known[1]
 
     def _moves(
@@ -137,6 +142,8 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
     ) -> Iterator[StopMove]:
         sign = 1 if position.size > 0 else -1
         tick = instrument.tick_size
+        if (mark - position.average_price) * sign < self._least_ticks * tick:
+            return
         wanted = [
             price
             for price in self._prices(position.average_price, mark, sign, tick)

@@ -188,7 +188,8 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         self._by_hand_usd = _decimal_or_none(settings.floor_usd)
         self._allowance_usd = self._amount_usd - self._keep_away_usd
         self._marks = UsdMarks(self._allowance_usd, settings.warn_at)
-        self._known: tuple[High, Floor | None] | None = None
+        self._known: dict[int, tuple[High, Floor | None]] = {}
+        """By account, the high it had last and the floor under that."""
 
     def initial_state(self) -> DrawdownState:
         """No balance was seen."""
@@ -227,10 +228,11 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
             state = msgspec.structs.replace(state, high=high)
         equity_usd = fact.account_equity_usd
         if state.broken is not None and state.broken.day_start_ns == fact.day_start_ns:
-            return state, self._breach(state.broken, equity_usd, self._floor(high))
+            floor = self._floor(high, fact.account_id)
+            return state, self._breach(state.broken, equity_usd, floor)
         if state.broken is not None:
             state = msgspec.structs.replace(state, broken=None)
-        floor = self._floor(high)
+        floor = self._floor(high, fact.account_id)
         if equity_usd is None or floor is None:
             return state, self._unknown(fact, floor)
         limit_usd = floor.floor_usd + self._keep_away_usd
@@ -255,12 +257,12 @@ class TrailingDrawdown(Rule[TrailingDrawdownSettings, DrawdownState]):
         is_fixed = floor.origin in (FloorOrigin.BY_HAND, FloorOrigin.STOPPED)
         return self.settings.trail is Trail.INTRADAY and not is_fixed
 
-    def _floor(self, high: High) -> Floor | None:
+    def _floor(self, high: High, account_id: int) -> Floor | None:
         """Return the floor under a high, reckoned once for each."""
-        known = self._known
+        known = self._known.get(account_id)
         if known is None or known[0] is not high:
             # Replaced as a whole: more than one thread may ask.
-            known = self._known = (high, self._reckoned(high))
+            known = self._known[account_id] = (high, self._reckoned(high))
         return known[1]
 
     def _reckoned(self, high: High) -> Floor | None:

@@ -437,3 +437,22 @@ def test_the_summary_is_a_sentence() -> None:
     assert managed(breakeven_after_ticks=8).summary() == (
         "From 8 ticks in profit, move the stop to the average entry."
     )
+
+
+def test_accounts_in_turn_have_their_own_stops_and_each_row_counts_at_once() -> None:
+    judging = managed(**BREAKEVEN)
+    marks = {MNQ: dec(20010)}
+    one = valued(at_entry(2), orders=(stop(7, SELL, 2, 19990),), marks=marks)
+    fact = valued(at_entry(2), orders=(stop(8, SELL, 2, 19980),), marks=marks)
+    assert fact.account is not None
+    other = msgspec.structs.replace(
+        fact, account_id=2, account=msgspec.structs.replace(fact.account, account_id=2)
+    )
+    moved = valued(at_entry(2), orders=(stop(7, SELL, 2, 20005),), marks=marks)
+
+    found = [
+        [move.order_id for move in moves_of(judge(judging, each))]
+        for each in (one, other, one, other, moved, other)
+    ]
+
+    assert found == [[7], [8], [7], [8], [], [8]]

@@ -573,3 +573,16 @@ def test_a_broken_day_shows_the_present_floor_and_when_it_broke_if_it_is_back_ab
     assert told(asked, 48000) == (48000, None, None)
     assert told(asked, "48000.01") == (48000, 47900, NOON)
     assert told(loosened, 47900) == (47500, 47900, NOON)
+
+
+def test_accounts_in_turn_have_floors_of_their_own() -> None:
+    judging = drawdown(**{**COMBINE, "trail": "intraday"})
+    states = {1: judging.initial_state(), 2: judging.initial_state()}
+    found = []
+
+    for account_id, equity in ((1, 50000), (2, 51000), (1, 50500), (2, 50900), (1, 50400)):
+        fact = msgspec.structs.replace(worth(equity), account_id=account_id)
+        states[account_id], verdict = judging.evaluate(states[account_id], fact, NOON)
+        found.append(verdict.limit)
+
+    assert found == [48000, 49000, 48500, 49000, 48500]
