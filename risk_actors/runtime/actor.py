@@ -23,6 +23,9 @@ from risk_actors.runtime.outbox import Outbox
 from risk_actors.runtime.right_of_way import Courtesy
 from risk_actors.runtime.tape import MADE, InstantClock, Tape
 
+OURS = (Message, Control)
+"""What handlers are given; a tuple, for to ask for a union makes it anew each time."""
+
 
 class ActorExitError(Exception):
     """A handler asked the interpreter to end; only the actor does, as of any other failure."""
@@ -187,15 +190,17 @@ class Actor(pykka.ThreadingActor):
                 self.actor_stopped.set()
                 raise
         else:
-            envelope = self._seat.take()
+            envelope = self._mailbox.take(self._seat)
             if envelope is not None:
                 self._take_in(envelope)
-        return not self.actor_stopped.is_set() and not self._seat.rest(member.wake)
+        if self.actor_stopped.is_set():
+            return False
+        return not self._mailbox.rest(self._seat, member.wake)
 
     def _take_in(self, envelope: Envelope[Any]) -> None:
         """Do with one envelope what pykka's loop does; ours come straight to their handler."""
         message = envelope.message
-        if envelope.reply_to is not None or not isinstance(message, Message | Control):
+        if envelope.reply_to is not None or not isinstance(message, OURS):
             self._answer(envelope)
             return
         try:
@@ -226,12 +231,17 @@ class Actor(pykka.ThreadingActor):
 
     def on_receive(self, message: Any) -> None:
         """Dispatch one message."""
-        if isinstance(message, Leave):
+        if type(message) is Leave:
             self._stop()
             return
         self._current = message
         try:
-            self._dispatch(message)
+            if isinstance(message, Message):
+                if self.tape is not None:
+                    self.tape.note(self._mailbox.taken_from, self._instants.take(message), message)
+                self.handle(message)
+            else:
+                self._dispatch_control(message)
         except Exception:
             raise
         except BaseException as error:
@@ -241,15 +251,12 @@ class Actor(pykka.ThreadingActor):
         self.last_message = type(message).__name__
         self._current = None
 
-    def _dispatch(self, message: Any) -> None:
-        if not isinstance(message, Message | Control):
+    def _dispatch_control(self, message: Any) -> None:
+        if not isinstance(message, Control):
             raise TypeError(f"{self.address} got {type(message).__name__}, which is no message")
         if self.tape is not None:
             self.tape.note(self._mailbox.taken_from, self._instants.take(message), message)
-        if isinstance(message, Message):
-            self.handle(message)
-        else:
-            self.handle_control(message)
+        self.handle_control(message)
 
     def on_stop(self) -> None:
         """Release what `opened` acquired."""

@@ -2,6 +2,8 @@
 
 import _thread
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from risk_actors.runtime.turns import Taker
@@ -61,7 +63,8 @@ class Member(Taker):
         super().__init__(rank)
         self.crew = crew
         self.hand = hand
-        self.wake = self._wake
+        self.wake: Callable[[], None] = partial(crew.queue, self)
+        """Asks for a turn; to be called once for each time that `turn` returned False."""
         self.aside: Aside | None = None
         """Where it is served while it is slow."""
         self.times_aside = 0
@@ -89,10 +92,6 @@ class Member(Taker):
             self.longest_turn_s = max(self.longest_turn_s, took_s)
         self._owed_s, self._owed_at_s = owed_s, now_s
         return owed_s
-
-    def _wake(self) -> None:
-        """Ask for a turn; to be called once for each time that `turn` returned False."""
-        self.crew.queue(self)
 
 
 class Aside:

@@ -149,7 +149,9 @@ class Mailbox:
             queue = self._queue
             queue.append(cell)
             self.queued += 1
-            depth = len(queue) + len(self._control)
+            depth = len(queue)
+            if self._control:
+                depth += len(self._control)
             if depth > self.high_water:  # noqa: PLR1730 - a call would cost more than all else here
                 self.high_water = depth
             if self.is_lazy or not self._wakers:
@@ -236,13 +238,25 @@ class Mailbox:
             if self.rest(seat, seat.ring):
                 self._wait(seat)
 
-    def take(self, seat: Seat) -> Envelope[Any] | None:
+    def take(self, seat: Seat | None) -> Envelope[Any] | None:
         """Take the next envelope; None when nothing waits, `Leave` for a seat that was vacated."""
         with self._lock:
-            if seat.is_vacated:
+            if seat is not None and seat.is_vacated:
                 return Envelope(Leave())
-            self._answer_beat()
-            return self._take() if self._control or self._queue else None
+            if self._beat_waits:
+                self._beat_waits = False
+                self.beats_answered += 1
+            if self._control:
+                self.taken_from = ""
+                return self._control.popleft()
+            if not self._queue:
+                return None
+            cell = self._queue.popleft()
+            self.taken += 1
+            self.taken_from = cell.sender
+            if cell.key is not None:
+                del self._waiting_by_key[cell.key]
+            return cell.envelope
 
     def rest(self, seat: Seat, waker: Waker) -> bool:
         """Leave a waker, to be called once when there is something to do for whoever holds a seat.
@@ -258,9 +272,7 @@ class Mailbox:
 
     def get_nowait(self) -> Envelope[Any] | None:
         """Take the next envelope, or None when nothing waits."""
-        with self._lock:
-            self._answer_beat()
-            return self._take() if self._control or self._queue else None
+        return self.take(None)
 
     def _wait(self, seat: Seat) -> None:
         if not self.is_lazy:
@@ -277,22 +289,6 @@ class Mailbox:
                 # Somebody took the waker away, and rings at any moment.
                 seat.wait()
             return
-
-    def _answer_beat(self) -> None:
-        if self._beat_waits:
-            self._beat_waits = False
-            self.beats_answered += 1
-
-    def _take(self) -> Envelope[Any]:
-        if self._control:
-            self.taken_from = ""
-            return self._control.popleft()
-        cell = self._queue.popleft()
-        self.taken += 1
-        self.taken_from = cell.sender
-        if cell.key is not None:
-            del self._waiting_by_key[cell.key]
-        return cell.envelope
 
     def empty(self) -> bool:
         """Tell whether nothing waits."""

@@ -52,21 +52,17 @@ class Gate:
     """
 
     def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-        self._is_shut = False
+        self.send: Callable[[Any], None] = outbox.send
+        """Sends a message, unless the gate is shut."""
         self.swallowed = 0
         """Messages that were not let through."""
 
-    def send(self, message: Any) -> None:
-        """Send a message, unless the gate is shut."""
-        if self._is_shut:
-            self.swallowed += 1
-            return
-        self._outbox.send(message)
-
     def shut(self) -> None:
         """Let nothing through from now on."""
-        self._is_shut = True
+        self.send = self._swallow
+
+    def _swallow(self, _message: Any) -> None:
+        self.swallowed += 1
 
 
 type Route = Callable[[Any], None]
@@ -85,12 +81,11 @@ class ToMailbox:
     def __call__(self, message: Any) -> None:
         """Deliver a message."""
         if not self.mailbox.deliver(message, self.sender):
-            self._dead_letters.count(self.mailbox.address, message)
+            self.lose(message)
 
-    def post(self, cell: Cell) -> None:
-        """Deliver what may go to others as well."""
-        if not self.mailbox.post(cell):
-            self._dead_letters.count(self.mailbox.address, cell.envelope.message)
+    def lose(self, message: Any) -> None:
+        """Count what the mailbox did not take."""
+        self._dead_letters.count(self.mailbox.address, message)
 
 
 class RoutedOutbox:
@@ -110,26 +105,25 @@ class RoutedOutbox:
         Raises:
             UndeclaredSendError: the sender's kind does not declare this type.
         """
+        many = self._many.get(type(message))
+        if many is not None:
+            sender, ways = many
+            cell = Cell(message, sender)
+            if cell.key is None or len(ways) == 1:
+                for way in ways:
+                    if not way.mailbox.post(cell):
+                        way.lose(message)
+                return
         routes = self._routes.get(type(message))
         if routes is None:
             raise UndeclaredSendError(
                 f"{self._sender} sent {type(message).__name__}, which it does not declare"
             )
-        many = self._many.get(type(message))
-        if many is not None:
-            sender, posts = many
-            cell = Cell(message, sender)
-            if cell.key is None:
-                for post in posts:
-                    post(cell)
-                return
         for route in routes:
             route(message)
 
 
-def _same_for_all(
-    routes: tuple[Route, ...],
-) -> tuple[str, tuple[Callable[[Cell], None], ...]] | None:
+def _same_for_all(routes: tuple[Route, ...]) -> tuple[str, tuple[ToMailbox, ...]] | None:
     """Return the sender and the ways of a message that several mailboxes get alike."""
     # A mailbox of another kind may do with a message what it likes.
     ways = [
@@ -137,7 +131,7 @@ def _same_for_all(
     ]
     if len(ways) < len(routes) or len({way.sender for way in ways}) != 1:
         return None
-    return ways[0].sender, tuple(way.post for way in ways)
+    return ways[0].sender, tuple(ways)
 
 
 def to_mailbox(mailbox: Mailbox, dead_letters: DeadLetters, sender: str = "") -> Route:

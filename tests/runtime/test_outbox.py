@@ -7,6 +7,7 @@ from risk_actors.messages import DailyReset, QuoteReported, SnapshotFailed, Tick
 from risk_actors.runtime.mailbox import Mailbox
 from risk_actors.runtime.outbox import (
     DeadLetters,
+    Gate,
     RoutedOutbox,
     UndeclaredSendError,
     to_account,
@@ -102,3 +103,32 @@ def test_a_newer_price_takes_the_place_of_the_older_one_in_each_mailbox_by_itsel
         assert waiting is not None
         assert waiting.message == quote(2)
         assert mailbox.taken_from == "in"
+
+
+def test_a_price_for_one_mailbox_alone_takes_the_place_of_the_older_one() -> None:
+    letters = DeadLetters()
+    mailbox = Mailbox("pnl")
+    outbox = RoutedOutbox("in", {QuoteReported: (to_mailbox(mailbox, letters, "in"),)})
+
+    outbox.send(quote(1))
+    outbox.send(quote(2))
+
+    taken = mailbox.get_nowait()
+    assert taken is not None
+    assert taken.message == quote(2)
+    assert (mailbox.conflated, mailbox.depth, mailbox.taken_from) == (1, 0, "in")
+
+    mailbox.close()
+    outbox.send(quote(3))
+    assert letters.by_receiver() == {"pnl QuoteReported": 1}
+
+
+def test_a_gate_that_is_shut_swallows_and_counts() -> None:
+    mailbox = Mailbox("a")
+    gate = Gate(RoutedOutbox("timer", {Tick: (to_mailbox(mailbox, DeadLetters()),)}))
+
+    gate.send(Tick(correlation_id="c", at_ns=1))
+    gate.shut()
+    gate.send(Tick(correlation_id="c", at_ns=2))
+
+    assert (mailbox.depth, gate.swallowed) == (1, 1)
