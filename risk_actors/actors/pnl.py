@@ -69,8 +69,8 @@ class PnlActor(Actor):
             account_id: PnlBook(account_id, calendar, now_ns) for account_id in account_ids
         }
         self._places = {account_id: place for place, account_id in enumerate(self._books)}
-        self._holders: dict[str, set[int]] = {}
-        """By contract, the accounts that have a position in it."""
+        self._holders: dict[str, tuple[int, ...]] = {}
+        """By contract, the accounts that have a position in it, in the order of all accounts."""
         self._told: dict[int, PnlState] = {}
         self._checks = {
             account_id: BalanceCheck(openings.get(account_id)) for account_id in self._books
@@ -188,15 +188,18 @@ class PnlActor(Actor):
             self._checks[account_id].begin(book.day.start_ns)
 
     def _tell_holders(self, contract_id: str, event: m.Message, now_ns: int) -> None:
-        for account_id in sorted(self._holders.get(contract_id, ()), key=self._places.__getitem__):
+        for account_id in self._holders.get(contract_id, ()):
             self._tell(account_id, event, now_ns)
 
     def _note_holder(self, account_id: int, before: frozenset[str], now: frozenset[str]) -> None:
         """Note whose figures the price of a contract moves."""
-        for contract_id in before - now:
-            self._holders[contract_id].discard(account_id)
-        for contract_id in now - before:
-            self._holders.setdefault(contract_id, set()).add(account_id)
+        for contract_id in before ^ now:
+            holders = set(self._holders.get(contract_id, ()))
+            if contract_id in now:
+                holders.add(account_id)
+            else:
+                holders.discard(account_id)
+            self._holders[contract_id] = tuple(sorted(holders, key=self._places.__getitem__))
 
     def _tell_all(self, event: m.Message, now_ns: int) -> None:
         for account_id in self._books:
@@ -206,9 +209,10 @@ class PnlActor(Actor):
         self, account_id: int, event: m.Message, now_ns: int, *, settles_gap: bool = False
     ) -> None:
         book = self._books[account_id]
-        # A quote may come between the reset and the tick that tells of it: a loss of yesterday that
-        # is judged today would lock today.
-        self._advance(account_id, now_ns)
+        if now_ns >= book.ends_ns:
+            # A quote may come between the reset and the tick that tells of it: a loss of yesterday
+            # that is judged today would lock today.
+            self._advance(account_id, now_ns)
         pnl = book.pnl(self._marks, now_ns)
         self._open_day(account_id, pnl, event, now_ns)
         watch = self._watches[account_id]

@@ -104,10 +104,10 @@ class GapWatch:
             self._open(pnl.day_start_ns if self._known_ns is None else self._known_ns)
         elif not is_open and now_ns - (self._known_ns or now_ns) >= SHORTEST_GAP_NS:
             self._open((self._known_ns or now_ns) - self._stale_after_ns)
-        if pnl.account_equity_usd is None:
+        if pnl.balance_usd is None or pnl.unrealized_usd is None:
             return False
         self._known_ns = now_ns
-        return self._close(now_ns)
+        return self._gap is not None and self._close(now_ns)
 
     def missed(self, since_ns: int, now_ns: int) -> None:
         """Take that a fill was missed: from then on something else was watched than was held."""

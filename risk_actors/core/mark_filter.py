@@ -214,7 +214,10 @@ class MarkFilter:
     def _price_flaw(self, price: Decimal) -> DropReason | None:
         if not price.is_finite():
             return DropReason.NOT_FINITE
-        if price <= 0:
+        if price in (self._possible_bid, self._possible_ask):
+            # Most prices are one of those before, and a last price is one of its own sides.
+            return None
+        if price <= ZERO:
             return DropReason.NOT_POSITIVE
         tick = self._tick
         if tick is not None:

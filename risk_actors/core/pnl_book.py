@@ -32,6 +32,8 @@ class PnlBook:
         self._calendar = calendar
         self._day = calendar.day(now_ns)
         self._week = calendar.week(now_ns)
+        self.ends_ns = min(self._day.end_ns, self._week.end_ns)
+        """When another day or week begins."""
         self._fills: dict[int, Fill] = {}
         self._state: AccountState | None = None
         self._realized_usd = self._costs_usd = self._week_realized_usd = ZERO
@@ -128,10 +130,10 @@ class PnlBook:
 
         Never back: a reset that is told late finds a later day and leaves it.
         """
-        if now_ns < min(self._day.end_ns, self._week.end_ns):
+        if now_ns < self.ends_ns:
             return False
-        day, week = self._calendar.day(now_ns), self._calendar.week(now_ns)
-        self._day, self._week = day, week
+        self._day, self._week = self._calendar.day(now_ns), self._calendar.week(now_ns)
+        self.ends_ns = min(self._day.end_ns, self._week.end_ns)
         self._last = self._all_fills = None
         since_ns = self._since_ns()
         self._fills = {i: fill for i, fill in self._fills.items() if fill.at_ns >= since_ns}
@@ -183,7 +185,11 @@ class PnlBook:
         if last is not None and positions is last.positions:
             return last
         known = self._is_known()
-        unknown = next((p.unknown_reason for p in positions if p.unknown_reason), None)
+        unknown = None
+        for position in positions:
+            if position.unknown_reason:
+                unknown = position.unknown_reason
+                break
         if state is not None:
             unknown = _unsettled(state) or unknown
         if self._last_fill_ns >= self._day.end_ns:

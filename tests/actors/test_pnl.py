@@ -449,3 +449,16 @@ def test_i5_a_fill_that_a_later_snapshot_brings_was_missed(clock: VirtualClock) 
 
     (asked,) = rig.outbox.of(m.RequestBars)
     assert asked.since_ns == NOON_NS - 3600 * S
+
+
+def test_a_quote_is_told_to_its_holders_in_the_order_of_the_accounts(clock: VirtualClock) -> None:
+    rig = Rig(clock, account_ids=(3, 1, 2))
+    told: list[list[int]] = []
+    for number, held in enumerate(({1}, {1, 2, 3}, {2, 3}, {3}, set(), {1, 3})):
+        for account_id in (1, 2, 3):
+            positions = [open_position(1)] if account_id in held else []
+            rig.tell(account_updated(account_state(*positions, account_id=account_id)))
+        moved = rig.tell(quote(MNQ, f"{20001 + number}", f"{20002 + number}"))
+        told.append([each.pnl.account_id for each in moved])
+
+    assert told == [[1], [3, 1, 2], [3, 2], [3], [], [3, 1]]

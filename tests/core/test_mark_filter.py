@@ -649,3 +649,22 @@ def test_i10_a_move_that_lasts_is_the_mark_by_the_second_quote_or_when_its_time_
     feed.filter.expire(max(now_ns, moved_ns + CONFIRM_NS))
 
     assert feed.mark[0] == to_ticks * TICK
+
+
+def test_a_price_that_was_possible_is_judged_anew_by_another_tick_size() -> None:
+    feed = Feed()
+
+    feed.filter.set_instrument(Decimal(1), BOUNDS)
+
+    assert feed.book(100, dec("100.25")) is DropReason.OFF_GRID
+    assert feed.book(100, 101, last=dec("100.25")) is DropReason.OFF_GRID
+    assert feed.book(dec("100.00"), dec("101.0"), last=dec("101.00")) is BELIEVED
+
+
+@pytest.mark.parametrize(
+    ("last", "flaw"), [("sNaN", DropReason.NOT_FINITE), ("-100", DropReason.NOT_POSITIVE)]
+)
+def test_a_last_price_that_resembles_a_side_is_looked_at_all_the_same(
+    last: str, flaw: DropReason
+) -> None:
+    assert Feed().book(100, dec("100.25"), last=Decimal(last)) is flaw
