@@ -1,10 +1,46 @@
 """Which of the login's accounts are guarded."""
 
+import asyncio
 from fnmatch import fnmatchcase
 
+from loguru import logger
+
 from risk_actors.core.broker import Account
-from risk_actors.projectx.errors import AccountsNotFound
+from risk_actors.projectx.budget import Urgency
+from risk_actors.projectx.errors import (
+    AccountsNotFound,
+    LoginFailed,
+    PayloadError,
+    ReadFailed,
+    ReadProblem,
+)
 from risk_actors.projectx.settings import GatewaySettings
+from risk_actors.projectx.snapshots import SnapshotReader
+
+_FIRST_ACCOUNTS_S = 8.0
+_FIRST_ACCOUNTS_AGAIN_S = 0.5
+"""How long, and how often, the accounts are asked for at the start."""
+
+
+async def first_accounts(reader: SnapshotReader) -> tuple[Account, ...]:
+    """Return the accounts; a broker that is busy or faulty for a moment ends no start.
+
+    Raises:
+        LoginFailed: they could not be read in time, or the broker refuses to tell them.
+    """
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + _FIRST_ACCOUNTS_S
+    while True:
+        try:
+            return await reader.accounts(urgency=Urgency.ENFORCEMENT)
+        except (ReadFailed, PayloadError) as error:
+            is_final = isinstance(error, ReadFailed) and error.problem is ReadProblem.REFUSED
+            if is_final or loop.time() > deadline_s:
+                raise LoginFailed(
+                    f"Logged in, but could not read the accounts: {error}."
+                ) from error
+            logger.warning("The accounts cannot be read yet: {}", error)
+        await asyncio.sleep(_FIRST_ACCOUNTS_AGAIN_S)
 
 
 def guarded_accounts(

@@ -18,13 +18,13 @@ from risk_actors.messages import (
     NoteLocks,
     RequestBars,
 )
-from risk_actors.projectx.accounts import guarded_accounts, is_selected
+from risk_actors.projectx.accounts import first_accounts, guarded_accounts, is_selected
 from risk_actors.projectx.bar_prices import STALE_AFTER_NS, BarPrices
 from risk_actors.projectx.bars import BarReader
 from risk_actors.projectx.budget import BudgetState, RequestBudget, Urgency
 from risk_actors.projectx.connection import ConnectionBoard
 from risk_actors.projectx.correlation import CorrelationIds
-from risk_actors.projectx.errors import LoginFailed, PayloadError, ReadFailed, ReadProblem
+from risk_actors.projectx.errors import PayloadError
 from risk_actors.projectx.hearing import Hearing
 from risk_actors.projectx.hubs import Hubs
 from risk_actors.projectx.inbound import Inbound
@@ -48,9 +48,6 @@ from risk_actors.projectx.supervision import keep_running
 from risk_actors.projectx.time_desk import TimeDesk
 from risk_actors.projectx.unsent import disarmed
 
-_FIRST_ACCOUNTS_S = 8.0
-_FIRST_ACCOUNTS_AGAIN_S = 0.5
-"""How long, and how often, the accounts are asked for at the start."""
 _LAST_ANSWERS_S = 1.0
 """How long a stop waits for commands that are on their way."""
 
@@ -114,7 +111,7 @@ class GatewayService:
         await self._time.begin(self._lane.ping)
         await self._session.login()
         await self._time.begin(self._lane.ping)
-        accounts = await self._first_accounts()
+        accounts = await first_accounts(self._snapshots)
         chosen = guarded_accounts(accounts, self._settings)
         self._seen_ids = {account.id for account in accounts}
         self._keep("token renewal", self._session.renew_in_time)
@@ -122,22 +119,6 @@ class GatewayService:
         if self._time.has_work:
             self._keep("broker's time", partial(self._time.serve, self._lane.ping))
         return chosen
-
-    async def _first_accounts(self) -> tuple[Account, ...]:
-        """Return the accounts; a broker that is busy or faulty for a moment ends no start."""
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + _FIRST_ACCOUNTS_S
-        while True:
-            try:
-                return await self._snapshots.accounts(urgency=Urgency.ENFORCEMENT)
-            except (ReadFailed, PayloadError) as error:
-                is_final = isinstance(error, ReadFailed) and error.problem is ReadProblem.REFUSED
-                if is_final or loop.time() > deadline_s:
-                    raise LoginFailed(
-                        f"Logged in, but could not read the accounts: {error}."
-                    ) from error
-                logger.warning("The accounts cannot be read yet: {}", error)
-            await asyncio.sleep(_FIRST_ACCOUNTS_AGAIN_S)
 
     async def start(self, emit: Emit, account_ids: tuple[int, ...]) -> None:
         """Start the streams and all that watches over them."""
@@ -196,9 +177,7 @@ class GatewayService:
 
     def quotes_told(self) -> tuple[int, int | None]:
         """Return how many quotes the market hub told, and when last; may be asked by any thread."""
-        if self._streams is None:
-            return 0, None
-        return self._streams.prices.told
+        return (0, None) if self._streams is None else self._streams.prices.told
 
     def resume(self, reason: str) -> None:
         """Tell the connection's state and the last quotes, and have every account read."""
@@ -474,8 +453,7 @@ class GatewayService:
         self._board.set_rest(up, detail)
         if is_back and self._streams is not None:
             # The hubs may be waiting for a broker that is there again.
-            self._streams.hubs.nudge()
-            self._streams.prices.nudge()
+            self._streams.nudge()
             self._hurry_second()
             self._session.nudge()
 

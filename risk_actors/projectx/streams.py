@@ -50,6 +50,11 @@ class Streams:
         for account_id in self.desk.account_ids:
             yield f"snapshots of account {account_id}", partial(self.desk.serve, account_id)
 
+    def nudge(self) -> None:
+        """Try again now whatever is down: the broker has shown a sign of life."""
+        self.hubs.nudge()
+        self.prices.nudge()
+
     def take(self, message: Message) -> None:
         """Take what is told to the actors, whoever told it."""
         if isinstance(message, QuoteReported):
