@@ -123,7 +123,7 @@ class LeanProtocol:
             return
         try:
             message = _DECODER.decode(record)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if self._is_open:
                 yield Unread(f"no message ({type(error).__name__})", excerpt(record))
             else:

@@ -60,7 +60,7 @@ def quote_in(
         return None
     try:
         return quick(arguments, merger, received_ns)
-    except (msgspec.DecodeError, RecursionError, Unusual, OverflowError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Unusual, OverflowError):
         return _thorough(target, arguments, merger, received_ns)
 
 
@@ -94,7 +94,7 @@ _QUICK: Mapping[str, Callable[[msgspec.Raw, QuoteMerger, int], Quote]] = {
 def _thorough(target: str, arguments: msgspec.Raw, merger: QuoteMerger, received_ns: int) -> Quote:
     try:
         decoded = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         detail = f"no JSON ({type(error).__name__})"
         raise PayloadError(target, detail, excerpt(bytes(arguments))) from None
     contract_id, payload = market_arguments(

@@ -163,6 +163,16 @@ _TYPES = {int(kind): kind for kind in OrderType}
 _SIDES = {int(side): side for side in Side}
 
 
+_NOT_QUICK = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+    Unusual,
+    KeyError,
+    OverflowError,
+)
+
+
 class _Kind:
     """How one event is read: quickly where it has the usual form, thoroughly where not."""
 
@@ -183,7 +193,7 @@ class _Kind:
             wrapped = self._decoder.decode(arguments)
             if all(each.id is msgspec.UNSET for each in wrapped):
                 return [self._quick(each.data) for each in wrapped]
-        except (msgspec.DecodeError, RecursionError, Unusual, KeyError, OverflowError):
+        except _NOT_QUICK:
             pass
         return self._read_thoroughly(arguments)
 
@@ -194,7 +204,7 @@ class _Kind:
             for argument in decoded if isinstance(decoded, list) else [decoded]:
                 rows = translation.event_rows(self.source, argument)
                 found.extend(map(self._read_row, rows))
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             detail = f"no JSON ({type(error).__name__})"
             found.append(PayloadError(self.source, detail, excerpt(bytes(arguments))))
         except PayloadError as error:

@@ -95,8 +95,12 @@ def test_what_is_not_known_is_passed_over(message: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [b"junk", b"[1]", b'"text"', b'{"type":"x"}', b"\xff", b"[" * 9000]
-)
+    "junk",
+    [
+        b"junk", b"[1]", b'"text"', b'{"type":"x"}', b"\xff", b"[" * 9000,
+        b'{"type":1,"target":"\xff"}',
+    ],
+)  # fmt: skip
 def test_junk_is_told_and_the_next_message_is_read(junk: bytes) -> None:
     unread, pinged = opened().receive(junk + SEPARATOR + wire({"type": 6}))
     assert isinstance(unread, Unread)

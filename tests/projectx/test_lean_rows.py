@@ -142,7 +142,18 @@ def test_one_row_that_makes_no_sense_does_not_cost_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [b"nonsense", b"{", b"1", b"null", b"[1]", b'["x"]', b"[" * 5000]
+    "arguments",
+    [
+        b"nonsense",
+        b"{",
+        b"1",
+        b"null",
+        b"[1]",
+        b'["x"]',
+        b"[" * 5000,
+        b'["\xff"]',
+        b'[{"data":{"customTag":"\xff"}}]',
+    ],
 )
 def test_junk_is_refused_in_words_and_never_raised(arguments: bytes) -> None:
     found = rows_in("GatewayUserOrder", msgspec.Raw(arguments))
