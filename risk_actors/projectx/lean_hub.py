@@ -271,7 +271,7 @@ class LeanHub:
         for event in self._protocol.receive(data):
             match event:
                 case frames.Invoked() | frames.Unread():
-                    self._on_event(event)
+                    self._pass_on(event)
                 case frames.Pinged():
                     self._is_pinged = True
                 case frames.Completed():
@@ -280,6 +280,12 @@ class LeanHub:
                     _settle(self._opened, None)
                 case _:
                     self.kick(_words_of(event))
+
+    def _pass_on(self, event: frames.Invoked | frames.Unread) -> None:
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 -- what came with it in one piece is to be heard as well
+            logger.exception("A hub event could not be handled")
 
     def _pause_s(self) -> float:
         """Return how long to wait before the next attempt: ever longer, and never in step."""

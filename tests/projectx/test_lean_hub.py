@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from loguru import logger
 
 from risk_actors.projectx.lean_frames import Invoked, Unread
 from risk_actors.projectx.lean_hub import RENEWED, STOPPED, LeanHub
-from risk_actors.projectx.subscriptions import AccountSubscriptions
+from risk_actors.projectx.subscriptions import AccountSubscriptions, ContractSubscriptions
 
 RS = "\x1e"
 TOKEN = "eyJhbGciOi.eyJzdWIi.c2ln"
@@ -70,7 +71,13 @@ async def subscribed(server: Server, socket: web.WebSocketResponse) -> None:
 class Heard:
     """A lean hub on a server, and all it says."""
 
-    def __init__(self, server: Server, *, may_rest: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        may_rest: bool = False,
+        contracts: ContractSubscriptions | None = None,
+    ) -> None:
         self.token = TOKEN
         self.events: list[Invoked | Unread] = []
         self.changes: list[tuple[bool, str | None]] = []
@@ -79,13 +86,19 @@ class Heard:
         self.hub = LeanHub(
             server.url,
             lambda: self.token,
-            AccountSubscriptions([101]),
-            self.events.append,
+            contracts or AccountSubscriptions([101]),
+            self.heard,
             self._opening,
             lambda up, detail: self.changes.append((up, detail)),
             self._doubt,
             lambda: may_rest,
+            needs_all=contracts is None,
         )
+
+    def heard(self, event: Invoked | Unread) -> None:
+        self.events.append(event)
+        if isinstance(event, Invoked) and event.target == "Trap":
+            raise ZeroDivisionError
 
     def _opening(self) -> None:
         self.openings += 1
@@ -120,8 +133,10 @@ async def serving(serve: Serve = subscribed) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def tended(server: Server, *, may_rest: bool = False) -> AsyncIterator[Heard]:
-    heard = Heard(server, may_rest=may_rest)
+async def tended(
+    server: Server, *, may_rest: bool = False, contracts: ContractSubscriptions | None = None
+) -> AsyncIterator[Heard]:
+    heard = Heard(server, may_rest=may_rest, contracts=contracts)
     task = asyncio.create_task(heard.hub.tend())
     try:
         yield heard
@@ -272,5 +287,127 @@ def test_a_nudge_ends_a_pause() -> None:
             await until(lambda: not heard.hub.is_up and heard.hub.attempts >= 4)
             heard.hub.nudge()
             await until(lambda: heard.hub.is_up, within_s=5)
+
+    asyncio.run(run())
+
+
+def asked_for(server: Server) -> list[str]:
+    """The contracts whose quotes were asked for, in order."""
+    return [
+        call["arguments"][0]
+        for call in server.calls
+        if call.get("target") == "SubscribeContractQuotes"
+    ]
+
+
+def test_what_comes_on_top_is_subscribed_at_once_and_nothing_twice() -> None:
+    contracts = ContractSubscriptions()
+
+    async def run() -> None:
+        async with serving() as server, tended(server, contracts=contracts) as heard:
+            await until(lambda: heard.hub.is_up)
+            assert server.calls == []
+            for each in ("ES", "NQ", "ES"):
+                contracts.want(each)
+                heard.hub.subscribe_more()
+                await until(lambda each=each: asked_for(server)[-1:] == [each] or each == "ES")
+            await until(lambda: len(server.calls) == 4, within_s=0.5)
+            heard.hub.subscribe_more()
+            heard.hub.kick("again")
+            await until(lambda: len(server.calls) == 8)
+            assert asked_for(server) == ["ES", "NQ"] * 2
+
+    asyncio.run(run())
+
+
+def test_what_is_wanted_between_two_sendings_is_not_lost() -> None:
+    """Nobody tells of it in time: it is wanted while others are being asked for, or unconnected."""
+    contracts = ContractSubscriptions()
+    wanted = [f"C{number}" for number in range(40)]
+
+    async def wants_more(server: Server, socket: web.WebSocketResponse) -> None:
+        if wanted:
+            contracts.want(wanted.pop())
+        await server.answer(socket)
+
+    async def run() -> None:
+        async with serving(wants_more) as server, tended(server, contracts=contracts) as heard:
+            heard.hub.subscribe_more()
+            contracts.want(wanted.pop())
+            while wanted:
+                contracts.want(wanted.pop())
+                heard.hub.subscribe_more()
+                await asyncio.sleep(0)
+                if len(wanted) == 20:
+                    heard.hub.kick("in the middle of it")
+            await until(lambda: set(asked_for(server)) == {f"C{number}" for number in range(40)})
+            await until(lambda: heard.hub.is_up)
+
+    asyncio.run(run())
+
+
+def test_a_refused_contract_is_no_failure_and_is_said_once() -> None:
+    contracts = ContractSubscriptions()
+    contracts.want("NONE")
+    said: list[str] = []
+
+    async def run() -> None:
+        async with (
+            serving(refuses_subscription) as server,
+            tended(server, contracts=contracts) as heard,
+        ):
+            await until(lambda: heard.hub.is_up)
+            contracts.want("NOR THIS")
+            heard.hub.subscribe_more()
+            await until(lambda: len(server.calls) == 4)
+            await until(lambda: len(said) == 4)
+            assert heard.changes == [(True, None)]
+            assert heard.hub.attempts == 1
+            assert not heard.hub._answers
+
+    sink = logger.add(lambda message: said.append(message.record["message"]), level="WARNING")
+    try:
+        asyncio.run(run())
+    finally:
+        logger.remove(sink)
+    assert (
+        said
+        == [
+            "The broker refused SubscribeContractQuotes: not you",
+            "The broker refused SubscribeContractTrades: not you",
+        ]
+        * 2
+    )
+
+
+def test_a_broker_that_answers_no_call_is_subscribed_all_the_same() -> None:
+    contracts = ContractSubscriptions()
+    contracts.want("ES")
+
+    async def mute(server: Server, socket: web.WebSocketResponse) -> None:
+        await socket.receive_str()
+        await socket.send_str("{}" + RS)
+        async for message in socket:
+            server.calls += [json.loads(part) for part in message.data.split(RS) if part]
+
+    async def run() -> None:
+        async with serving(mute) as server, tended(server, contracts=contracts) as heard:
+            await until(lambda: heard.hub.is_up)
+            contracts.want("NQ")
+            heard.hub.subscribe_more()
+            await until(lambda: asked_for(server) == ["ES", "NQ"], within_s=0.5)
+            assert heard.changes == [(True, None)]
+
+    asyncio.run(run())
+
+
+def test_an_event_on_which_its_hearer_fails_does_not_cost_those_that_came_with_it() -> None:
+    async def run() -> None:
+        async with serving() as server, tended(server) as heard:
+            await until(lambda: heard.hub.is_up)
+            calls = ['{"type":1,"target":"' + name + '","arguments":[]}' for name in ("Trap", "X")]
+            await server.sockets[0].send_str(RS.join([*calls, ""]))
+            await until(lambda: len(heard.events) == 2)
+            assert heard.changes == [(True, None)]
 
     asyncio.run(run())
