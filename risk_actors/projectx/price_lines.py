@@ -23,8 +23,10 @@ from risk_actors.projectx.say import Repeats
 ONE_ONLY = "the broker seems to allow one connection only: each that opens ends the other"
 DEAF_REST_S = 60.0
 """How long line B stays away at first when it was deaf, while the SDK's hub tells."""
+_FORGIVEN_AFTER_S = 300.0
+"""After line B has told for so long, an earlier deafness counts no more."""
 _ALONE_S = 15.0
-"""So long line A may be down until line B, which rests, is wanted after all."""
+"""So long both may be down until line B, which rests, is wanted after all."""
 
 
 class PriceLines:
@@ -47,6 +49,10 @@ class PriceLines:
         self._detail: dict[Line, str | None] = {Line.A: None, Line.B: None}
         self._feud = Feud()
         self._deaf_rest_s = DEAF_REST_S
+        self._second_since_s = 0.0
+        """Since when line B is up."""
+        self._alone: asyncio.TimerHandle | None = None
+        """Ends line B's rest where both stay down."""
         self._repeats = Repeats()
         self._is_said = False
         """Whether it was said that line B is down while line A is up."""
@@ -93,14 +99,20 @@ class PriceLines:
 
     def deaf(self, detail: str) -> None:
         """Have prices read another way: who is to tell them is connected and does not."""
-        if self._second is not None and self._up[Line.B]:
+        if self._second is None or not self._up[Line.B]:
+            self._hubs.market.kick(detail, rebuild=True)
+        elif not self._up[Line.A]:
+            # Nobody would tell while it rests.
+            self._second.thread.kick(detail)
+        else:
+            if asyncio.get_running_loop().time() - self._second_since_s > _FORGIVEN_AFTER_S:
+                self._deaf_rest_s = DEAF_REST_S
             self._rest(self._deaf_rest_s, detail)
             self._deaf_rest_s = min(self._deaf_rest_s * 2, LONGEST_REST_S)
-        else:
-            self._hubs.market.kick(detail, rebuild=True)
 
     async def stop(self) -> None:
         """End line B; nothing is told afterwards."""
+        self._end_alone()
         if self._second is not None:
             await self._second.thread.stop()
 
@@ -112,14 +124,16 @@ class PriceLines:
             self._watch_feud(line, up=up)
         if line is Line.A and not up:
             self._inbound.forget_quotes()
-            self._want_second()
+            if not self._up[Line.B]:
+                self.nudge()
         elif line is Line.B and up != was_up:
             self._hand_over(up=up)
         is_any = any(self._up.values())
         if is_any != was_any or not is_any:
             self._tell(line, is_any=is_any, was_any=was_any)
-        if line is Line.B:
-            self._tell_second(up=up)
+        if line is Line.B or (up and not was_up and self._detail[Line.B] is not None):
+            self._tell_second(up=self._up[Line.B])
+        self._watch_alone(is_any=is_any)
 
     def _tell(self, line: Line, *, is_any: bool, was_any: bool) -> None:
         # Line B's own trouble with connecting is no news while line A's is shown.
@@ -146,22 +160,31 @@ class PriceLines:
         self._inbound.forget_quotes()
         self._inbound.tells_prices = not up
         self._hubs.rest_market(is_resting=up)
+        if up and self._second is not None:
+            self._second_since_s = asyncio.get_running_loop().time()
+            # What line A told until now may have been older than what line B had told already.
+            self._second.repeat()
 
     def _rest(self, seconds: float, detail: str) -> None:
         if self._second is not None:
             self._second.thread.rest(seconds, detail)
 
-    def _want_second(self) -> None:
-        """Have line B back, which may rest, where line A alone does not come back."""
-        if self._second is None or self._up[Line.B]:
-            return
-        self.nudge()
+    def _watch_alone(self, *, is_any: bool) -> None:
+        """Have line B back, which may rest, where line A does not come back."""
+        if is_any:
+            self._end_alone()
+        elif self._alone is None and self._detail[Line.A] != STOPPED:
+            loop = asyncio.get_running_loop()
+            self._alone = loop.call_later(_ALONE_S, self._end_rest)
 
-        def look() -> None:
-            if not self._up[Line.A]:
-                self._rest(0.0, "line A is down")
+    def _end_alone(self) -> None:
+        if self._alone is not None:
+            self._alone.cancel()
+            self._alone = None
 
-        asyncio.get_running_loop().call_later(_ALONE_S, look)
+    def _end_rest(self) -> None:
+        self._alone = None
+        self._rest(0.0, "line A is down")
 
     def _watch_feud(self, line: Line, *, up: bool) -> None:
         """Have line B stay away where the broker lets only one connection be."""
