@@ -15,6 +15,8 @@ from risk_actors.core.evidence import NS_PER_S
 from risk_actors.core.wall_clock import instant_ns
 
 _CRON_FIELDS = 5
+_WINDOWS_KEPT = 16
+"""More than the days of a week and of the one before: fills of both are looked at in turn."""
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -47,13 +49,24 @@ class ResetSchedule:
         self.cron = cron
         self.zone = zone
         self._window = Window(0, 0)
+        self._found: tuple[Window, ...] = ()
 
     def window(self, at_ns: int) -> Window:
         """Return the window that an instant lies in."""
         # Several threads ask, of present and past: what one looks at must not change under it.
         window = self._window
         if not window.contains(at_ns):
-            window = self._window = self._find(at_ns)
+            window = self._window = self._kept(at_ns)
+        return window
+
+    def _kept(self, at_ns: int) -> Window:
+        """Return the window of an instant, which is found once while it is among the last ones."""
+        found = self._found
+        for window in found:
+            if window.start_ns <= at_ns < window.end_ns:
+                return window
+        window = self._find(at_ns)
+        self._found = (window, *found[: _WINDOWS_KEPT - 1])
         return window
 
     def _find(self, at_ns: int) -> Window:

@@ -239,3 +239,35 @@ def test_a_thousand_days_follow_each_other_without_a_gap() -> None:
         assert following.start_ns == day.end_ns
         assert following.start_ns == int((first_local + timedelta(number - 1)).timestamp()) * S
         day = following
+
+
+def test_windows_asked_for_in_any_order_are_those_of_a_schedule_never_asked() -> None:
+    schedule = ResetSchedule("0 2 * * *", CHICAGO)
+    # Over both changes of the clocks, to and fro.
+    start_ns = at(2026, 3, 1)
+    for step in range(0, 40 * 24, 17):
+        for hours in (step, 40 * 24 - step, (step * 7) % (40 * 24)):
+            instant_ns = start_ns + hours * H
+            known, new = schedule.window(instant_ns), ResetSchedule("0 2 * * *", CHICAGO)
+            assert known == new.window(instant_ns)
+            assert known.contains(instant_ns)
+
+
+def test_the_days_of_a_week_looked_at_in_turn_are_found_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule = ResetSchedule("0 17 * * *", CHICAGO)
+    found: list[int] = []
+    find = schedule._find
+
+    def counted(at_ns: int) -> Window:
+        found.append(at_ns)
+        return find(at_ns)
+
+    monkeypatch.setattr(schedule, "_find", counted)
+    days_ns = [at(2026, 11, day, 12) for day in range(2, 9)]
+
+    for _ in range(5):
+        assert [schedule.window(day_ns).contains(day_ns) for day_ns in days_ns] == [True] * 7
+
+    assert len(found) == len(days_ns)
