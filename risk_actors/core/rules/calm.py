@@ -6,14 +6,13 @@ part of an account, which a few rules read.
 """
 
 from collections.abc import Callable
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any
 
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.pnl_state import PnlState
 from risk_actors.core.rules.base import Fact, Rule
 from risk_actors.core.rules.measure import Unit
-from risk_actors.core.same_parts import are_same
 from risk_actors.core.verdict import Ok, Verdict
 
 type Parts = tuple[object, ...]
@@ -39,7 +38,8 @@ class Calm:
     def note(self, fact: Fact, verdict: Verdict, now_ns: int) -> None:
         """Take what the rule said of a fact, where nothing it said before is left to be done."""
         account = fact if isinstance(fact, AccountState) else fact.account
-        if self._read is None or account is None or not _is_all_well(verdict):
+        is_well = isinstance(verdict, Ok) and not verdict.stop_moves
+        if self._read is None or account is None or not is_well:
             self._parts = None
         elif self._shows_time and account.positions:
             # What it shows grows older by itself.
@@ -57,13 +57,15 @@ class Calm:
             now_ns: the instant. A clock that was set back makes every deadline doubtful.
         """
         parts = self._parts
-        if parts is None or self._read is None or now_ns < self._since_ns:
+        read = self._read
+        if parts is None or read is None or now_ns < self._since_ns:
             return False
         if look_ns is not None and now_ns >= look_ns:
             return False
         if self._is_of_pnl and getattr(fact, "account", None) is None:
             return False
-        return are_same(parts, self._read(fact))
+        # What reads both is one, so they are equally many.
+        return all(map(is_, parts, read(fact)))
 
 
 def reader_of(rule: Rule[Any, Any]) -> Callable[[Fact], Parts] | None:
@@ -73,7 +75,3 @@ def reader_of(rule: Rule[Any, Any]) -> Callable[[Fact], Parts] | None:
     # Rules are asked by the broker's clock.
     clock = "account.clock_ahead_ns" if PnlState in rule.facts else "clock_ahead_ns"
     return attrgetter(*rule.reads, clock)
-
-
-def _is_all_well(verdict: Verdict) -> bool:
-    return isinstance(verdict, Ok) and not verdict.stop_moves
