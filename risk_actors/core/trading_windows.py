@@ -1,9 +1,10 @@
 """When the trader means to trade: weekly windows of wall-clock time, for all or some symbols."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date, time, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -124,6 +125,15 @@ def _beyond(spans: list[Window], others: list[Window]) -> list[Window]:
     return [span for span in subtract(spans, others) if span.start_ns < span.end_ns]
 
 
+class _Around(NamedTuple):
+    """The windows around an instant, and for which instants they are all that there is."""
+
+    known: Window
+    spans: list[Window]
+    """In order and apart."""
+    starts_ns: list[int]
+
+
 class TradingWindows:
     """The windows of every symbol: overlapping and touching ones are one, holidays cut them."""
 
@@ -150,13 +160,14 @@ class TradingWindows:
                 self._for_all.append(window)
         self._market = market
         self._ends_early_ns = ends_early_s * NS_PER_S
-        self._known: dict[str | None, tuple[Window, list[Window]]] = {}
+        self._around: dict[str | None, _Around] = {}
+        self._own_symbols = frozenset(self._for_symbol)
         self._openings = Openings(self.spans)
 
     @property
     def own_symbols(self) -> frozenset[str]:
         """The symbols that have windows of their own, and so use no other."""
-        return frozenset(self._for_symbol)
+        return self._own_symbols
 
     def is_restricted(self, symbol: str | None) -> bool:
         """Tell whether there is any window for a symbol; without one it may trade at any time."""
@@ -168,12 +179,16 @@ class TradingWindows:
         Symbol None stands for any instrument: the windows of all, cut only by the holidays on which
         nothing trades.
         """
-        known, spans = self._known.get(symbol, (Window(0, 0), []))
-        if not known.contains(at_ns):
+        around = self._around.get(symbol)
+        if around is None or not around.known.contains(at_ns):
             known = Window(at_ns - DAY_NS, at_ns + DAY_NS)
             spans = self.spans(symbol, known.start_ns, known.end_ns)
-            self._known[symbol] = known, spans
-        return next((span for span in spans if span.contains(at_ns)), None)
+            around = _Around(known, spans, [span.start_ns for span in spans])
+            self._around[symbol] = around
+        index = bisect_right(around.starts_ns, at_ns) - 1
+        if index < 0 or at_ns >= around.spans[index].end_ns:
+            return None
+        return around.spans[index]
 
     def next_open_ns(self, symbol: str | None, at_ns: int) -> int:
         """Return when the next window begins; at the latest about a year later."""

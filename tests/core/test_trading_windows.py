@@ -295,3 +295,16 @@ def test_an_instant_is_inside_when_the_wall_clock_says_so(
         opens_ns = hours.next_open_ns("ES", at_ns)
         assert any(naively_inside(table, opens_ns) for table in drawn)
         assert not any(naively_inside(table, opens_ns - 60 * S) for table in drawn)
+
+
+def test_a_span_is_the_one_that_holds_the_instant_wherever_it_was_looked_for_before() -> None:
+    hours = windows(DAY, NIGHT | {"symbols": ["NQ"]}, market=MarketCalendar())
+    start_ns = at(2026, 11, 16, 0)
+
+    for step in range(0, 5 * 24 * 6, 7):
+        for minutes in (step * 10, (5 * 24 * 6 - step) * 10):
+            instant_ns = start_ns + minutes * 60 * S
+            for symbol in ("ES", "NQ", None):
+                around = hours.spans(symbol, instant_ns - 3600 * S, instant_ns + 3600 * S)
+                holding = [span for span in around if span.contains(instant_ns)]
+                assert hours.span_at(symbol, instant_ns) == (holding[0] if holding else None)

@@ -1,14 +1,37 @@
 """Which exchange symbols an account has something open in."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from risk_actors.core.account_state import AccountState
 from risk_actors.core.instruments import listing_for_symbol, listing_of, symbol_of
 
 
-def open_symbols(account: AccountState) -> dict[str, str]:
+class _Looked:
+    """The account that was looked at last: several rules ask about each, one after the other."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        self.found: tuple[AccountState, Mapping[str, str]] | None = None
+        """Replaced as a whole: more than one thread may ask."""
+
+
+_LOOKED = _Looked()
+
+
+def open_symbols(account: AccountState) -> Mapping[str, str]:
     """Return the symbol of every contract with a position or a working order, by contract id."""
+    found = _LOOKED.found
+    if found is not None and found[0] is account:
+        return found[1]
     contracts = {position.contract_id for position in account.positions}
-    contracts |= {order.contract_id for order in account.orders}
-    return {c: account.named_symbols.get(c) or symbol_of(c) for c in sorted(contracts)}
+    for order in account.orders:
+        contracts.add(order.contract_id)
+    named = account.named_symbols
+    symbols = MappingProxyType({c: named.get(c) or symbol_of(c) for c in sorted(contracts)})
+    _LOOKED.found = (account, symbols)
+    return symbols
 
 
 def is_unsure(contract_id: str, account: AccountState, named: frozenset[str]) -> bool:

@@ -72,6 +72,10 @@ class MaxOrderSize(Rule[MaxOrderSizeSettings, None]):
     def __init__(self, settings: MaxOrderSizeSettings, context: RuleContext | None = None) -> None:
         super().__init__(settings, context)
         self._limits = {symbol.upper(): limit for symbol, limit in settings.limits.items()}
+        self._named = frozenset(self._limits)
+        limits = {*self._limits.values(), *filter(None, (settings.limit,))}
+        # The limit where there is only one, to be shown while there are no orders.
+        self._only_limit = Decimal(limits.pop()) if len(limits) == 1 else None
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""
@@ -104,7 +108,7 @@ class MaxOrderSize(Rule[MaxOrderSizeSettings, None]):
                 )
             )
         if not entries:
-            return Ok(limit=self._only_limit())
+            return Ok(limit=self._only_limit)
         nearest = _nearest(entries)
         value, limit = Decimal(nearest.size), Decimal(nearest.limit)
         fraction = reached_fraction(value, limit, self.settings.warn_at)
@@ -122,24 +126,19 @@ class MaxOrderSize(Rule[MaxOrderSizeSettings, None]):
             ),
         )
 
-    def _only_limit(self) -> Decimal | None:
-        """Return the limit where there is only one, to be shown while there are no orders."""
-        limits = {*self._limits.values(), *filter(None, (self.settings.limit,))}
-        return Decimal(limits.pop()) if len(limits) == 1 else None
-
     def _entries(self, account: AccountState) -> tuple[list[_Entry], list[str]]:
         """Return the entry orders that have a limit, and contracts whose limit is not known yet."""
-        named = frozenset(self._limits)
         symbols = open_symbols(account)
         entries: list[_Entry] = []
         unsure: dict[str, None] = {}
         for order in account.orders:
+            if order.parent_order_id is not None or order.status is OrderStatus.SUSPENDED:
+                continue
             contract_id = order.contract_id
             size = entry_size(order, account.counted_size_in(contract_id))
-            is_exit = order.parent_order_id is not None or order.status is OrderStatus.SUSPENDED
-            if is_exit or not size:
+            if not size:
                 continue
-            if is_unsure(contract_id, account, named):
+            if is_unsure(contract_id, account, self._named):
                 unsure[contract_id] = None
                 continue
             limit = self._limits.get(symbols[contract_id], self.settings.limit)
@@ -150,6 +149,8 @@ class MaxOrderSize(Rule[MaxOrderSizeSettings, None]):
 
 def _nearest(entries: list[_Entry]) -> _Entry:
     """Return the order that uses the largest share of its limit; of equals the oldest."""
+    if len(entries) == 1:
+        return entries[0]
     return max(entries, key=lambda entry: Fraction(entry.size, entry.limit))
 
 

@@ -1,6 +1,6 @@
 """Rule 021: nothing may be open around news."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import msgspec
@@ -132,7 +132,7 @@ class NewsBlackout(Rule[NewsBlackoutSettings, None]):
         return Ok()
 
     def _breach(
-        self, caught: dict[str, Blackout], symbols: dict[str, str], now_ns: int
+        self, caught: dict[str, Blackout], symbols: Mapping[str, str], now_ns: int
     ) -> Breached:
         for_all = None if self._symbols else self._blackout(None, now_ns)
         for_all_ns = 0 if for_all is None else for_all.window.end_ns
@@ -156,7 +156,7 @@ class NewsBlackout(Rule[NewsBlackoutSettings, None]):
         )
 
 
-def _evidence(caught: dict[str, Blackout], symbols: dict[str, str], now_ns: int) -> Evidence:
+def _evidence(caught: dict[str, Blackout], symbols: Mapping[str, str], now_ns: int) -> Evidence:
     return Evidence(
         template="{symbols} was open at {at:time}, in the blackout around {news} until {end:time}",
         figures={

@@ -69,6 +69,7 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
         super().__init__(settings, context)
         self._blocked = frozenset(symbol.upper() for symbol in settings.blocked)
         self._allowed = frozenset(symbol.upper() for symbol in settings.allowed)
+        self._named = self._blocked | self._allowed
 
     def initial_state(self) -> None:
         """The rule looks at the present alone."""
@@ -93,8 +94,7 @@ class SymbolBlock(Rule[SymbolBlockSettings, None]):
                 evidence=Evidence(template="Positions have not been read from the broker yet")
             )
         symbols = open_symbols(account)
-        named = self._blocked | self._allowed
-        unsure = [contract_id for contract_id in symbols if is_unsure(contract_id, account, named)]
+        unsure = [c for c in symbols if is_unsure(c, account, self._named)]
         forbidden = [
             contract_id
             for contract_id, symbol in symbols.items()
