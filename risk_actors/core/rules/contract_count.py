@@ -1,5 +1,6 @@
 """Counting an account's contracts against a limit, and what must go to come down to it."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -43,11 +44,18 @@ def counting_effect(old: Any, new: Any) -> Effect:
     return joined((ordered(Count.NET, Count.GROSS).judge(old.count, new.count), ratios))
 
 
-NO_REASON = Evidence(template="")
+_NO_REASON = Evidence(template="")
+
+
+def _no_reason() -> Evidence:
+    return _NO_REASON
 
 
 TowardFlatten = Annotated[ReduceOrFlatten, ordered(ReduceOrFlatten.REDUCE, ReduceOrFlatten.FLATTEN)]
 """The response of a rule on contracts; to flatten is tighter."""
+
+
+_NONE_WORKING = dict.fromkeys(Side, 0)
 
 
 class _Tally(msgspec.Struct):
@@ -89,7 +97,11 @@ class ContractCount:
         )
 
     def judge(
-        self, account: AccountState, limit: int, now_ns: int, reason: Evidence = NO_REASON
+        self,
+        account: AccountState,
+        limit: int,
+        now_ns: int,
+        reason_of: Callable[[], Evidence] = _no_reason,
     ) -> Verdict:
         """Compare the contracts of one account with a limit.
 
@@ -97,7 +109,7 @@ class ContractCount:
             account: what is open.
             limit: the most contracts that may be.
             now_ns: the instant of the decision.
-            reason: why the limit is what it is, to end the evidence's sentence with.
+            reason_of: tells why the limit is what it is, to end the evidence's sentence with.
         """
         shown_limit = Decimal(limit)
         if not account.is_reconciled:
@@ -108,19 +120,21 @@ class ContractCount:
         entries = self._counted_entries(account)
         tally = self._tally(account.positions, entries)
         value = Decimal(tally.units) / self._ratio
+        most = limit * self._ratio
+        fraction = reached_fraction(value, shown_limit, self._warn_at)
+        if tally.units <= most and fraction is None:
+            return Ok(value=value, limit=shown_limit)
+        reason = reason_of()
         figures: dict[str, Figure] = {"count": value, "limit": shown_limit, "at": now_ns}
         figures |= reason.figures
-        if tally.units > limit * self._ratio:
+        if tally.units > most:
             evidence = Evidence(
                 template="{count} contracts exceeded the limit of {limit} at {at:time}"
                 + reason.template,
                 figures=figures,
             )
-            excess = tally.units - limit * self._ratio
+            excess = tally.units - most
             return self._breach(account, entries, tally, excess, value, shown_limit, evidence)
-        fraction = reached_fraction(value, shown_limit, self._warn_at)
-        if fraction is None:
-            return Ok(value=value, limit=shown_limit)
         return Warned(
             value=value,
             limit=shown_limit,
@@ -154,12 +168,16 @@ class ContractCount:
         return self._units(symbol_of(order.contract_id))
 
     def _tally(self, positions: tuple[OpenPosition, ...], entries: list[Order]) -> _Tally:
-        sizes = {p.contract_id: p.counted_size for p in positions}
         signed = [p.counted_size * self._units(p.symbol) for p in positions]
-        working = {side: self._entry_units(side, entries, sizes) for side in Side}
-        if self._count is Count.GROSS:
-            return _Tally(sum(map(abs, signed)) + sum(working.values()), 0)
-        net = sum(signed)
+        is_gross = self._count is Count.GROSS
+        open_units = sum(map(abs, signed)) if is_gross else sum(signed)
+        working = _NONE_WORKING
+        if entries:
+            sizes = {p.contract_id: p.counted_size for p in positions}
+            working = {side: self._entry_units(side, entries, sizes) for side in Side}
+        if is_gross:
+            return _Tally(open_units + sum(working.values()), 0)
+        net = open_units
         if_bought, if_sold = net + working[Side.BUY], net - working[Side.SELL]
         if abs(if_bought) >= abs(if_sold):
             return _Tally(abs(if_bought), 1 if if_bought >= 0 else -1)

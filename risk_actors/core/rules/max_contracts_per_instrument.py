@@ -98,10 +98,12 @@ class MaxContractsPerInstrument(Rule[MaxContractsPerInstrumentSettings, None]):
             return Ok()
         over = [c for c in checked if c[0] > c[1]]
         # The nearest to its limit speaks for all: by excess, else by the share that is used.
-        size, limit, symbol = max(
-            over or checked,
-            key=lambda c: (c[0] - c[1] if over else Fraction(c[0], max(c[1], 1)), c[2]),
-        )
+        size, limit, symbol = checked[0]
+        if len(checked) > 1:
+            size, limit, symbol = max(
+                over or checked,
+                key=lambda c: (c[0] - c[1] if over else Fraction(c[0], max(c[1], 1)), c[2]),
+            )
         value, bound = Decimal(size), Decimal(limit)
         if over:
             return self._breach(over, by_symbol, value, bound, symbol, now_ns)

@@ -146,6 +146,7 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
             warn_at=settings.warn_at,
         )
         self._plan = _Plan.of(settings)
+        self._known: tuple[Decimal, int] | None = None
 
     def initial_state(self) -> Standing | None:
         """What the day began with is not known."""
@@ -178,10 +179,20 @@ class ScalingPlan(Rule[ScalingPlanSettings, Standing | None]):
                     figures={"why": fact.unknown_reason or "not read from the broker yet"},
                 )
             )
-        figure_usd = began_usd - self._plan.start_usd
-        reason = Evidence(
-            template=f": the day began with a {self.settings.basis.value} of {{began:usd}}",
-            figures={"began": figure_usd},
-        )
-        limit = self._plan.max_contracts(began_usd)
+
+        def reason() -> Evidence:
+            return Evidence(
+                template=f": the day began with a {self.settings.basis.value} of {{began:usd}}",
+                figures={"began": began_usd - self._plan.start_usd},
+            )
+
+        limit = self._max_contracts(began_usd)
         return state, self._contracts.judge(fact.account, limit, now_ns, reason)
+
+    def _max_contracts(self, began_usd: Decimal) -> int:
+        """Return how many contracts may be open, reckoned once for each beginning of a day."""
+        known = self._known
+        if known is None or known[0] is not began_usd:
+            # Replaced as a whole: more than one thread may ask.
+            known = self._known = (began_usd, self._plan.max_contracts(began_usd))
+        return known[1]
