@@ -9,7 +9,7 @@ P&L, but not in cooldowns, streaks or trade counts, so that enforcement never fe
 from collections.abc import Iterator
 from decimal import Decimal
 from heapq import heappop, heappush
-from itertools import chain, takewhile
+from itertools import takewhile
 
 import msgspec
 
@@ -136,14 +136,17 @@ class TradeHistory(msgspec.Struct, frozen=True, kw_only=True):
         the next one closed, for that and all further ones began no later than they closed.
         """
         waiting: list[tuple[int, int, int, Trade]] = []
-        trades = chain(((0, trade) for trade in self.open), self._closed_with_time())
-        for number, (no_later_ns, trade) in enumerate(trades):
-            while no_later_ns and waiting and -waiting[0][0] > no_later_ns:
+        number = 0
+        for trade in self.open:
+            number += 1
+            if not (trade.size_before or trade.under_lock):
+                heappush(waiting, (-trade.opened_ns, -trade.first_fill_id, number, trade))
+        for trade in reversed(self.closed):
+            number += 1
+            closed_ns = trade.closed_ns
+            while closed_ns and waiting and -waiting[0][0] > closed_ns:
                 yield heappop(waiting)[-1]
-            if trade.opening_known and not trade.under_lock:
+            if not (trade.size_before or trade.under_lock):
                 heappush(waiting, (-trade.opened_ns, -trade.first_fill_id, number, trade))
         while waiting:
             yield heappop(waiting)[-1]
-
-    def _closed_with_time(self) -> Iterator[tuple[int, Trade]]:
-        return ((trade.closed_ns or 0, trade) for trade in reversed(self.closed))

@@ -71,6 +71,7 @@ class TradeLedger:
         self._locks = tuple(locks)
         self._entries: dict[int, Entry] = {}
         self._closed: list[Trade] = []
+        self._shown_closed: tuple[Trade, ...] = ()
         self._open: dict[str, _OpenTrade] = {}
         self._under_lock: set[str] = set()
         self._fill_times_ns: list[int] = []
@@ -167,9 +168,12 @@ class TradeLedger:
     def history(self) -> TradeHistory:
         """Return what was counted."""
         if self._history is None:
+            # A part that has not changed is shown as the same object, by which rules know it again.
+            if len(self._shown_closed) != len(self._closed):
+                self._shown_closed = tuple(self._closed)
             self._history = TradeHistory(
                 entries=tuple(self._entries.values()),
-                closed=tuple(self._closed),
+                closed=self._shown_closed,
                 open=tuple(
                     trade.shown(under_lock=contract_id in self._under_lock)
                     for contract_id, trade in self._open.items()

@@ -371,3 +371,22 @@ def test_the_ledger_counts_what_a_naive_recount_does(
     for entry in history.entries_newest_first():
         assert entry.fill_number is not None
         assert ids[entry.fill_number] == entry.first_fill_id
+
+
+def test_closed_trades_are_the_same_object_until_another_one_closes() -> None:
+    ledger = TradeLedger()
+    rows = [
+        fill(1, 1, 100),
+        fill(2, -1, 100, profit="5"),
+        fill(3, 2, 100),
+        fill(4, -1, 100, profit="1"),
+        fill(5, -1, 100, profit="1"),
+    ]
+    shown = []
+    for row in rows:
+        ledger.add(SeenFill(row, row.at_ns, row.contract_id))
+        shown.append(ledger.history().closed)
+
+    assert [len(closed) for closed in shown] == [0, 1, 1, 1, 2]
+    assert shown[1] is shown[2] is shown[3]
+    assert shown[4] == counted(*rows).closed

@@ -27,6 +27,7 @@ from risk_actors.core.rules.habits import (
 from risk_actors.core.rules.limits import ANY_USD, UsdMarks, reached_fraction
 from risk_actors.core.rules.measure import Measure, MovedBy, Unit
 from risk_actors.core.trade_history import Trade
+from risk_actors.core.trading_calendar import Window
 from risk_actors.core.verdict import Breached, Flatten, Ok, Verdict, Warned
 
 UsdOrNothing = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
@@ -59,6 +60,17 @@ class _Row(NamedTuple):
     """What they lost together."""
 
 
+class _Rows(NamedTuple):
+    """The rows of the days that may still matter, and what they were counted from."""
+
+    closed: tuple[Trade, ...]
+    since: Window
+    """The first of those days."""
+    rows: list[_Row]
+    broken: list[_Row]
+    """Those of them that break the rule."""
+
+
 class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
     """A winner ends the row and so does the daily reset; net 0 is neither a win nor a loss.
 
@@ -80,6 +92,7 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
         self._limit = Decimal(settings.limit)
         self._min_loss_usd = decimal_from(settings.min_loss_usd)
         self._loss = UsdMarks(self._min_loss_usd)
+        self._known: _Rows | None = None
 
     def initial_state(self) -> None:
         """The rule looks at the closed trades alone."""
@@ -97,8 +110,8 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
     def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002
         """Return when a lock has run out, or another day begins."""
         hold = self._hold(now_ns)
-        rows = self._rows(fact, hold)
-        ends = (hold.until_ns(row.trade.closed_ns or 0) for row in rows if self._is_broken(row))
+        broken = self._rows(fact, hold).broken
+        ends = (hold.until_ns(row.trade.closed_ns or 0) for row in broken)
         return min([hold.day.end_ns, *(end for end in ends if end is not None)])
 
     def evaluate(self, state: None, fact: AccountState, now_ns: int) -> tuple[None, Verdict]:
@@ -110,12 +123,12 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
         if unknown is not None:
             return unknown
         hold = self._hold(now_ns)
-        rows = self._rows(account, hold)
-        for row in reversed(rows):
+        counted = self._rows(account, hold)
+        for row in reversed(counted.broken):
             until_ns = hold.until_ns(row.trade.closed_ns or 0)
-            if until_ns is not None and self._is_broken(row):
+            if until_ns is not None:
                 return self._breach(row, hold, until_ns)
-        today = [row for row in rows if hold.day.contains(row.trade.closed_ns or 0)]
+        today = [row for row in counted.rows if hold.day.contains(row.trade.closed_ns or 0)]
         for row in today:
             if row.trade.net_usd is None:
                 return unknown_net(row.trade, self._limit)
@@ -130,13 +143,23 @@ class MaxConsecutiveLosses(Rule[MaxConsecutiveLossesSettings, None]):
     def _is_loss(self, trade: Trade) -> bool:
         return trade.net_usd is not None and self._loss.is_reached(-trade.net_usd)
 
-    def _rows(self, account: AccountState, hold: Hold) -> list[_Row]:
-        """Return the row that each trade closed, for the days that may still matter.
+    def _rows(self, account: AccountState, hold: Hold) -> _Rows:
+        """Return the rows, counted once for the same trades and days."""
+        since = self.context.calendar.day(min(hold.since_ns, hold.day.start_ns))
+        closed, known = account.history.closed, self._known
+        if known is None or known.closed is not closed or known.since != since:
+            rows = self._counted(account, since)
+            broken = [row for row in rows if self._is_broken(row)]
+            # Replaced as a whole: more than one thread may ask.
+            known = self._known = _Rows(closed, since, rows, broken)
+        return known
+
+    def _counted(self, account: AccountState, day: Window) -> list[_Row]:
+        """Return the row that each trade closed, from a day on.
 
         What a trade of unknown net would have ended is taken to have ended.
         """
         calendar = self.context.calendar
-        day = calendar.day(min(hold.since_ns, hold.day.start_ns))
         closed = account.history.closed_newest_first()
         trades = [*takewhile(lambda trade: (trade.closed_ns or 0) >= day.start_ns, closed)]
         rows: list[_Row] = []

@@ -97,6 +97,8 @@ class MaxTrades(Rule[MaxTradesSettings, None]):
         )
         unit = Unit.TRADES if settings.count is CountOf.TRADES else Unit.ENTRIES
         self.measure = Measure(unit, MovedBy.ENTRY)
+        limits = (settings.per_day, settings.per_hour, settings.per_minute)
+        self._first_limit = Decimal(next(limit for limit in limits if limit is not None))
 
     def initial_state(self) -> None:
         """The rule looks at the fills alone."""
@@ -133,7 +135,7 @@ class MaxTrades(Rule[MaxTradesSettings, None]):
         return state, self._judge(fact, now_ns)
 
     def _judge(self, account: AccountState, now_ns: int) -> Verdict:
-        unknown = unknown_habits(account, self._limits[0])
+        unknown = unknown_habits(account, self._first_limit)
         if unknown is not None:
             return unknown
         history, day = account.history, self.context.calendar.day(now_ns)
@@ -151,12 +153,6 @@ class MaxTrades(Rule[MaxTradesSettings, None]):
         if last is not None:
             return self._within(history, *last, keys)
         return self._unbroken(newest, day, now_ns)
-
-    @property
-    def _limits(self) -> list[Decimal]:
-        per_day = self.settings.per_day
-        limits = [span.limit for span in self._spans]
-        return [Decimal(limit) for limit in ([per_day] if per_day is not None else []) + limits]
 
     def _of_day(
         self, history: TradeHistory, newest: Newest, day: Window, keys: frozenset[int]

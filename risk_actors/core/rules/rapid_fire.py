@@ -1,7 +1,6 @@
 """Rule 010: too many entries in a short time lock the account."""
 
 from decimal import Decimal
-from itertools import takewhile
 from typing import Annotated, NamedTuple
 
 from risk_actors.core.account_state import AccountState
@@ -122,18 +121,26 @@ class RapidFire(Rule[RapidFireSettings, None]):
     def _since(self, account: AccountState, at_ns: int) -> list[Entry]:
         """Return the entries of the window that ends at an instant and all later ones."""
         begin_ns = at_ns - self._window_ns
-        entries = account.history.entries_newest_first()
-        return [*takewhile(lambda entry: entry.at_ns > begin_ns, entries)]
+        since: list[Entry] = []
+        for entry in reversed(account.history.entries):
+            if entry.under_lock:
+                continue
+            if entry.at_ns <= begin_ns:
+                break
+            since.append(entry)
+        return since
 
     def _latest_burst(self, account: AccountState, hold: Hold) -> _Burst | None:
         """Return the latest entry that was too many, unless what it broke is over."""
         entries = self._since(account, hold.since_ns)
-        for newest, entry in enumerate(entries):
-            if entry.at_ns < hold.since_ns:
+        since_ns = hold.since_ns
+        # The last ones have too few before them to be too many.
+        firsts = entries[self.settings.max_entries :]
+        for newest, (entry, first) in enumerate(zip(entries, firsts, strict=False)):
+            if entry.at_ns < since_ns:
                 return None
-            first = newest + self.settings.max_entries
             begin_ns = entry.at_ns - self._window_ns
-            if first >= len(entries) or entries[first].at_ns <= begin_ns:
+            if first.at_ns <= begin_ns:
                 continue
             until_ns = hold.until_ns(entry.at_ns)
             if until_ns is not None:

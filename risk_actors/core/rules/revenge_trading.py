@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import takewhile
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -131,8 +130,9 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
     def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002
         """Return when a window closes, a lock has run out, or another day begins."""
         hold = self._hold(now_ns)
-        windows = [self._window_end_ns(trade) for trade in self._watched(fact, hold)]
-        locks = [hold.until_ns(revenge.entry.at_ns) for revenge in self._revenges(fact, hold)]
+        watched = self._watched(fact, hold)
+        windows = [self._window_end_ns(trade) for trade in watched]
+        locks = [hold.until_ns(revenge.entry.at_ns) for revenge in self._revenges(fact, watched)]
         looks = [end_ns for end_ns in (*windows, *locks) if end_ns is not None and end_ns > now_ns]
         return min([hold.day.end_ns, *looks])
 
@@ -151,17 +151,16 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
         if unknown is not None:
             return unknown
         hold = self._hold(now_ns)
+        watched = self._watched(account, hold)
         holding = [
             (revenge, until_ns)
-            for revenge in self._revenges(account, hold)
+            for revenge in self._revenges(account, watched)
             if (until_ns := hold.until_ns(revenge.entry.at_ns)) is not None
         ]
         certain = [each for each in holding if each[0].loss.net_usd is not None]
         if certain:
             return self._breach(*max(certain, key=lambda each: each[0].order), hold)
-        watching = [
-            trade for trade in self._watched(account, hold) if now_ns < self._window_end_ns(trade)
-        ]
+        watching = [trade for trade in watched if now_ns < self._window_end_ns(trade)]
         for trade in (*(each[0].loss for each in holding), *watching):
             if trade.net_usd is None:
                 return unknown_net(trade, self._limit)
@@ -173,12 +172,16 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
     def _watched(self, account: AccountState, hold: Hold) -> list[Trade]:
         """Return the trades that lost enough, or may have, and what followed may still matter."""
         begin_ns = hold.since_ns - self._window_ns
-        closed = account.history.closed_newest_first()
-        return [
-            trade
-            for trade in takewhile(lambda trade: (trade.closed_ns or 0) > begin_ns, closed)
-            if trade.net_usd is None or self._loss.is_reached(-trade.net_usd)
-        ]
+        watched: list[Trade] = []
+        for trade in reversed(account.history.closed):
+            if trade.under_lock:
+                continue
+            if (trade.closed_ns or 0) <= begin_ns:
+                break
+            net_usd = trade.net_usd
+            if net_usd is None or self._loss.is_reached(-net_usd):
+                watched.append(trade)
+        return watched
 
     def _entries_after(self, account: AccountState, loss: Trade) -> list[Entry]:
         """Return the entries that count in the window of a loss, oldest first."""
@@ -189,9 +192,9 @@ class RevengeTrading(Rule[RevengeTradingSettings, None]):
             entry for entry in entries[begin:end] if is_after(entry, loss) and not entry.under_lock
         ]
 
-    def _revenges(self, account: AccountState, hold: Hold) -> Iterator[_Revenge]:
+    def _revenges(self, account: AccountState, watched: list[Trade]) -> Iterator[_Revenge]:
         """Yield the entries that break the rule, were every loss not known yet big enough."""
-        for loss in self._watched(account, hold):
+        for loss in watched:
             for number, entry in enumerate(self._entries_after(account, loss), start=1):
                 is_too_big = self._is_too_big(entry, loss)
                 if is_too_big or (self._limit is not None and number > self._limit):

@@ -75,6 +75,8 @@ class _Lengths(NamedTuple):
     marks: tuple[tuple[UsdMarks, int], ...]
     """The same, as what is compared with."""
     after_losses_only: bool
+    longest_ns: int
+    """The longest that any cooldown may be."""
 
     @classmethod
     def of(cls, settings: Any) -> "_Lengths":
@@ -82,11 +84,13 @@ class _Lengths(NamedTuple):
             (decimal_from(tier.loss_usd), span_ns(tier.seconds)) for tier in settings.tiers
         )
         tiers = tuple(sorted(unordered, reverse=True))
+        default_ns = 0 if settings.seconds is None else span_ns(settings.seconds)
         return cls(
-            default_ns=0 if settings.seconds is None else span_ns(settings.seconds),
+            default_ns=default_ns,
             tiers=tiers,
             marks=tuple((UsdMarks(loss_usd), length_ns) for loss_usd, length_ns in tiers),
             after_losses_only=settings.after is After.LOSS,
+            longest_ns=max([default_ns, *(length_ns for _, length_ns in tiers)]),
         )
 
     @property
@@ -94,18 +98,15 @@ class _Lengths(NamedTuple):
         """Whether they depend on what a trade made."""
         return bool(self.tiers) or self.after_losses_only
 
-    @property
-    def longest_ns(self) -> int:
-        """The longest that any cooldown may be."""
-        return max([self.default_ns, *(length_ns for _, length_ns in self.tiers)])
-
     def after_ns(self, net_usd: Decimal) -> int:
         """Return the length after a trade that made this."""
+        lost_usd = -net_usd
         for loss, length_ns in self.marks:
-            if loss.is_reached(-net_usd):
+            if loss.is_reached(lost_usd):
                 return length_ns
-        is_loss = ANY_USD.is_reached(-net_usd)
-        return 0 if self.after_losses_only and not is_loss else self.default_ns
+        if not self.default_ns or not self.after_losses_only:
+            return self.default_ns
+        return self.default_ns if ANY_USD.is_reached(lost_usd) else 0
 
 
 class TradeCooldownSettings(RuleSettings, frozen=True, kw_only=True, tag="trade_cooldown"):
@@ -152,6 +153,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
     def __init__(self, settings: TradeCooldownSettings, context: RuleContext | None = None) -> None:
         super().__init__(settings, context)
         self._lengths = _Lengths.of(settings)
+        self._known: tuple[TradeHistory, int, list[_Cooldown]] | None = None
 
     def initial_state(self) -> None:
         """The rule looks at the closed trades alone."""
@@ -173,7 +175,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
 
     def next_look_ns(self, state: None, fact: AccountState, now_ns: int) -> int | None:  # noqa: ARG002
         """Return when a cooldown ends, or may end."""
-        cooldowns = self._cooldowns(fact.history, now_ns)
+        cooldowns = self._under_way(fact.history, now_ns)
         return min((cooldown.until_ns for cooldown in cooldowns), default=None)
 
     def evaluate(self, state: None, fact: AccountState, now_ns: int) -> tuple[None, Verdict]:
@@ -186,7 +188,7 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
             return unknown
         known: list[_Cooldown] = []
         unsure: list[_Cooldown] = []
-        for cooldown in self._cooldowns(account.history, now_ns):
+        for cooldown in self._under_way(account.history, now_ns):
             (unsure if self._is_unsure(cooldown.trade) else known).append(cooldown)
         if known:
             return self._breach(account.history, known)
@@ -194,13 +196,25 @@ class TradeCooldown(Rule[TradeCooldownSettings, None]):
             return unknown_net(unsure[0].trade)
         return Ok()
 
+    def _under_way(self, history: TradeHistory, now_ns: int) -> list[_Cooldown]:
+        """Return the cooldowns of an instant, looked for once: two questions ask for each."""
+        known = self._known
+        if known is None or known[0] is not history or known[1] != now_ns:
+            # Replaced as a whole: more than one thread may ask.
+            known = self._known = (history, now_ns, [*self._cooldowns(history, now_ns)])
+        return known[2]
+
     def _cooldowns(self, history: TradeHistory, now_ns: int) -> Iterator[_Cooldown]:
         """Yield the cooldowns under way, the last begun first, and those that may be."""
         since_ns = now_ns - self._lengths.longest_ns
-        closed = history.closed_newest_first()
-        for trade in takewhile(lambda trade: (trade.closed_ns or 0) > since_ns, closed):
+        for trade in reversed(history.closed):
+            if trade.under_lock:
+                continue
+            closed_ns = trade.closed_ns or 0
+            if closed_ns <= since_ns:
+                break
             length_ns = self._length_ns(trade.net_usd)
-            until_ns = (trade.closed_ns or 0) + length_ns
+            until_ns = closed_ns + length_ns
             # A clock that is behind the broker's may show a trade before it closed.
             if length_ns and now_ns < until_ns:
                 yield _Cooldown(trade, until_ns)

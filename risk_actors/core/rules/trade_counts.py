@@ -91,10 +91,16 @@ class Newest:
 
     def after(self, at_ns: int, first: int = 0) -> int:
         """Return how many there are after an instant, less those newer than the first."""
-        index = first
-        while (made := self[index]) is not None and made.at_ns > at_ns:
-            index += 1
-        return index - first
+        taken, index = self._taken, first
+        while True:
+            # What was taken already is looked at by itself, for it is looked at several times.
+            many = len(taken)
+            while index < many:
+                if taken[index].at_ns <= at_ns:
+                    return index - first
+                index += 1
+            if self[index] is None:
+                return index - first
 
 
 def excess_of_day(newest: Newest, day: Window, limit: int) -> Excess | None:
@@ -115,8 +121,8 @@ def excess_within(newest: Newest, window_ns: int, limit: int, now_ns: int) -> Ex
     It goes back to when the count was below the limit last: what was made since then, with so many
     before it in the window, was too many.
     """
-    holding = newest[limit - 1]
-    if holding is None or holding.at_ns <= now_ns - window_ns:
+    # Counted from the newest: no further back than the window, however far the limit is.
+    if newest.after(now_ns - window_ns) < limit or (holding := newest[limit - 1]) is None:
         return None
     found: list[tuple[int, Made]] = []
     index = 0
