@@ -91,6 +91,9 @@ class PositionHoldTime(Rule[PositionHoldTimeSettings, None]):
             self._warn_ns.append((span_ns(settings.warn_s), None))
         if settings.max_s is not None:
             self._warn_ns += [(span_ns(settings.max_s * f), f) for f in settings.warn_at]
+        self._ages_ns = [age_ns for age_ns, _ in self._warn_ns]
+        if self._max_ns is not None:
+            self._ages_ns.append(self._max_ns)
 
     def initial_state(self) -> None:
         """The broker's fills say all that there is to know."""
@@ -116,10 +119,9 @@ class PositionHoldTime(Rule[PositionHoldTimeSettings, None]):
         """Return when the next position becomes old enough for a warning or for its end."""
         if not fact.is_reconciled:
             return None
-        ages_ns = [age_ns for age_ns, _ in self._warn_ns]
-        if self._max_ns is not None:
-            ages_ns.append(self._max_ns)
-        looks = (held.opened_ns + age_ns for held in _held(fact) for age_ns in ages_ns)
+        if not fact.positions:
+            return None
+        looks = (held.opened_ns + age_ns for held in _held(fact) for age_ns in self._ages_ns)
         return min((look_ns for look_ns in looks if look_ns > now_ns), default=None)
 
     def evaluate(self, state: None, fact: AccountState, now_ns: int) -> tuple[None, Verdict]:
@@ -132,7 +134,9 @@ class PositionHoldTime(Rule[PositionHoldTimeSettings, None]):
                 evidence=Evidence(template="Positions have not been read from the broker yet"),
                 limit=self._limit,
             )
-        held = sorted(_held(account), key=lambda each: (each.opened_ns, each.cause))
+        held = [*_held(account)]
+        if len(held) > 1:
+            held.sort(key=lambda each: (each.opened_ns, each.cause))
         value = _whole_seconds(now_ns - held[0].opened_ns) if held else Decimal(0)
         contract_id = held[0].position.contract_id if held else None
         too_old = [

@@ -92,7 +92,7 @@ class StopRequired(Rule[StopRequiredSettings, tuple[Uncovered, ...]]):
         self, state: tuple[Uncovered, ...], fact: AccountState, now_ns: int
     ) -> int | None:
         """Return when the next grace, or a fraction of it, is over."""
-        if not fact.is_reconciled:
+        if not fact.is_reconciled or not state:
             return None
         waits_ns = [self._grace_ns, *(wait_ns for wait_ns, _ in self._warn_ns)]
         looks = (uncovered.since_ns + wait_ns for uncovered in state for wait_ns in waits_ns)
@@ -109,6 +109,8 @@ class StopRequired(Rule[StopRequiredSettings, tuple[Uncovered, ...]]):
                 ),
                 limit=self._limit,
             )
+        if not fact.positions:
+            return (), self._judge([], now_ns)
         before = {(each.contract_id, each.side): each for each in state}
         gaps = [
             gap
@@ -169,14 +171,15 @@ def _gap(
     """Return a position that is not covered with the instant since which it is so."""
     size = position.counted_size
     side = Side.BUY if size > 0 else Side.SELL
-    covered = sum(
-        order.open_size
-        for order in account.orders
-        if order.contract_id == position.contract_id
-        and order.type in PROTECTIVE_STOP_TYPES
-        and order.status in COVERING_STATUSES
-        and order.side is not side
-    )
+    covered = 0
+    for order in account.orders:
+        if (
+            order.side is not side
+            and order.type in PROTECTIVE_STOP_TYPES
+            and order.status in COVERING_STATUSES
+            and order.contract_id == position.contract_id
+        ):
+            covered += order.open_size
     if covered >= abs(size):
         return None
     opened_ns = opened_at_ns(position, account.history)

@@ -108,10 +108,13 @@ class TradeManagement(Rule[TradeManagementSettings, None]):
             return _unknown("positions have not been read from the broker yet")
         if not account.orders:
             return Ok()
+        protected = self._protected(account)
+        if not protected:
+            return Ok()
         marks = {position.contract_id: position for position in pnl.positions}
         moves: list[StopMove] = []
         unknown: list[str] = []
-        for position, stops in self._protected(account):
+        for position, stops in protected:
             instrument = catalogued_instrument(position.contract_id)
             valued = marks.get(position.contract_id)
             if instrument is None:

@@ -82,9 +82,10 @@ def _after_balance(high: High, pnl: PnlState, now_ns: int) -> High:
 
 def _after_day_start(high: High, pnl: PnlState, now_ns: int) -> High:
     """Look at how the days that are not in it yet ended, once for each trading day."""
+    if pnl.day_start_ns <= high.folded_day_ns:
+        return high
     start_usd = pnl.day_start_balance_usd
-    is_folded = pnl.day_start_ns <= high.folded_day_ns
-    if is_folded or start_usd is None or not has_settled_balance(pnl):
+    if start_usd is None or not has_settled_balance(pnl):
         return high
     ends = [c.balance_usd for c in pnl.closings if c.day_end_ns > high.folded_day_ns]
     return _with_latest(high, pnl, max([start_usd, *ends]), now_ns)
