@@ -47,10 +47,14 @@ def is_ok(daemon: Daemon) -> bool:
 
 
 def peak_while_nobody_watches(sim: SimulatorThread) -> None:
-    """Let five MNQ stand 100 points, 1000 dollars, in profit for some seconds."""
+    """Let five MNQ stand 100 points, 1000 dollars, in profit for some seconds.
+
+    It is traded in more than one second: what one bar alone tells is not believed (I10).
+    """
     time.sleep(1.1)
-    price(sim, 25_100.25)
-    time.sleep(1.1)
+    for _ in range(3):
+        price(sim, 25_100.25)
+        time.sleep(0.6)
     price(sim, 25_000.25)
     time.sleep(1.1)
 

@@ -66,10 +66,14 @@ function patch(old, fresh) {
 }
 
 function patchChildren(old, fresh) {
+  const wantedKeys = new Set([...fresh.childNodes].map(keyOf));
   const byKey = new Map();
-  for (const child of old.childNodes) {
+  const unkeyed = [];
+  for (const child of [...old.childNodes]) {
     const key = keyOf(child);
-    if (key !== null) byKey.set(key, child);
+    if (key === null) unkeyed.push(child);
+    else if (wantedKeys.has(key)) byKey.set(key, child);
+    else child.remove(); // First, so that what stays is not moved: that would cost its focus.
   }
   let at = old.firstChild;
   for (const wanted of [...fresh.childNodes]) {
@@ -78,8 +82,13 @@ function patchChildren(old, fresh) {
     if (key !== null) {
       match = byKey.get(key) ?? null;
       byKey.delete(key);
-    } else if (at && keyOf(at) === null && isAlike(at, wanted)) {
-      match = at;
+    } else {
+      const skipped = unkeyed.findIndex((child) => isAlike(child, wanted));
+      for (const gone of unkeyed.splice(0, Math.max(skipped, 0))) {
+        if (gone === at) at = at.nextSibling;
+        gone.remove();
+      }
+      if (skipped >= 0) match = unkeyed.shift();
     }
     if (match && isAlike(match, wanted)) {
       if (match === at) at = at.nextSibling;
