@@ -132,6 +132,13 @@ def nothing_of_ours_is_left_running() -> Iterator[None]:
 
 
 @pytest.fixture
+def new_threads() -> Callable[[], set[str]]:
+    """Name the threads that began after the test did: a fixture of the session has some, too."""
+    before = set(threading.enumerate())
+    return lambda: {thread.name for thread in set(threading.enumerate()) - before}
+
+
+@pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock(NOON_NS)
 

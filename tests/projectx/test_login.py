@@ -1,7 +1,6 @@
 """Logging in: what the trader is told when it does not work."""
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,7 +30,9 @@ def test_all_visible_accounts_come_back(make_rig: Callable[..., Any]) -> None:
     ]
 
 
-def test_a_wrong_key_is_said_at_once(simulator: Any, tools: Any) -> None:
+def test_a_wrong_key_is_said_at_once(
+    simulator: Any, tools: Any, new_threads: Callable[[], set[str]]
+) -> None:
     gateway = tools.make_gateway(simulator, GatewaySettings(), api_key="not-the-key-7")
     began = time.monotonic()
     with pytest.raises(LoginFailed) as raised:
@@ -40,7 +41,7 @@ def test_a_wrong_key_is_said_at_once(simulator: Any, tools: Any) -> None:
     assert "refused the login" in str(raised.value)
     assert "API key is wrong" in str(raised.value)
     assert "not-the-key-7" not in str(raised.value)
-    assert "gateway" not in {thread.name for thread in threading.enumerate()}
+    assert "gateway" not in new_threads()
 
 
 def test_an_unreachable_host_is_named(closed_port: int) -> None:

@@ -1,7 +1,7 @@
 """Both hubs as a raw WebSocket client sees them."""
 
 import asyncio
-import threading
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -249,7 +249,9 @@ def test_garbage_ends_that_connection_and_no_other(sim: SimulatorThread, soon: A
     asyncio.run(run())
 
 
-def test_stopping_with_clients_connected_leaves_no_thread(soon: Any) -> None:
+def test_stopping_with_clients_connected_leaves_no_thread(
+    soon: Any, new_threads: Callable[[], set[str]]
+) -> None:
     async def run() -> None:
         with SimulatorThread() as sim:
             async with connected(sim) as user, connected(sim, "market") as market:
@@ -259,4 +261,4 @@ def test_stopping_with_clients_connected_leaves_no_thread(soon: Any) -> None:
                 await asyncio.to_thread(sim.stop)
 
     asyncio.run(run())
-    assert "simulator" not in {thread.name for thread in threading.enumerate()}
+    assert "simulator" not in new_threads()
