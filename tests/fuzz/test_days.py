@@ -18,6 +18,8 @@ from risk_actors.fuzz.play import Player
 from risk_actors.fuzz.stage import CLOCK_DOUBT_NS, Stage
 from risk_actors.fuzz.tell import told_findings
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SEEDS_OF_CI = 200
 SEEDS = int(os.environ.get("FUZZ_SEEDS", SEEDS_OF_CI))
 AT_ONCE = 5

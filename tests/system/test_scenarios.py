@@ -27,6 +27,8 @@ from risk_actors.simulator.scenario_referee import Failure
 from risk_actors.simulator.scenario_script import Script
 from risk_actors.store.locks import SqliteLockStore
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 AT_A_TIME = 3
 """How many scenarios are played over sockets beside each other."""

@@ -20,6 +20,8 @@ from risk_actors.core.lock import Lock
 from risk_actors.core.pnl_book import PnlBook
 from risk_actors.runtime.stepped import ActorFailedError
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SEEDS = range(12)
 
 

@@ -18,6 +18,8 @@ from world import CHICAGO_DAYS, START_NS
 from risk_actors.app.replay import replay
 from risk_actors.store.schema import DATABASE_FILE
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SEEDS = range(5)
 LIVES = 20
 DAY_END_NS = CHICAGO_DAYS.day(START_NS).end_ns

@@ -15,6 +15,8 @@ from world import World
 from risk_actors.core.rules import Rule, catalogue
 from risk_actors.core.verdict import Existing
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SEEDS = range(6)
 
 RULES: dict[str, tuple[dict[str, Any], ...]] = {

@@ -20,6 +20,8 @@ from risk_actors.core.rules.trade_management import TradeManagement
 from risk_actors.simulator.checker import reduce_only
 from risk_actors.simulator.records import OrderChanged
 
+pytestmark = pytest.mark.no_cover  # its days take four times as long while coverage looks on
+
 SEEDS = range(6)
 FAULTS = Faults(
     lose_event=0.05,
