@@ -253,7 +253,7 @@ def test_a_day_that_could_not_begin_is_not_said_to_have(
 
     logger.remove(number)
     assert any("cannot be made anew" in line for line in lines)
-    assert not any("trading day" in line for line in lines)
+    assert not any("A trading day has begun" in line for line in lines)
 
 
 def test_a_panic_while_actors_are_replaced_reaches_the_new_ones(rig: DeskRig) -> None:
