@@ -203,6 +203,41 @@ def test_a_reason_has_its_limits(daemon: Daemon) -> None:
     assert daemon.post("/api/unlock", {"lock": 3, "reason": "x" * 501})[0] == 400
 
 
+def test_a_panic_says_first_that_nothing_can_be_closed_while_the_broker_is_out_of_reach(
+    daemon: Daemon,
+) -> None:
+    seen = daemon.post("/api/panic", {"account": 7})
+    blind = msgspec.structs.replace(daemon.picture.connection, is_blind=True)
+    daemon.picture = msgspec.structs.replace(daemon.picture, connection=blind)
+    unseen = daemon.post("/api/panic", {"account": 7})
+
+    assert (seen[0], unseen[0]) == (202, 202)
+    assert "NOTHING can be closed" not in seen[1]["sentence"]
+    assert "NOTHING can be closed" in unseen[1]["sentence"]
+    assert len(daemon.trader.outbox.sent) == 2
+
+
+def test_a_panic_is_taken_and_the_worse_is_said_where_the_picture_fails(daemon: Daemon) -> None:
+    """Whether anything can be closed is not known then."""
+
+    def fail() -> Picture:
+        raise RuntimeError("the view is being made anew")
+
+    said: list[str] = []
+    sink = logger.add(said.append, level="ERROR")
+    server = WebServer(picture=fail, topology=dict, requests=daemon.trader.desk, port=0, shown=fail)
+    daemon.port = server.start()
+    try:
+        status, answer = daemon.post("/api/panic", {"account": None})
+    finally:
+        server.stop()
+        logger.remove(sink)
+
+    assert status == 202
+    assert "NOTHING can be closed" in answer["sentence"]
+    assert any("is not known" in line for line in said)
+
+
 def test_a_request_that_hangs_keeps_no_other_waiting(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,6 +158,7 @@ class PeriodLimit:
         is_back = pnl_usd is not None and not self._is_reached(pnl_usd)
         end = LockEnd.DAILY_RESET if is_day else LockEnd.WEEKLY_RESET
         today = "" if is_day else "day P&L {day:usd}, "
+        trades = "{trades} trade" if broken.trades == 1 else "{trades} trades"
         figures: dict[str, Figure] = {
             "pnl": broken.pnl_usd,
             "limit": broken.limit_usd,
@@ -170,7 +171,7 @@ class PeriodLimit:
             limit=self._limit_usd,
             evidence=Evidence(
                 template=f"{self._title} P&L {{pnl:usd}} reached the {self._word} of {{limit:usd}}"
-                f" at {{at:time}}: {today}{{trades}} trades, fees {{fees:usd}}",
+                f" at {{at:time}}: {today}{trades}, fees {{fees:usd}}",
                 figures=figures if is_day else figures | {"day": broken.day_usd},
             ),
             cause=f"{self._period.value} {broken.start_ns}",

@@ -4,6 +4,7 @@ import itertools
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from core.builders import (
     MNQ,
@@ -332,6 +333,13 @@ def test_the_evidence_tells_amount_limit_time_trades_and_fees() -> None:
     )
     assert isinstance(near, Warned)
     assert near.evidence.sentence() == "Day P&L 300.00 is near the target of 500.00"
+
+
+@pytest.mark.parametrize(("trades", "told"), [(0, "0 trades"), (1, "1 trade"), (2, "2 trades")])
+def test_trades_are_counted_in_plain_words(trades: int, told: str) -> None:
+    day = msgspec.structs.replace(pnl(realized=-1500), trades=trades)
+
+    assert f": {told}, fees" in breach_of(loss_limit(1500), day).evidence.sentence()
 
 
 def test_the_summaries_are_sentences_with_the_effective_figures() -> None:
