@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from app.guard_rig import RULES, Rig, eventually
+from loguru import logger
 
 from risk_actors.app.settings_load import load_settings
 from risk_actors.simulator import Side, Ticket
@@ -24,13 +25,17 @@ def test_on_the_same_day_nothing_is_made_anew(rig: Rig) -> None:
     assert rig.runs() == 1
 
 
-def test_a_new_day_begins_with_new_actors_once(rig: Rig) -> None:
+def test_a_new_day_begins_with_new_actors_once_and_is_said_to_have(rig: Rig) -> None:
+    lines: list[str] = []
+    number = logger.add(lambda line: lines.append(str(line)), format="{message}")
     rig.begin_another_day()
     rig.renew()
     rig.wait_until_armed()
     rig.guard.renew()
+    logger.remove(number)
 
     assert rig.runs() == 2
+    assert sum("A trading day has begun" in line for line in lines) == 1
 
 
 def test_not_while_a_position_is_open(rig: Rig) -> None:

@@ -162,11 +162,18 @@ def test_3_4_what_happened_in_a_gap_is_lost_to_the_sdk_and_read_by_us(
     mark = rig.recorder.mark()
     buy_while_cut(rig)
 
-    # Read by polling while the hub was down, or when it was back: whichever came first.
-    rig.recorder.wait(
+    # Read by polling while the hub was down, or when it was back, whichever came first; but before
+    # it is said that nothing is missing any more.
+    down = rig.recorder.wait(ConnectionChanged, lambda m: not m.user_hub, after=mark)
+    whole = rig.recorder.wait(
+        ConnectionChanged,
+        lambda m: m.user_hub and m.fallback is None and m.at_ns > down.at_ns,
+        after=mark,
+    )
+    read = rig.recorder.wait(
         AccountSnapshot, lambda m: m.account.id == 101 and bool(m.positions), after=mark
     )
-    rig.recorder.wait(ConnectionChanged, lambda m: m.user_hub and m.fallback is None, after=mark)
+    assert rig.recorder.messages.index(read) < rig.recorder.messages.index(whole)
     tools.eventually(lambda: subscribers(rig.simulator) == 2)
     assert plain.is_connected
     assert rig.simulator.size(101, rig.contract_id) == 1

@@ -190,8 +190,9 @@ def test_a_dead_service_is_shown_wherever_one_looks(scene: Scene) -> None:
     eventually(lambda: scene.channel("dead")["is_failing"], what="it was tried four times")
     notice = "Alerts: the last message on dead was not delivered: "
     # What the screens show is painted a moment after it happened.
-    for key, words in (("notices", notice), ("events", "channel dead does not deliver")):
-        eventually(lambda k=key, w=words: w in str(scene.daemon.state()[k]), what=words)
+    eventually(lambda: any(each.startswith(notice) for each in scene.daemon.state()["notices"]))
+    says = "channel dead does not deliver"
+    eventually(lambda: any(says in each["text"] for each in scene.daemon.state()["events"]))
     listed = scene.daemon.client("alerts", "list").stdout
     assert "dead (file:dead.url, warning and above): 0 sent" in listed
     assert "FAILING" in listed
