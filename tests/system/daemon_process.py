@@ -137,7 +137,10 @@ class Daemon:
         if self.process.poll() is not None:
             return True
         try:
-            return bool(self.state()["phase"] == "armed")
+            state = self.state()
+            # A line that only now connects would outlive a cut of all there are.
+            connects = state["connection"]["second_line"] is False
+            return bool(state["phase"] == "armed" and not connects)
         except (OSError, ValueError, http.client.HTTPException):
             return False
 

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 from daemon_process import RULES, Daemon, StartDaemon, commands, eventually
 
-from risk_actors.simulator import Fault, NegotiateRefusal, OrderType, Side, SimulatorThread, Ticket
-from risk_actors.simulator.faults import GarbleEvent
+from risk_actors.simulator import Fault, OrderType, Side, SimulatorThread, Ticket
+from risk_actors.simulator.faults import GarbleEvent, HubDown
 from risk_actors.simulator.faults_stream import How
 
 pytestmark = pytest.mark.system
@@ -54,10 +54,13 @@ def lose_600(sim: SimulatorThread) -> int:
     return at_ns
 
 
-def refuse_user_hub(sim: SimulatorThread) -> None:
-    refusal = NegotiateRefusal(hub="user", status=503, times=100_000)
-    sim.call(lambda: sim.faults.refuse_negotiate(refusal))
-    sim.cut_hubs("user")
+def take_user_hub_away(sim: SimulatorThread, daemon: Daemon) -> None:
+    """End both lines, the one that negotiates and the one that does not, and wait until it shows.
+
+    After a 404 the SDK negotiates; the 503 it gets then ends its task for good.
+    """
+    sim.inject(HubDown(hub="user", upgrade_status=404))
+    eventually(lambda: not daemon.state()["connection"]["user_hub"], what="the hub seen dead")
 
 
 def test_3_5_a_position_opened_while_the_user_hub_is_dead_is_flat_within_5_s_of_the_breach(
@@ -65,8 +68,7 @@ def test_3_5_a_position_opened_while_the_user_hub_is_dead_is_flat_within_5_s_of_
 ) -> None:
     daemon = start_daemon()
     price(sim, 25_000)
-    refuse_user_hub(sim)
-    eventually(lambda: not daemon.state()["connection"]["user_hub"], what="the hub seen dead")
+    take_user_hub_away(sim, daemon)
     assert daemon.state()["phase"] == "degraded"
 
     place(sim, Side.BUY, 5)
@@ -186,12 +188,10 @@ def test_4_what_cannot_be_looked_at_is_not_called_flat(
     sim: SimulatorThread, start_daemon: StartDaemon
 ) -> None:
     """I3, I7: no events, no answers about positions; the close itself goes through."""
-    # The second line does not negotiate, and would see that it is flat.
-    daemon = start_daemon(app="armed = true\n[gateway]\nsecond_line = false\n")
+    daemon = start_daemon()
     hold_five(sim, daemon)
     sim.inject(Fault(kind="status", status=500, endpoint="Position/searchOpen", times=10_000))
-    refuse_user_hub(sim)
-    eventually(lambda: not daemon.state()["connection"]["user_hub"], what="the hub seen dead")
+    take_user_hub_away(sim, daemon)
 
     lose_600(sim)
     eventually(lambda: is_flat(sim), what="flat in truth")

@@ -18,9 +18,20 @@ import pyte
 DEADLINE_S = 60.0
 _LOOK_EVERY_S = 0.2
 
+# Synchronized output (private mode 2026), with which a terminal shows whole frames only: it is
+# asked whether it can, says that it can and that no frame is begun, and is told of each frame.
+_CAN_IT = b"\x1b[?2026$p"
+_IT_CAN = b"\x1b[?2026;2$y"
+_FRAME_BEGINS = b"\x1b[?2026h"
+_FRAME_ENDS = b"\x1b[?2026l"
+
 
 class Terminal:
-    """Runs a program on a pseudo-terminal of its own, and reads it as a terminal would."""
+    """Runs a program on a pseudo-terminal of its own, and reads it as a terminal would.
+
+    It shows a frame once all of it is there, as terminals of today do, so that what stands on it
+    belongs together however slowly the program draws.
+    """
 
     def __init__(
         self,
@@ -34,6 +45,7 @@ class Terminal:
         self.screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self.screen)
         self.received = b""
+        self._unshown = b""
         self._own, theirs = pty.openpty()
         self._set_size(width, height)
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLORTERM")}
@@ -96,7 +108,33 @@ class Terminal:
             self.process.wait(DEADLINE_S)
             return
         self.received += piece
-        self._stream.feed(piece)
+        if _CAN_IT in self.received[-len(piece) - len(_CAN_IT) + 1 :]:
+            os.write(self._own, _IT_CAN)
+        self._unshown += piece
+        self._show_frames()
+
+    def _show_frames(self) -> None:
+        """Draw what came, up to a frame, or the mark of one, that is not all there yet."""
+        while self._unshown:
+            before, begins, frame = self._unshown.partition(_FRAME_BEGINS)
+            if not begins:
+                tail = _begun_mark(before)
+                self._stream.feed(before[: len(before) - tail])
+                self._unshown = before[len(before) - tail :]
+                return
+            self._stream.feed(before)
+            inside, ends, after = frame.partition(_FRAME_ENDS)
+            if not ends:
+                self._unshown = begins + frame
+                return
+            self._stream.feed(inside)
+            self._unshown = after
 
     def _set_size(self, width: int, height: int) -> None:
         fcntl.ioctl(self._own, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def _begun_mark(piece: bytes) -> int:
+    """Return how many bytes at the end may be the first part of a frame's mark."""
+    lengths = range(min(len(_FRAME_BEGINS) - 1, len(piece)), 0, -1)
+    return next((n for n in lengths if piece.endswith(_FRAME_BEGINS[:n])), 0)

@@ -27,11 +27,13 @@ from tests.watch.terminal import Terminal
 pytestmark = [
     pytest.mark.system,
     pytest.mark.real_time,
-    # One guard, one broker and one terminal are shared, and each test leaves them for the next.
+    # One guard, one broker and one terminal are shared; any choice of these tests passes, in this
+    # order, as each makes of them what it needs.
     pytest.mark.xdist_group("watch-terminal"),
 ]
 
 LOSER, PANICKER = 101, 102
+LOSS = "reached the limit of -500.00"
 
 
 class Desk(NamedTuple):
@@ -40,6 +42,46 @@ class Desk(NamedTuple):
     sim: SimulatorThread
     daemon: Daemon
     terminal: Terminal
+
+    def look_at(self, account_id: int) -> None:
+        """Turn to the account, and see it guarded."""
+        number = account_id - LOSER + 1
+        self.terminal.press(str(number))
+        self.terminal.shows(f"account {number} of 2")
+
+    def open_long(self, account_id: int, size: int) -> None:
+        """Hold so many, at a price that breaks no rule, and see them."""
+        self.price(25_000)
+        if self.sim.size(account_id, self.sim.contract_id("MNQ")) == 0:
+            self.buy(account_id, size)
+        self.look_at(account_id)
+        self.terminal.shows(f"LONG {size} MNQ @ 25,000.25")
+
+    def lock_loser(self) -> str:
+        """Have the account locked for its loss if it is not yet; return what is shown then."""
+        if not self.is_locked(LOSER):
+            self.open_long(LOSER, 2)
+            self.price(24_860)
+        self.look_at(LOSER)
+        return self.terminal.shows("■ LOCKED", "50KTC-SIM-101 LOCKED", LOSS)
+
+    def lock_both(self) -> None:
+        """Have both accounts locked."""
+        self.lock_loser()
+        if not self.is_locked(PANICKER):
+            self.look_at(PANICKER)
+            self.terminal.press("py")
+            self.terminal.shows("PANIC TAKEN for 50KTC-SIM-102")
+            self.terminal.press(" ")
+        self.terminal.shows("50KTC-SIM-101 LOCKED", "50KTC-SIM-102 LOCKED")
+
+    def is_locked(self, account_id: int) -> bool:
+        return bool(self.daemon.account(account_id - LOSER)["locks"])
+
+    def start_again(self) -> None:
+        """Start the guard, if it does not run."""
+        if self.daemon.process is None or self.daemon.process.poll() is not None:
+            self.daemon.start()
 
     def buy(self, account_id: int, size: int) -> None:
         contract_id = self.sim.contract_id("MNQ")
@@ -60,6 +102,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with SimulatorThread(settings) as sim, Daemon(directory, sim.environment) as daemon:
         command = [*daemon.command("watch"), "--data", str(daemon.data_dir)]
         with Terminal(command, width=110, height=36, directory=directory) as terminal:
+            terminal.shows("A R M E D")
             yield Desk(sim, daemon, terminal)
             terminal.press("q")
             assert terminal.wait() == 0
@@ -79,9 +122,8 @@ def test_it_shows_the_accounts_and_what_is_open(desk: Desk) -> None:
 
 
 def test_panic_asks_once_and_then_flattens_and_locks(desk: Desk) -> None:
-    desk.buy(PANICKER, 1)
-    desk.terminal.press("2")
-    desk.terminal.shows("account 2 of 2", "LONG 1 MNQ")
+    desk.open_long(LOSER, 2)
+    desk.open_long(PANICKER, 1)
 
     desk.terminal.press("p")
     shown = desk.terminal.shows("PANIC: flatten and lock 50KTC-SIM-102?")
@@ -99,19 +141,15 @@ def test_panic_asks_once_and_then_flattens_and_locks(desk: Desk) -> None:
 
 
 def test_a_breach_shows_as_locked_with_its_reason_and_how_long(desk: Desk) -> None:
-    desk.terminal.press("1")
-    desk.terminal.shows("account 1 of 2", "A R M E D")
-    desk.price(24_860)
-
-    shown = desk.terminal.shows("■ LOCKED", "50KTC-SIM-101 LOCKED", "reached the limit of -500.00")
+    shown = desk.lock_loser()
     assert "by daily-loss" in shown
     assert " in " in shown
     desk.terminal.shows("✗ breach", "◇ flat")
 
 
 def test_on_the_smallest_terminal_state_and_reason_stay_in_sight(desk: Desk) -> None:
-    desk.terminal.press("1")
-    desk.terminal.shows("account 1 of 2")
+    desk.lock_both()
+    desk.look_at(LOSER)
     desk.terminal.resize(40, 12)
 
     shown = desk.terminal.shows("■ LOCKED 2 OF 2", "50KTC-SIM-101", "reached the limit", "p panic")
@@ -142,6 +180,8 @@ def test_only_what_changes_is_painted(desk: Desk) -> None:
 
 
 def test_a_guard_that_ends_is_gone_and_returns_by_itself(desk: Desk) -> None:
+    desk.lock_both()
+    desk.look_at(LOSER)
     port = (desk.daemon.data_dir / "daemon.json").read_text()
     desk.daemon.kill()
     shown = desk.terminal.shows("G O N E", "NO ANSWER from the guard", "old", "WAS LOCKED")
@@ -157,10 +197,12 @@ def test_a_guard_that_ends_is_gone_and_returns_by_itself(desk: Desk) -> None:
     desk.terminal.until(lambda: "G O N E" not in desk.terminal.text(), "back")
     # Until the broker is read it shows what the run before knew, and says so.
     desk.terminal.until(lambda: "WAS" not in desk.terminal.text(), "nothing that only was")
-    desk.terminal.shows("L O C K E D", "reached the limit of -500.00")
+    desk.terminal.shows("L O C K E D", LOSS)
 
 
 def test_no_color_is_honoured(desk: Desk) -> None:
+    desk.start_again()
+    desk.lock_loser()
     command = [*desk.daemon.command("watch"), "--data", str(desk.daemon.data_dir)]
     plain = {"NO_COLOR": "1"}
     directory = desk.daemon.data_dir
