@@ -44,6 +44,8 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     unfinished where it was broken off."""
     durations: dict[str, float] = {}
     """By test, in seconds, with what is set up and torn down for it."""
+    groups: dict[str, str] = {}
+    """By test its group: those that share what is dear, and stay together in one process."""
     failures: tuple[Failure, ...] = ()
     uncollected: tuple[Failure, ...] = ()
     crashes: tuple[str, ...] = ()
@@ -53,6 +55,16 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     def failed_tests(self) -> list[str]:
         """The tests that failed, each once, in the order in which they did."""
         return list(dict.fromkeys(failure.test for failure in self.failures))
+
+    def with_neighbours(self, tests: Iterable[str]) -> list[str]:
+        """Return tests and those of the same group in the same file, in the order they began in."""
+        wanted = set(tests)
+        shared = {(_file(test), self.groups[test]) for test in wanted if test in self.groups}
+        return [
+            test
+            for test in self.outcomes
+            if test in wanted or (_file(test), self.groups.get(test)) in shared
+        ]
 
     def has_passed(self, tests: Iterable[str]) -> bool:
         """Tell whether each of these tests passed; one that was skipped did not."""
@@ -155,13 +167,16 @@ def read_record(path: Path) -> dict[str, Any]:
     """Return what a record says, as the fields of a `Try`; a last line that broke off is left."""
     outcomes: dict[str, str] = {}
     durations: Counter[str] = Counter()
+    groups: dict[str, str] = {}
     failures: list[Failure] = []
     uncollected: list[Failure] = []
     crashes: list[str] = []
     for told in _lines(path):
         match told["kind"]:
             case "phase":
-                test = without_group(told["test"])
+                test, group = split_group(told["test"])
+                if group:
+                    groups[test] = group
                 durations[test] += told["seconds"]
                 outcomes[test] = _outcome(outcomes.get(test), told["when"], told["outcome"])
                 if told["outcome"] == FAILED:
@@ -176,6 +191,7 @@ def read_record(path: Path) -> dict[str, Any]:
     return {
         "outcomes": outcomes,
         "durations": {test: round(seconds, 3) for test, seconds in durations.items()},
+        "groups": groups,
         "failures": tuple(failures),
         "uncollected": tuple(uncollected),
         "crashes": tuple(crashes),
@@ -192,12 +208,16 @@ def _lines(path: Path) -> Iterable[dict[str, Any]]:
             return
 
 
-def without_group(test: str) -> str:
-    """Return a test's id without the group that pytest-xdist appends to it."""
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def split_group(test: str) -> tuple[str, str]:
+    """Return a test's id, and the group that pytest-xdist appends to it (empty: none)."""
     head, _, name = test.rpartition("::")
     at = name.rfind("@")
     is_group = at > name.rfind("]")
-    return f"{head}::{name[:at]}" if head and is_group else test
+    return (f"{head}::{name[:at]}", name[at + 1 :]) if head and is_group else (test, "")
 
 
 def _outcome(before: str | None, when: str, outcome: str) -> str:

@@ -1,8 +1,9 @@
 """When tests that wait in real time are run once more: a busy machine is no fault of theirs.
 
 A few that failed may have wanted for processor. They get one more chance, alone and one at a time;
-what fails for a reason of its own fails again. Where many fail, or something else is wrong, the
-machine is not the reason.
+what fails for a reason of its own fails again. One that shares what is dear with others of its file
+is run together with these, as it may need what they leave. Where many fail, or something else is
+wrong, the machine is not the reason.
 """
 
 from collections.abc import Sequence

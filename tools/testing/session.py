@@ -66,7 +66,9 @@ def _run_part(
         " more, alone\n",
         texts,
     )
-    second = _try(suite.second_try(tests, part, root, coverage=plan.coverage), root, texts)
+    # One of a group may need what those before it in its file have left.
+    again = first.with_neighbours(tests)
+    second = _try(suite.second_try(again, part, root, coverage=plan.coverage), root, texts)
     if second.exit_code == 0 and not second.has_passed(tests):
         # Skipped now, or not found again as when a name is made of what changes: nothing is known.
         second = _failed(second)

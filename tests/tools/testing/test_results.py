@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from testing.child import plain
-from testing.results import PartRun, Try, exit_code, read_record, status, without_group
+from testing.results import PartRun, Try, exit_code, read_record, split_group, status
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,33 @@ def test_a_file_gets_what_a_terminal_shows_in_the_end(shown: str, kept: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("told", "test"),
+    ("told", "test", "group"),
     [
-        ("tests/test_a.py::test_b", "tests/test_a.py::test_b"),
-        ("tests/test_a.py::test_b@a group", "tests/test_a.py::test_b"),
-        ("tests/test_a.py::test_b[x@y]", "tests/test_a.py::test_b[x@y]"),
-        ("tests/test_a.py::test_b[x@y]@group", "tests/test_a.py::test_b[x@y]"),
-        ("tests@home/test_a.py::test_b", "tests@home/test_a.py::test_b"),
+        ("tests/test_a.py::test_b", "tests/test_a.py::test_b", ""),
+        ("tests/test_a.py::test_b@a group", "tests/test_a.py::test_b", "a group"),
+        ("tests/test_a.py::test_b[x@y]", "tests/test_a.py::test_b[x@y]", ""),
+        ("tests/test_a.py::test_b[x@y]@group", "tests/test_a.py::test_b[x@y]", "group"),
+        ("tests@home/test_a.py::test_b", "tests@home/test_a.py::test_b", ""),
     ],
 )
-def test_the_group_is_no_part_of_a_tests_name(told: str, test: str) -> None:
-    assert without_group(told) == test
+def test_the_group_is_no_part_of_a_tests_name(told: str, test: str, group: str) -> None:
+    assert split_group(told) == (test, group)
+
+
+def test_neighbours_are_of_the_same_group_in_the_same_file() -> None:
+    ran = ["a.py::one", "b.py::one", "a.py::two", "a.py::lone", "a.py::three", "c.py::lone"]
+    groups = dict.fromkeys(["a.py::one", "b.py::one", "a.py::two"], "browser")
+    groups["a.py::three"] = "another"
+    run = Try(
+        command="pytest",
+        exit_code=1,
+        seconds=1.0,
+        outcomes=dict.fromkeys(ran, "failed"),
+        groups=groups,
+    )
+
+    assert run.with_neighbours(["a.py::two"]) == ["a.py::one", "a.py::two"]
+    assert run.with_neighbours(["c.py::lone", "a.py::three"]) == ["a.py::three", "c.py::lone"]
 
 
 def phase(when: str, outcome: str) -> str:

@@ -21,6 +21,20 @@ def test_hurried(sign):
         pytest.fail("too busy")
 """
 
+NEEDS_ANOTHER = """
+import pathlib, pytest
+pytestmark = [pytest.mark.real_time, pytest.mark.xdist_group("shared")]
+SEEN = pathlib.Path(__file__).with_name("seen")
+LEFT = []
+
+def test_first(): LEFT.append("what the others need")
+def test_second():
+    assert LEFT
+    if not SEEN.exists():
+        SEEN.touch()
+        pytest.fail("too busy")
+"""
+
 FAILS_THEN = """
 import pathlib, pytest
 pytestmark = pytest.mark.real_time
@@ -89,6 +103,20 @@ def test_the_check_passes_at_the_second_try_and_says_so_loudly(tiny: Tiny) -> No
     assert in_real_time["first"]["outcomes"][hurried] == "failed"
     assert "too busy" in in_real_time["first"]["failures"][0]["text"]
     assert in_real_time["second"]["outcomes"] == {hurried: "passed"}
+
+
+@pytest.mark.real_time
+def test_one_of_a_group_is_tried_again_with_its_group(tiny: Tiny) -> None:
+    tiny.write("tests/test_shared.py", NEEDS_ANOTHER)
+    tiny.write("tests/test_other.py", NEEDS_ANOTHER.replace("def test_second", "def second"))
+
+    done = tiny.run("all")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    shared = "tests/test_shared.py::test_"
+    told = tiny.latest()
+    assert told["passed_at_second_try"] == [f"{shared}second"]
+    assert list(told["parts"][1]["second"]["outcomes"]) == [f"{shared}first", f"{shared}second"]
 
 
 @pytest.mark.real_time
