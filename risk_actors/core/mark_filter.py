@@ -110,6 +110,7 @@ class MarkFilter:
         self._seen_ns = self._newest_ns = 0
         # Bid, ask and last of the possible quote before.
         self._stated: tuple[Decimal | None, Decimal | None, Decimal | None] | None = None
+        self._stated_ns = 0
         self._flawed_last: Decimal | None = None
         # The bid and ask stated last were a replay.
         self._is_replay = False
@@ -147,6 +148,7 @@ class MarkFilter:
         bid, ask = quote.bid, quote.ask
         last = None if quote.last is self._flawed_last else quote.last
         before, self._stated = self._stated, (bid, ask, last)
+        before_ns, self._stated_ns = self._stated_ns, quote.at_ns
         is_repeated = before is not None and bid == before[0] and ask == before[1]
         if quote.at_ns < self._newest_ns - OUT_OF_ORDER_NS:
             self._is_replay = self._is_replay or not is_repeated
@@ -160,8 +162,11 @@ class MarkFilter:
             traded = None if last == before[2] else last
             if traded is not None and (bid is not None or ask is not None):
                 return self._take_trade(traded, level, quote.at_ns, now_ns)
-            if traded is None and not self._is_said_again(level, last, now_ns):
-                return Outcome.WAITS
+            if traded is None:
+                # The same quote told again, as to new listeners, is no witness of itself.
+                is_itself = self._waiting is not None and quote.at_ns == before_ns
+                if is_itself or not self._is_said_again(level, last, now_ns):
+                    return Outcome.WAITS
         self._is_replay = False
         return self._take_book(level, last, quote.at_ns, now_ns)
 

@@ -1,7 +1,7 @@
 """Both hubs of the SDK's realtime client, for all accounts."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -68,9 +68,14 @@ class Hubs:
         self.market.wake()
         return True
 
-    def rest_market(self, *, is_resting: bool) -> None:
-        """Have the market hub send nothing, while another line tells prices, or all again."""
-        self._contracts.rest(is_resting=is_resting)
+    def rest_market(self, *, is_resting: bool, but: Collection[str] = ()) -> None:
+        """Have the market hub send nothing, while another line tells prices, or all again.
+
+        Args:
+            is_resting: whether another line tells them.
+            but: the contracts that it does not tell, which are sent all the same.
+        """
+        self._contracts.rest(is_resting=is_resting, but=but)
         self.market.wake()
 
     def logged_out(self, hub: str) -> None:

@@ -6,7 +6,7 @@ ones), and hide the broker's `GatewayLogout`. An exception in here would end the
 leaves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from loguru import logger
@@ -71,8 +71,8 @@ class Inbound:
         self._gate = gate or LineGate(clock, ids, emit)
         self._on_told = on_told
         self._quotes = QuoteMerger()
-        self.tells_prices = True
-        """Whether the market hub of the SDK is the line that tells prices."""
+        self.tells_only: tuple[str, ...] | None = None
+        """The contracts whose prices the SDK's market hub is to tell; None for all."""
         self.quotes_told = 0
         """What the market hub told of prices so far; for any thread to read."""
         self.quoted_ns: int | None = None
@@ -102,13 +102,21 @@ class Inbound:
         ):
             hub.on(event, self._guard(handle, is_present, self._give_way))
 
-    def forget_quotes(self) -> None:
-        """Drop half-known quotes, as after a gap in the market hub's stream."""
-        self._quotes.forget()
+    def forget_quotes(self, but: Collection[str] = ()) -> None:
+        """Drop half-known quotes, as after a gap in the market hub's stream.
+
+        Args:
+            but: the contracts whose stream has no gap.
+        """
+        self._quotes.forget(but)
+
+    def known_quotes(self) -> tuple[Quote, ...]:
+        """Return the latest quote of every contract since there was a gap."""
+        return self._quotes.latest()
 
     def repeat_quotes(self) -> None:
         """Tell the last quote of every contract again, as old as it is."""
-        for quote in self._quotes.latest():
+        for quote in self.known_quotes():
             self.tell_quote(quote)
 
     def known_quote(self, contract_id: str) -> Quote | None:
@@ -227,18 +235,19 @@ class Inbound:
         self._each("GatewayUserTrade", arguments, handle)
 
     def _quote(self, *arguments: Any) -> None:
-        if not self.tells_prices:
-            return
         contract_id, payload = market_arguments(arguments)
-        now_ns = self._clock.now_ns()
-        self._tell_market(self._quotes.update(contract_id, payload, now_ns))
+        if self._is_told(contract_id):
+            now_ns = self._clock.now_ns()
+            self._tell_market(self._quotes.update(contract_id, payload, now_ns))
 
     def _market_trade(self, *arguments: Any) -> None:
-        if not self.tells_prices:
-            return
         contract_id, payload = market_arguments(arguments)
-        now_ns = self._clock.now_ns()
-        self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
+        if self._is_told(contract_id):
+            now_ns = self._clock.now_ns()
+            self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
+
+    def _is_told(self, contract_id: object) -> bool:
+        return self.tells_only is None or contract_id in self.tells_only
 
     def _report(self, account_id: int, row: BrokerRow) -> Message | None:
         """Tell a row of the user hub; None where the second line has told it before."""

@@ -66,6 +66,7 @@ class LeanHub:
         may_rest: Callable[[], bool],
         *,
         needs_all: bool = True,
+        on_refused: Callable[[Invocation], None] = lambda _invocation: None,
     ) -> None:
         """Take where to connect and who hears of it.
 
@@ -79,6 +80,7 @@ class LeanHub:
             on_token_doubt: hears that the broker may want a new token.
             may_rest: tells whether another line is up, so that there is no hurry.
             needs_all: whether a subscription that is refused is a failure.
+            on_refused: hears of each that is refused and is none.
         """
         self._url = url
         self._token = token
@@ -89,6 +91,7 @@ class LeanHub:
         self._on_token_doubt = on_token_doubt
         self._may_rest = may_rest
         self._needs_all = needs_all
+        self._on_refused = on_refused
         self.is_up = False
         self.attempts = 0
         """Connections tried so far."""
@@ -220,17 +223,20 @@ class LeanHub:
         for method, arguments in invocations:
             call_id, message = self._protocol.call(method, arguments)
             answer: asyncio.Future[str | None] = loop.create_future()
-            answer.add_done_callback(partial(self._answered, call_id, method))
+            answer.add_done_callback(partial(self._answered, call_id, (method, arguments)))
             self._answers[call_id] = answer
             answers.append(answer)
             await connection.send(message.decode())
         return answers
 
-    def _answered(self, call_id: str, method: str, answer: "asyncio.Future[str | None]") -> None:
+    def _answered(
+        self, call_id: str, invocation: Invocation, answer: "asyncio.Future[str | None]"
+    ) -> None:
         self._answers.pop(call_id, None)
         refusal = None if answer.cancelled() else answer.result()
         if refusal is not None and not self._needs_all:
-            logger.warning("The broker refused {}: {}", method, scrub(refusal))
+            logger.warning("The broker refused {}: {}", invocation[0], scrub(refusal))
+            self._on_refused(invocation)
 
     async def _serve(self, connection: ClientConnection) -> None:
         pinged_s = _now_s()

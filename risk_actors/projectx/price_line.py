@@ -7,7 +7,7 @@ prices some times a second only.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from risk_actors.projectx.lean_quotes import quote_in
 from risk_actors.projectx.lean_thread import LeanThread
 from risk_actors.projectx.ports import Clock
 from risk_actors.projectx.quotes import QuoteMerger
-from risk_actors.projectx.subscriptions import ContractSubscriptions
+from risk_actors.projectx.subscriptions import ContractSubscriptions, Invocation
 from risk_actors.runtime.right_of_way import CourteousSelector, Courtesy
 
 THREAD = "gateway prices"
@@ -39,6 +39,8 @@ class PriceListener(NamedTuple):
     """A contract's newest quote."""
     changed: Callable[[bool, str | None], None]
     """The line is up, or down and why."""
+    refused: Callable[[frozenset[str]], None]
+    """The contracts of which the broker refuses to send it something with this connection."""
     token_doubt: Callable[[], None]
     """The broker may want a new token."""
     fault: Callable[[str], None]
@@ -77,6 +79,11 @@ class PriceLine:
         """Where it is read, and told what to do."""
         self._subscriptions = ContractSubscriptions()
         self._quotes = QuoteMerger()
+        self._tells = False
+        """Whether it is this line that tells. Both tell for no moment: one bad quote, told by two,
+        would be its own second witness."""
+        self._refused: frozenset[str] = frozenset()
+        """The contracts that another line has to tell."""
         self._give_way = Courtesy()
         self._news: dict[str, Quote] = {}
         """By contract, what the gateway's loop is to hear."""
@@ -98,13 +105,33 @@ class PriceLine:
         """Return the latest quote of a contract; None where none came with this connection."""
         return self._quotes.latest_of(contract_id)
 
+    def take_over(self, told: Mapping[str, Quote]) -> None:
+        """Tell prices from now on, and of those that came before it was this line's turn the news.
+
+        Args:
+            told: by contract, the last quote of the line that told until now and is silent.
+        """
+        self.thread.call(partial(self._take_over, told))
+
+    def _take_over(self, told: Mapping[str, Quote], hub: LeanHub) -> None:
+        if hub.is_up and not self._tells:
+            self.begin_to_tell(told)
+
+    def begin_to_tell(self, told: Mapping[str, Quote]) -> None:
+        """As `take_over`; called on the line's thread."""
+        self._tells = True
+        for quote in self._quotes.latest():
+            if not _is_told(quote, told.get(quote.contract_id)):
+                self._tell_price(quote)
+
     def repeat(self) -> None:
-        """Tell the last quote of every contract again, as old as it is."""
+        """Tell the last quote of every contract again, as old as it is, if it is what tells."""
         self.thread.call(lambda _hub: self._repeat())
 
     def _repeat(self) -> None:
-        for quote in self._quotes.latest():
-            self._emit(quote, self._clock.now_ns())
+        for quote in self._quotes.latest() if self._tells else ():
+            if quote.contract_id not in self._refused:
+                self._emit(quote, self._clock.now_ns())
 
     def _make_hub(self) -> LeanHub:
         return LeanHub(
@@ -112,16 +139,31 @@ class PriceLine:
             self._token,
             self._subscriptions,
             self.hear,
-            self._quotes.forget,
+            self._opening,
             self._changed,
             lambda: self._tell(self._listener.token_doubt),
             self._may_rest,
             # One contract that cannot be had must not cost the prices of the others.
             needs_all=False,
+            on_refused=self._note_refused,
         )
+
+    def _opening(self) -> None:
+        self._quotes.forget()
+        self._set_refused(frozenset())
+
+    def _note_refused(self, invocation: Invocation) -> None:
+        _, contract_ids = invocation
+        self._set_refused(self._refused | {str(each) for each in contract_ids})
+
+    def _set_refused(self, contract_ids: frozenset[str]) -> None:
+        if contract_ids != self._refused:
+            self._refused = contract_ids
+            self._tell(partial(self._listener.refused, contract_ids))
 
     def _changed(self, up: bool, detail: str | None) -> None:
         if not up:
+            self._tells = False
             self._quotes.forget()
         self._tell(partial(self._listener.changed, up, detail))
 
@@ -141,14 +183,21 @@ class PriceLine:
             self._reject(error)
             return
         if quote is not None:
-            self._emit(quote, now_ns)
-            self.told, self.told_ns = self.told + 1, now_ns
-            if not self._news:
-                asyncio.get_running_loop().call_later(PASSED_ON_EVERY_S, self._pass_on)
-            self._news[quote.contract_id] = quote
+            if self._tells:
+                self._tell_price(quote)
         elif event.target == "GatewayLogout":
             self._tell(self._listener.token_doubt)
             self.thread.kick(LOGGED_OUT)
+
+    def _tell_price(self, quote: Quote) -> None:
+        if quote.contract_id in self._refused:
+            return
+        now_ns = self._clock.now_ns()
+        self._emit(quote, now_ns)
+        self.told, self.told_ns = self.told + 1, now_ns
+        if not self._news:
+            asyncio.get_running_loop().call_later(PASSED_ON_EVERY_S, self._pass_on)
+        self._news[quote.contract_id] = quote
 
     def _emit(self, quote: Quote, now_ns: int) -> None:
         message = QuoteReported(correlation_id=self._ids.next(), at_ns=now_ns, quote=quote)
@@ -171,3 +220,15 @@ class PriceLine:
 
     def _tell(self, function: Callable[[], None]) -> None:
         self.thread.tell_home([function])
+
+
+def _is_told(quote: Quote, told: Quote | None) -> bool:
+    """Tell whether another line has told all that is known here; a side may not have come yet."""
+    return told is not None and all(
+        here is None or here == there
+        for here, there in (
+            (quote.bid, told.bid),
+            (quote.ask, told.ask),
+            (quote.last, told.last),
+        )
+    )

@@ -2,7 +2,10 @@
 
 Unlike the rows of the user hub, a price is worth nothing once there is a newer one. So one line
 tells at a time: B while it is up, for it needs a fraction of the time; A stays connected, has
-nothing sent, and is subscribed at once when B is lost.
+nothing sent but what the broker refuses to B, and is subscribed at once when B is lost.
+
+They never tell at once, not even for a moment: a bad quote that the broker sent once and both told
+would be believed for having come twice.
 """
 
 import asyncio
@@ -48,14 +51,16 @@ class PriceLines:
         self._up = {Line.A: False, Line.B: False}
         self._detail: dict[Line, str | None] = {Line.A: None, Line.B: None}
         self._feud = Feud()
+        self._refused: frozenset[str] = frozenset()
+        """The contracts that the broker refuses to line B."""
         self._deaf_rest_s = DEAF_REST_S
         self._second_since_s = 0.0
         """Since when line B is up."""
         self._alone: asyncio.TimerHandle | None = None
         """Ends line B's rest where both stay down."""
         self._repeats = Repeats()
-        self._is_said = False
-        """Whether it was said that line B is down while line A is up."""
+        self._said_down: set[Line] = set()
+        """Of which lines it was said that they are down while the other is up."""
 
     def begin(self, second: PriceLine) -> None:
         """Take line B and start it; without one line A tells."""
@@ -77,7 +82,8 @@ class PriceLines:
 
     def known(self, contract_id: str) -> Quote | None:
         """Return the latest quote of a contract; None where none came since there was a gap."""
-        if self._second is not None and self._up[Line.B]:
+        is_of_second = self._up[Line.B] and contract_id not in self._refused
+        if self._second is not None and is_of_second:
             return self._second.known(contract_id)
         return self._inbound.known_quote(contract_id)
 
@@ -108,6 +114,8 @@ class PriceLines:
             if asyncio.get_running_loop().time() - self._second_since_s > _FORGIVEN_AFTER_S:
                 self._deaf_rest_s = DEAF_REST_S
             self._rest(self._deaf_rest_s, detail)
+            # Line A has only now to tell: that nothing came until now is no fault of its.
+            self._on_hub(True, None)
             self._deaf_rest_s = min(self._deaf_rest_s * 2, LONGEST_REST_S)
 
     async def stop(self) -> None:
@@ -131,9 +139,17 @@ class PriceLines:
         is_any = any(self._up.values())
         if is_any != was_any or not is_any:
             self._tell(line, is_any=is_any, was_any=was_any)
-        if line is Line.B or (up and not was_up and self._detail[Line.B] is not None):
-            self._tell_second(up=self._up[Line.B])
+        for each in Line:
+            if each is line or (up and not was_up and self._detail[each] is not None):
+                self._tell_spare(each)
         self._watch_alone(is_any=is_any)
+
+    def refused(self, contract_ids: frozenset[str]) -> None:
+        """Take which contracts the broker refuses to line B: line A has to tell them."""
+        if contract_ids != self._refused:
+            self._refused = contract_ids
+            if self._up[Line.B]:
+                self._share_out()
 
     def _tell(self, line: Line, *, is_any: bool, was_any: bool) -> None:
         # Line B's own trouble with connecting is no news while line A's is shown.
@@ -141,29 +157,38 @@ class PriceLines:
         detail = self._detail[line if is_main else Line.A]
         self._on_hub(is_any, None if is_any else detail)
 
-    def _tell_second(self, *, up: bool) -> None:
-        """Say that line B is down while line A tells, and when that is over."""
-        detail = self._detail[Line.B]
-        if up and self._is_said:
-            self._is_said = False
-            self._board.say("market hub: line B is up again")
-        elif not up and self._up[Line.A] and detail not in (STOPPED, RENEWED):
-            self._is_said = True
-            what = f"line B is down ({detail}), line A is up"
+    def _tell_spare(self, line: Line) -> None:
+        """Say that one line is down while the other is up, and when that is over."""
+        detail = self._detail[line]
+        if self._second is None:
+            return
+        if self._up[line] and line in self._said_down:
+            self._said_down.discard(line)
+            self._board.say(f"market hub: line {line.name} is up again")
+        elif not self._up[line] and self._up[line.other] and detail not in (None, STOPPED, RENEWED):
+            self._said_down.add(line)
+            what = f"line {line.name} is down ({detail}), line {line.other.name} is up"
             if self._repeats.is_due(what):
                 logger.warning("The market hub: {}", what)
             self._board.say(f"market hub: {what}")
 
     def _hand_over(self, *, up: bool) -> None:
         """Let line A have nothing sent while line B is up, and everything when it is not."""
-        # What line A told last is from before the other told.
-        self._inbound.forget_quotes()
-        self._inbound.tells_prices = not up
-        self._hubs.rest_market(is_resting=up)
+        told = {quote.contract_id: quote for quote in self._inbound.known_quotes()}
+        self._share_out()
         if up and self._second is not None:
             self._second_since_s = asyncio.get_running_loop().time()
-            # What line A told until now may have been older than what line B had told already.
-            self._second.repeat()
+            # Line B may have heard what line A had not told yet, and now never will.
+            self._second.take_over(told)
+
+    def _share_out(self) -> None:
+        """Let line A tell what line B cannot, and all while it is down."""
+        is_resting = self._up[Line.B]
+        but = tuple(sorted(self._refused)) if is_resting else ()
+        # What line A told last of the others is from before line B told.
+        self._inbound.forget_quotes(but)
+        self._inbound.tells_only = but if is_resting else None
+        self._hubs.rest_market(is_resting=is_resting, but=but)
 
     def _rest(self, seconds: float, detail: str) -> None:
         if self._second is not None:

@@ -4,6 +4,7 @@ The market hub leaves out what did not change (mostly the last price), so bid, a
 kept per contract and every update yields all three.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -29,9 +30,13 @@ class QuoteMerger:
         self._latest: dict[str, Quote] = {}
         self._lag = LeastLag()
 
-    def forget(self) -> None:
-        """Drop everything, as after a gap in the stream: half of an old quote is no quote."""
-        self._latest.clear()
+    def forget(self, but: Collection[str] = ()) -> None:
+        """Drop what is known, as after a gap in the stream: half of an old quote is no quote.
+
+        Args:
+            but: the contracts whose stream has no gap.
+        """
+        self._latest = {each: quote for each, quote in self._latest.items() if each in but}
 
     def latest(self) -> tuple[Quote, ...]:
         """Return what is known of every contract."""

@@ -351,6 +351,7 @@ class GatewayService:
             emit=self._put,
             heard=streams.bar_prices.heard,
             changed=partial(self._set_price_line, Line.B),
+            refused=streams.prices.refused,
             token_doubt=lambda: self._session.relogin_soon(self._session.token),
             fault=self._board.announce,
         )

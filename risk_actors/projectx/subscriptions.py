@@ -4,7 +4,7 @@ The SDK subscribes one account only, and every contract's full depth; so the sub
 sent by us through the SDK's hub object, which takes any hub method. They are idempotent.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 type Invocation = tuple[str, list[int | str]]
@@ -55,8 +55,9 @@ class ContractSubscriptions:
 
     def __init__(self) -> None:
         self._contract_ids: list[str] = []
-        self._sent = 0
+        self._sent: list[str] = []
         self._is_resting = False
+        self._but: frozenset[str] = frozenset()
 
     def want(self, contract_id: str) -> bool:
         """Add a contract; false when it is there already."""
@@ -65,23 +66,28 @@ class ContractSubscriptions:
         self._contract_ids.append(contract_id)
         return True
 
-    def rest(self, *, is_resting: bool) -> None:
-        """Have nothing sent while another line tells it; what is being sent is ended."""
-        self._is_resting = is_resting
+    def rest(self, *, is_resting: bool, but: Collection[str] = ()) -> None:
+        """Have nothing sent while another line tells it; what is being sent is ended.
+
+        Args:
+            is_resting: whether there is another line that does.
+            but: the contracts that it does not tell.
+        """
+        self._is_resting, self._but = is_resting, frozenset(but)
 
     def all(self) -> list[Invocation]:
         """Return everything a new connection needs."""
-        self._sent = 0
+        self._sent = []
         return self.added()
 
     def added(self) -> list[Invocation]:
         """Return what came on top, or is to end, since `all` or `added` was called last."""
-        if self._is_resting:
-            over, self._sent = self._contract_ids[: self._sent], 0
-            return _each("Unsubscribe", over)
-        new = self._contract_ids[self._sent :]
-        self._sent += len(new)
-        return _each("Subscribe", new)
+        wanted = [each for each in self._contract_ids if not self._is_resting or each in self._but]
+        before, self._sent = self._sent, wanted
+        return [
+            *_each("Unsubscribe", (each for each in before if each not in wanted)),
+            *_each("Subscribe", (each for each in wanted if each not in before)),
+        ]
 
 
 def _each(verb: str, contract_ids: Iterable[str]) -> list[Invocation]:

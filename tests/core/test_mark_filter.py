@@ -46,7 +46,8 @@ class Feed:
         """State a trade; bid and ask are repeated."""
         return self._state(self.stated[0], self.stated[1], price, after_ns)
 
-    def again(self, *, after_ns: int = 0) -> Any:
+    def again(self, *, after_ns: int = 1) -> Any:
+        """State the same anew; after no time at all it is not stated but told once more."""
         return self._state(*self.stated, after_ns)
 
     def _state(self, bid: Any, ask: Any, last: Any, after_ns: int) -> Any:
@@ -224,6 +225,21 @@ def test_a_second_witness_confirms_a_jump(stated: list[tuple[Any, ...]]) -> None
     assert not feed.filter.is_waiting
     assert feed.counts.confirmed == 1
     assert feed.dropped == {}
+
+
+@pytest.mark.parametrize("last", [None, 97])
+def test_a_quote_is_no_witness_of_itself(last: int | None) -> None:
+    """What is known is told again to new listeners, as old as it is."""
+    feed = Feed()
+    feed.book(97, 97.25, last=last)
+
+    assert feed.again(after_ns=0) is WAITS
+    assert feed.mark == (100, dec("100.25"))
+    assert feed.filter.is_waiting
+    assert feed.counts.confirmed == 0
+
+    assert feed.again(after_ns=S // 10) is BELIEVED
+    assert feed.mark == (97, dec("97.25"))
 
 
 BAD = {

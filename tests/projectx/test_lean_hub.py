@@ -12,7 +12,11 @@ from loguru import logger
 
 from risk_actors.projectx.lean_frames import Invoked, Unread
 from risk_actors.projectx.lean_hub import RENEWED, STOPPED, LeanHub
-from risk_actors.projectx.subscriptions import AccountSubscriptions, ContractSubscriptions
+from risk_actors.projectx.subscriptions import (
+    AccountSubscriptions,
+    ContractSubscriptions,
+    Invocation,
+)
 
 RS = "\x1e"
 TOKEN = "eyJhbGciOi.eyJzdWIi.c2ln"
@@ -83,6 +87,7 @@ class Heard:
         self.changes: list[tuple[bool, str | None]] = []
         self.openings = 0
         self.token_doubts = 0
+        self.refused: list[Invocation] = []
         self.hub = LeanHub(
             server.url,
             lambda: self.token,
@@ -93,6 +98,7 @@ class Heard:
             self._doubt,
             lambda: may_rest,
             needs_all=contracts is None,
+            on_refused=self.refused.append,
         )
 
     def heard(self, event: Invoked | Unread) -> None:
@@ -364,6 +370,11 @@ def test_a_refused_contract_is_no_failure_and_is_said_once() -> None:
             assert heard.changes == [(True, None)]
             assert heard.hub.attempts == 1
             assert not heard.hub._answers
+            assert heard.refused == [
+                (f"SubscribeContract{what}", [contract_id])
+                for contract_id in ("NONE", "NOR THIS")
+                for what in ("Quotes", "Trades")
+            ]
 
     sink = logger.add(lambda message: said.append(message.record["message"]), level="WARNING")
     try:

@@ -18,6 +18,7 @@ from risk_actors.projectx.lean_connection import USER_AGENT
 from risk_actors.projectx.lines import Line
 from risk_actors.projectx.price_lines import ONE_ONLY
 from risk_actors.projectx.settings import GatewaySettings
+from risk_actors.simulator.connection import Connection
 from risk_actors.simulator.faults import (
     CloseHub,
     FreezeHub,
@@ -130,7 +131,7 @@ def short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def crypto(make_rig: Callable[..., Any], tools: Any) -> Iterator[Any]:
     """A rig that holds a contract whose market is always open; prices grow old after 2 s."""
-    settings = SimulatorSettings(accounts=paper_accounts(1), symbols=(ALWAYS_OPEN,))
+    settings = SimulatorSettings(accounts=paper_accounts(1), symbols=(ALWAYS_OPEN, "MET"))
     with SimulatorThread(settings) as simulator:
         rig = make_rig(on=simulator, price_line=True)
         rig.contract_id = simulator.contract_id(ALWAYS_OPEN)
@@ -196,10 +197,12 @@ def test_line_a_dies_and_nothing_is_missed(pair: Any, tools: Any) -> None:
     line_faults.kill(pair.simulator, Line.A, hub_name="market")
     prices = prices_of(pair)
     tools.eventually(lambda: not prices.is_up(Line.A), within_s=5)
+    pair.recorder.wait(ConnectionChanged, says("market hub: line A is down"), after=mark)
     told = told_by(pair, Line.B)
     tools.eventually(lambda: told_by(pair, Line.B) > told + 2, within_s=5)
     line_faults.welcome(pair.simulator, "market")
     tools.eventually(lambda: prices.is_up(Line.A))
+    pair.recorder.wait(ConnectionChanged, says("market hub: line A is up again"), after=mark)
     tells_alone(pair, tools, Line.B)
     assert all(m.market_hub for m in states(pair, mark))
     assert not [m for m in states(pair, mark) if "line B is down" in (m.detail or "")]
@@ -358,6 +361,41 @@ def test_i7_a_line_b_that_tells_nothing_is_found_out_by_the_bars_and_line_a_tell
         tells_alone(crypto, tools, Line.A)
 
 
+def test_line_a_is_not_blamed_for_what_line_b_did_not_tell(crypto: Any, tools: Any) -> None:
+    """Of two contracts one is found out first, and the other when line A has just begun to tell."""
+    sim, hub = crypto.simulator, crypto.simulator.gateway.market_hub
+    other = sim.contract_id("MET")
+    sim.place(Ticket(account_id=101, contract_id=other, side=Side.BUY, size=1))
+    tells_alone(crypto, tools, Line.B, crypto.contract_id, other)
+    crypto.recorder.wait(QuoteReported, lambda m: m.quote.contract_id == other)
+    publish, may_publish_ns = hub.publish, 0
+
+    def publish_seldom(topic: Any, target: str, arguments: list[Any]) -> int:
+        """One contract is quoted so seldom that line A has nothing of it to tell for a while."""
+        nonlocal may_publish_ns
+        if topic[1] == other:
+            if time.monotonic_ns() < may_publish_ns:
+                return 0
+            may_publish_ns = time.monotonic_ns() + 4 * S
+        sent: int = publish(topic, target, arguments)
+        return sent
+
+    sim.call(lambda: setattr(hub, "publish", publish_seldom))
+    mark = crypto.recorder.mark()
+    line_faults.deafen(sim, Line.B, "market")
+    crypto.recorder.wait(
+        ConnectionChanged, says("market hub: line B is down"), after=mark, within_s=20
+    )
+    quoted = crypto.recorder.mark()
+    crypto.recorder.wait(
+        QuoteReported,
+        lambda m: m.quote.contract_id == other and m.quote.bid is not None,
+        after=quoted,
+        within_s=10,
+    )
+    assert all(m.market_hub for m in states(crypto, mark))
+
+
 def test_a_renewed_token_is_taken_by_line_b_and_the_market_hub_stays_up(
     make_rig: Callable[..., Any], tools: Any
 ) -> None:
@@ -434,7 +472,7 @@ def test_a_broker_that_refuses_to_end_a_subscription_is_not_heard_twice(
     line_faults.welcome(simulator, "market")
     prices = prices_of(rig)
     tools.eventually(
-        lambda: prices.is_up(Line.B) and not rig.gateway._service._streams.inbound.tells_prices
+        lambda: prices.is_up(Line.B) and rig.gateway._service._streams.inbound.tells_only == ()
     )
     told = told_by(rig, Line.A), told_by(rig, Line.B)
     tools.eventually(lambda: told_by(rig, Line.B) > told[1] + 2)
@@ -442,6 +480,124 @@ def test_a_broker_that_refuses_to_end_a_subscription_is_not_heard_twice(
     assert topics(rig, Line.A) == both(rig.contract_id)
     line_faults.kill(simulator, Line.B, hub_name="market")
     tells_alone(rig, tools, Line.A)
+
+
+def test_i10_one_bad_quote_that_both_lines_hear_is_told_once(
+    simulator: SimulatorThread,
+    make_rig: Callable[..., Any],
+    tools: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broker that answers no subscription has both lines subscribed for seconds."""
+    line_faults.refuse(simulator, Line.B, hub_name="market")
+    rig = make_rig(price_line=True)
+    rig.start()
+    rig.buy()
+    tells_alone(rig, tools, Line.A)
+    simulator.silence_quotes()
+    send = Connection.send
+
+    def send_no_answers(connection: Connection, text: str, *, after_s: float = 0.0) -> None:
+        if '"type":3' not in text.replace(" ", ""):
+            send(connection, text, after_s=after_s)
+
+    monkeypatch.setattr(Connection, "send", send_no_answers)
+    line_faults.welcome(simulator, "market")
+    prices_of(rig).nudge()
+    wanted = both(rig.contract_id)
+    tools.eventually(lambda: topics(rig, Line.B) == wanted)
+    assert not prices_of(rig).is_up(Line.B)
+
+    def publish(price: float) -> int:
+        """Return how many connections the quote went to."""
+        hub = simulator.gateway.market_hub
+        sides = {"bestBid": price, "bestAsk": price + 0.25, "lastPrice": price}
+        topic = ("ContractQuotes", rig.contract_id)
+        sent: int = simulator.call(
+            lambda: hub.publish(topic, "GatewayQuote", [rig.contract_id, sides])
+        )
+        return sent
+
+    def told(price: float) -> list[QuoteReported]:
+        return [m for m in rig.recorder.of(QuoteReported) if m.quote.bid == price]
+
+    assert publish(22_000) == len(LINES)
+    tools.eventually(lambda: told(22_000))
+    tools.eventually(lambda: topics(rig, Line.A) == [], within_s=10)
+    assert publish(25_000) == 1
+    tools.eventually(lambda: told(25_000))
+
+    assert len(told(22_000)) == 1
+
+
+def test_what_line_b_alone_heard_before_its_turn_is_told_when_it_comes(
+    simulator: SimulatorThread, make_rig: Callable[..., Any], tools: Any
+) -> None:
+    """Line A is away: nobody else would tell what comes with the subscription."""
+    rig = make_rig(price_line=True)
+    rig.start()
+    rig.buy()
+    tells_alone(rig, tools, Line.B)
+    line_faults.kill(simulator, Line.A, hub_name="market")
+    tools.eventually(lambda: not prices_of(rig).is_up(Line.A))
+    simulator.silence_quotes()
+    hub, invoke = simulator.gateway.market_hub, Connection._invoke
+    sides = {"bestBid": 24_000, "bestAsk": 24_000.25}
+
+    def invoke_with_price(connection: Connection, target: str, arguments: Any) -> Any:
+        answer = invoke(connection, target, arguments)
+        if target == "SubscribeContractQuotes":
+            topic = ("ContractQuotes", rig.contract_id)
+            hub.publish(topic, "GatewayQuote", [rig.contract_id, sides])
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "_invoke", invoke_with_price)
+        mark = rig.recorder.mark()
+        line_faults.cut(simulator, Line.B, "market")
+        rig.recorder.wait(QuoteReported, lambda m: m.quote.bid == sides["bestBid"], after=mark)
+
+
+def test_line_a_tells_what_the_broker_refuses_to_line_b(
+    pair: Any, tools: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoke = Connection._invoke
+    other = pair.simulator.contract_id("MES")
+    is_refused = True
+
+    def refuse_one(connection: Connection, target: str, arguments: Any) -> Any:
+        is_of_b = line_faults.line_of(connection._socket._req) is Line.B
+        if is_refused and is_of_b and target.startswith("Subscribe") and arguments == [other]:
+            return "not this one"
+        return invoke(connection, target, arguments)
+
+    monkeypatch.setattr(Connection, "_invoke", refuse_one)
+
+    def is_shared() -> bool:
+        lines = topics(pair, Line.A), topics(pair, Line.B)
+        return lines == (both(other), both(pair.contract_id))
+
+    def both_told() -> None:
+        before = told_by(pair, Line.A), told_by(pair, Line.B)
+        tools.eventually(
+            lambda: told_by(pair, Line.A) > before[0] and told_by(pair, Line.B) > before[1]
+        )
+
+    # Refused when it comes on top ...
+    pair.simulator.place(Ticket(account_id=102, contract_id=other, side=Side.BUY, size=1))
+    tools.eventually(is_shared)
+    both_told()
+    assert prices_of(pair).known(other).bid is not None
+    # ... and by a new connection.
+    mark = pair.recorder.mark()
+    line_faults.cut(pair.simulator, Line.B, "market")
+    pair.recorder.wait(ConnectionChanged, says("market hub: line B is down"), after=mark)
+    tools.eventually(is_shared)
+    both_told()
+    is_refused = False
+    line_faults.cut(pair.simulator, Line.B, "market")
+    tells_alone(pair, tools, Line.B, pair.contract_id, other)
+    assert all(m.market_hub for m in states(pair, 0)[1:])
 
 
 def test_what_is_known_is_told_again_to_new_listeners(pair: Any, tools: Any) -> None:

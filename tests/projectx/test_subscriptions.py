@@ -60,6 +60,20 @@ def test_a_connection_made_during_a_rest_has_nothing_sent_and_nothing_to_end() -
     assert contracts.added() == subscribed(ES)
 
 
+def test_during_a_rest_is_sent_what_the_other_line_cannot_tell() -> None:
+    contracts = ContractSubscriptions()
+    contracts.want(ES)
+    contracts.want(MNQ)
+    contracts.all()
+    contracts.rest(is_resting=True, but=(MNQ,))
+    assert contracts.added() == subscribed(ES, verb="Unsubscribe")
+    contracts.rest(is_resting=True, but=(ES,))
+    assert contracts.added() == [*subscribed(MNQ, verb="Unsubscribe"), *subscribed(ES)]
+    assert contracts.all() == subscribed(ES)
+    contracts.rest(is_resting=False)
+    assert contracts.added() == subscribed(MNQ)
+
+
 def test_a_rest_that_is_over_before_it_was_noticed_changes_nothing() -> None:
     contracts = ContractSubscriptions()
     contracts.want(ES)

@@ -380,10 +380,12 @@ class Rig:
             emit=emit,
             heard=lambda _quote: None,
             changed=lambda _up, _detail: None,
+            refused=lambda _contract_ids: None,
             token_doubt=lambda: None,
             fault=lambda _detail: None,
         )
         line = PriceLine("", str, self.clock, ids, listener, lambda: True)
+        line.begin_to_tell({})
         self.broker.hear_price = line.hear
         self.broker.emit = emit
 
