@@ -241,7 +241,7 @@ class GatewayService:
             self._endpoints,
             account_ids,
             partial(self._set_line, Line.A),
-            partial(self._set_price_line, Line.A),
+            lambda up, detail: prices.set_line(Line.A, up, detail),
             partial(self._gate.opening, Line.A),
         )
         inbound = Inbound(
@@ -350,7 +350,7 @@ class GatewayService:
         listener = PriceListener(
             emit=self._put,
             heard=streams.bar_prices.heard,
-            changed=partial(self._set_price_line, Line.B),
+            changed=partial(streams.prices.set_line, Line.B),
             refused=streams.prices.refused,
             token_doubt=lambda: self._session.relogin_soon(self._session.token),
             fault=self._board.announce,
@@ -363,10 +363,6 @@ class GatewayService:
             listener,
             partial(streams.prices.is_up, Line.A),
         )
-
-    def _set_price_line(self, line: Line, up: bool, detail: str | None) -> None:
-        if self._streams is not None:
-            self._streams.prices.set_line(line, up, detail)
 
     def _set_line(self, line: Line, up: bool, detail: str | None) -> None:
         if self._settings.second_line:

@@ -189,7 +189,12 @@ def test_what_is_proposed_is_put_in_place_as_a_whole_although_it_is_interrupted(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", interrupted)
-    done = init(directory, "--yes", "--alerts", "json://127.0.0.1/a-token")
+    # Whoever runs this in the background may have had Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = init(directory, "--yes", "--alerts", "json://127.0.0.1/a-token")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.exit_code == 1
     assert sorted(each.name for each in directory.iterdir()) == [
         "alert.url",
