@@ -117,7 +117,8 @@ class Inbound:
     def repeat_quotes(self) -> None:
         """Tell the last quote of every contract again, as old as it is."""
         for quote in self.known_quotes():
-            self.tell_quote(quote)
+            if self._is_told(quote):
+                self.tell_quote(quote)
 
     def known_quote(self, contract_id: str) -> Quote | None:
         """Return the latest quote of a contract; None where none came with this connection."""
@@ -235,19 +236,21 @@ class Inbound:
         self._each("GatewayUserTrade", arguments, handle)
 
     def _quote(self, *arguments: Any) -> None:
+        if self.tells_only == ():
+            return
         contract_id, payload = market_arguments(arguments)
-        if self._is_told(contract_id):
-            now_ns = self._clock.now_ns()
-            self._tell_market(self._quotes.update(contract_id, payload, now_ns))
+        now_ns = self._clock.now_ns()
+        self._tell_market(self._quotes.update(contract_id, payload, now_ns))
 
     def _market_trade(self, *arguments: Any) -> None:
+        if self.tells_only == ():
+            return
         contract_id, payload = market_arguments(arguments)
-        if self._is_told(contract_id):
-            now_ns = self._clock.now_ns()
-            self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
+        now_ns = self._clock.now_ns()
+        self._tell_market(self._quotes.trade(contract_id, payload, now_ns))
 
-    def _is_told(self, contract_id: object) -> bool:
-        return self.tells_only is None or contract_id in self.tells_only
+    def _is_told(self, quote: Quote) -> bool:
+        return self.tells_only is None or quote.contract_id in self.tells_only
 
     def _report(self, account_id: int, row: BrokerRow) -> Message | None:
         """Tell a row of the user hub; None where the second line has told it before."""
@@ -260,6 +263,8 @@ class Inbound:
         return message
 
     def _tell_market(self, quote: Quote) -> None:
+        if not self._is_told(quote):
+            return
         now_ns = self._clock.now_ns()
         message = QuoteReported(correlation_id=self._ids.next(), at_ns=now_ns, quote=quote)
         self._emit(message)

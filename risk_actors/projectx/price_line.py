@@ -120,9 +120,10 @@ class PriceLine:
     def begin_to_tell(self, told: Mapping[str, Quote]) -> None:
         """As `take_over`; called on the line's thread."""
         self._tells = True
+        now_ns = self._clock.now_ns()
         for quote in self._quotes.latest():
             if not _is_told(quote, told.get(quote.contract_id)):
-                self._tell_price(quote)
+                self._tell_price(quote, now_ns)
 
     def repeat(self) -> None:
         """Tell the last quote of every contract again, as old as it is, if it is what tells."""
@@ -184,15 +185,14 @@ class PriceLine:
             return
         if quote is not None:
             if self._tells:
-                self._tell_price(quote)
+                self._tell_price(quote, now_ns)
         elif event.target == "GatewayLogout":
             self._tell(self._listener.token_doubt)
             self.thread.kick(LOGGED_OUT)
 
-    def _tell_price(self, quote: Quote) -> None:
+    def _tell_price(self, quote: Quote, now_ns: int) -> None:
         if quote.contract_id in self._refused:
             return
-        now_ns = self._clock.now_ns()
         self._emit(quote, now_ns)
         self.told, self.told_ns = self.told + 1, now_ns
         if not self._news:

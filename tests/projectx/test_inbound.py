@@ -55,7 +55,7 @@ class Bench:
         self.doubts: list[tuple[int | None, str, str]] = []
         self.logouts: list[str] = []
         self.handlers: dict[str, Callable[..., None]] = {}
-        inbound = Inbound(
+        self.inbound = inbound = Inbound(
             frozenset({101}),
             FixedClock(),
             CorrelationIds(NOW_NS),
@@ -122,6 +122,30 @@ def test_market_events_come_in_several_forms() -> None:
     assert (message.quote.bid, message.quote.last) == (1, 3)
     assert isinstance(bench.push("GatewayQuote", quote)[0], PayloadRejected)
     assert bench.doubts == []
+
+
+def test_only_what_no_other_line_tells_is_told_in_whatever_form_it_comes() -> None:
+    bench = Bench()
+    quote = {"symbol": "F.US.MNQ", "bestBid": 1, "bestAsk": 2}
+    trade = {"price": 3, "timestamp": "2026-05-06T13:36:03Z"}
+
+    def told() -> list[str | None]:
+        """Push quotes and trades of two contracts, with the contract beside and inside."""
+        before = len(bench.emitted)
+        for contract_id in (CONTRACT, "CON.F.US.OTHER.Z26"):
+            for target, data in (("GatewayQuote", quote), ("GatewayTrade", trade)):
+                bench.push(target, contract_id, data)
+                bench.push(target, {**data, "contractId": contract_id})
+        return [message.conflation_key for message in bench.emitted[before:]]
+
+    assert len(told()) == 8
+    bench.inbound.tells_only = (CONTRACT,)
+    assert told() == [CONTRACT] * 4
+    before = len(bench.emitted)
+    bench.inbound.repeat_quotes()
+    assert [message.conflation_key for message in bench.emitted[before:]] == [CONTRACT]
+    bench.inbound.tells_only = ()
+    assert told() == []
 
 
 def test_a_logout_names_its_hub() -> None:
